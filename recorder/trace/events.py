@@ -1,0 +1,251 @@
+"""The vocabulary: every fact that a source can state, defined once. Everything else is a view of it.
+
+Times are nanoseconds of CLOCK_BOOTTIME since the session started. Offsets are byte positions in the raw
+output of the event's terminal: the concatenation of its output frames, our own marks included.
+No field defaults a time or an id. Types of a released schema version never change (see `migrations`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+SCHEMA_VERSION = 1
+
+Nanos = Annotated[int, Meta(ge=0, lt=2**62, description="nanoseconds since the session started")]
+Offset = Annotated[int, Meta(ge=0, lt=2**53, description="bytes of raw output before this point")]
+Count = Annotated[int, Meta(ge=0, lt=2**31)]
+Cells = Annotated[int, Meta(ge=1, le=65535, description="character cells")]
+Exit = Annotated[int, Meta(ge=-255, le=255, description="exit status; minus the signal if one killed it")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="SHA-256 of the blob's content, hex")]
+Path = Annotated[str, Meta(max_length=16384, description="bytes outside UTF-8 as \\xNN, backslash as \\\\")]
+Source = Annotated[str, Meta(pattern=r"^[a-z]+(/[0-9]{1,4})?\Z", description="session, terminal/1, workspace, notes")]
+
+
+class Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """One timestamped fact from a source."""
+
+    t: Nanos
+    source: Source
+
+
+# -- terminal ---------------------------------------------------------------------------------------
+
+
+class ShellFile(Struct, frozen=True, kw_only=True):
+    """A file that the recorder put beside the shell (its integration); replay puts the same one there."""
+
+    path: Path
+    mode: Annotated[int, Meta(ge=0, le=0o777)]
+    blob: Digest
+
+
+class TerminalStarted(Event, frozen=True, kw_only=True, tag="terminal.started"):
+    """A program was started on a terminal of ours. `env` holds allow-listed variables only."""
+
+    argv: list[str]
+    shell: Literal["bash", "zsh", "fish"] | None
+    cwd: Path
+    env: dict[str, str]
+    cols: Cells
+    rows: Cells
+    nonce: str
+    files: list[ShellFile]
+
+
+class PromptShown(Event, frozen=True, kw_only=True, tag="terminal.prompt"):
+    """The shell's n-th prompt (from 1). `offset` is where its first byte begins, `ready` where typing begins."""
+
+    n: Count
+    offset: Offset
+    ready: Offset
+
+
+class CommandStarted(Event, frozen=True, kw_only=True, tag="command.started"):
+    """The shell accepted its n-th command (from 1); its output begins at `offset`."""
+
+    n: Count
+    offset: Offset
+    text: str
+    cwd: Path
+
+
+class CommandEnded(Event, frozen=True, kw_only=True, tag="command.ended"):
+    """Command n ended; its output ends at `offset`. `cwd` is the shell's folder afterwards."""
+
+    n: Count
+    offset: Offset
+    exit: Exit
+    cwd: Path
+
+
+class Input(Event, frozen=True, kw_only=True, tag="terminal.input"):
+    """Bytes that went to the terminal, with the state they were typed into.
+
+    `prompts` and `commands` count what had been shown and started before; `at_prompt` says which is current.
+    `foreground` is the command name of the foreground process group's leader. With `hidden` the terminal did
+    not echo in line mode (a password): the text was dropped unseen, `data` holds only the control keys that
+    ended it. `reply` marks bytes that the expert's terminal sent by itself in answer to a query.
+    """
+
+    data: bytes
+    offset: Offset
+    prompts: Count
+    commands: Count
+    at_prompt: bool
+    icanon: bool
+    echo: bool
+    foreground: str
+    hidden: bool
+    reply: bool
+
+
+class Resized(Event, frozen=True, kw_only=True, tag="terminal.resized"):
+    cols: Cells
+    rows: Cells
+    offset: Offset
+
+
+class TerminalEnded(Event, frozen=True, kw_only=True, tag="terminal.ended"):
+    """The program on the terminal ended. `exit` is null when nobody saw its status."""
+
+    exit: Exit | None
+    offset: Offset
+
+
+# -- workspace --------------------------------------------------------------------------------------
+
+
+class FileState(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What stands at a path. `blob` is absent where content was not kept; `skipped` then says why."""
+
+    type: Literal["file", "link", "folder", "other"]
+    mode: Annotated[int, Meta(ge=0, le=0o7777)]
+    size: Annotated[int, Meta(ge=0, lt=2**53)] = 0
+    blob: Digest | None = None
+    target: Path | None = None
+    mtime_ns: int | None = None
+    skipped: str | None = None
+
+
+class TreeEntry(Struct, frozen=True, kw_only=True):
+    """A line of a snapshot's tree blob (JSON Lines, sorted by path)."""
+
+    path: Path
+    state: FileState
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """A path, relative to the workspace root, before and after; null where nothing stood there."""
+
+    path: Path
+    before: FileState | None
+    after: FileState | None
+
+
+class WorkspaceSnapshot(Event, frozen=True, kw_only=True, tag="workspace.snapshot"):
+    """The working folder at the start. `tree` is the blob of its entries; `ignored` lists what was left out."""
+
+    root: Path
+    tree: Digest
+    files: Count
+    bytes: Annotated[int, Meta(ge=0, lt=2**53)]
+    git: str | None
+    ignored: list[Path]
+
+
+class WorkspaceChanged(Event, frozen=True, kw_only=True, tag="workspace.changed"):
+    """What commands `first` to `last` changed; more than one where they followed too fast to tell apart."""
+
+    first: Count
+    last: Count
+    changes: list[Change]
+
+
+class WorkspaceEdited(Event, frozen=True, kw_only=True, tag="workspace.edited"):
+    """Files changed at the prompt by another program (an editor outside the terminal), after `commands` commands."""
+
+    commands: Count
+    changes: list[Change]
+
+
+# -- notes ------------------------------------------------------------------------------------------
+
+
+class Noted(Event, frozen=True, kw_only=True, tag="note"):
+    """The expert's own words on why."""
+
+    text: str
+
+
+class Marked(Event, frozen=True, kw_only=True, tag="mark"):
+    label: str
+
+
+class Checked(Event, frozen=True, kw_only=True, tag="check"):
+    """An outcome check ran inside the session, as command `command`. Reward is 1 for exit 0, else 0."""
+
+    command: Count
+    line: str
+    exit: Exit
+    reward: float
+
+
+# -- session ----------------------------------------------------------------------------------------
+
+
+class Gap(Event, frozen=True, kw_only=True, tag="gap"):
+    """Something was lost between `t` and `until`. `bytes` is null when nobody can know how much."""
+
+    until: Nanos
+    bytes: Count | None
+    reason: str
+
+
+class Recovered(Event, frozen=True, kw_only=True, tag="recovered"):
+    """A part of the recorder died and its replacement went on; nothing that was shown is missing."""
+
+    part: str
+    detail: str
+
+
+class Unknown(Struct, frozen=True, kw_only=True):
+    """An event of a kind that this version does not know; its original line is kept by the codec."""
+
+    kind: str
+    t: int
+    source: str
+
+
+AnyEvent = (
+    TerminalStarted | PromptShown | CommandStarted | CommandEnded | Input | Resized | TerminalEnded
+    | WorkspaceSnapshot | WorkspaceChanged | WorkspaceEdited
+    | Noted | Marked | Checked
+    | Gap | Recovered
+)  # fmt: skip
+
+
+def escape_path(path: bytes) -> str:
+    """Path bytes as text that survives JSON: invalid UTF-8 becomes `\\xNN`, a backslash doubles."""
+    text = path.replace(b"\\", b"\\\\").decode("utf-8", "surrogateescape")
+    return "".join(f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text)
+
+
+def unescape_path(text: str) -> bytes:
+    """Inverse of `escape_path`. Raises ValueError for an escape that `escape_path` never writes."""
+    out = bytearray()
+    i = 0
+    while i < len(text):
+        if text[i] != "\\":
+            out += text[i].encode()
+            i += 1
+        elif text[i + 1 : i + 2] == "\\":
+            out += b"\\"
+            i += 2
+        elif text[i + 1 : i + 2] == "x" and len(text) >= i + 4:
+            out.append(int(text[i + 2 : i + 4], 16))
+            i += 4
+        else:
+            raise ValueError(f"bad escape at character {i} of path {text!r}")
+    return bytes(out)

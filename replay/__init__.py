@@ -1,0 +1,1 @@
+"""Everything that reads a trace: plan, sandbox, players, verdicts, reports, exports."""
