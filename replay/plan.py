@@ -1,0 +1,253 @@
+"""From a trace's events to what to re-execute, in order, and what to wait for before each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from recorder.trace.events import (
+    AnyEvent,
+    Change,
+    CommandEnded,
+    CommandStarted,
+    Input,
+    Resized,
+    TerminalEnded,
+    TerminalStarted,
+    WorkspaceEdited,
+)
+
+_SEPARATE = frozenset(b"\x03\x04\x1a\x1c\x1b\x0c")
+"""Keys that act on what came before them: ^C ^D ^Z ^\\ ESC ^L. Each is sent on its own."""
+
+
+class Send(Struct, frozen=True, kw_only=True):
+    """Type `data` once the terminal is in the recorded state.
+
+    `progress` is how many bytes of raw output the current command had shown by then. `ahead` marks keys typed
+    while a program ran that did not read them: the shell got them at its next prompt.
+    """
+
+    data: bytes
+    t: int
+    prompts: int
+    commands: int
+    at_prompt: bool
+    icanon: bool
+    echo: bool
+    foreground: str
+    hidden: bool
+    progress: int
+    ahead: bool
+
+    @property
+    def submits(self) -> bool:
+        """Ends a line at a prompt, so that a command may start."""
+        return self.at_prompt and any(key in self.data for key in (b"\r", b"\n"))
+
+
+class Resize(Struct, frozen=True, kw_only=True):
+    t: int
+    cols: int
+    rows: int
+    commands: int
+    progress: int
+
+
+class Edit(Struct, frozen=True, kw_only=True):
+    """Another program changed files at the prompt after `commands` commands: write the same states."""
+
+    t: int
+    commands: int
+    changes: tuple[Change, ...]
+
+
+Action = Send | Resize | Edit
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    terminal: TerminalStarted
+    actions: tuple[Action, ...]
+    durations: dict[int, int]
+    """Recorded duration of each command in ns, by its number; the bound of the wait for its end follows from it."""
+    commands: int
+    ends: bool
+    """The recorded program ended by itself."""
+
+
+def plan(events: Sequence[AnyEvent], terminal: TerminalStarted) -> Plan:
+    """What to do again for one terminal of a trace. `terminal` is one of the events."""
+    mine = [e for e in events if e.source == terminal.source or isinstance(e, WorkspaceEdited)]
+    started: dict[int, CommandStarted] = {e.n: e for e in mine if isinstance(e, CommandStarted)}
+    durations = {
+        e.n: e.t - started[e.n].t for e in mine if isinstance(e, CommandEnded) and e.n in started
+    }  # fmt: skip
+    ahead = _typed_ahead(mine)
+    actions: list[Action] = []
+    for event in mine:
+        match event:
+            case Input(reply=False):
+                for data in _pieces(event.data) if not event.hidden else [event.data]:
+                    actions.append(_send(event, data, started, id(event) in ahead))
+            case Resized():
+                current = _current(event.offset, started)
+                since = started[current].offset if current else 0
+                actions.append(
+                    Resize(
+                        t=event.t,
+                        cols=event.cols,
+                        rows=event.rows,
+                        commands=current,
+                        progress=max(0, event.offset - since),
+                    )
+                )
+            case WorkspaceEdited():
+                actions.append(Edit(t=event.t, commands=event.commands, changes=tuple(event.changes)))
+            case _:
+                pass
+    return Plan(
+        terminal=terminal,
+        actions=tuple(_merge(actions)),
+        durations=durations,
+        commands=max(started, default=0),
+        ends=any(isinstance(e, TerminalEnded) for e in mine),
+    )
+
+
+def _current(offset: int, started: dict[int, CommandStarted]) -> int:
+    return max((n for n, e in started.items() if e.offset <= offset), default=0)
+
+
+def _send(event: Input, data: bytes, started: dict[int, CommandStarted], ahead: bool) -> Send:
+    command = started.get(event.commands)
+    since = command.offset if command and not event.at_prompt else event.offset
+    return Send(
+        data=data,
+        t=event.t,
+        prompts=event.prompts,
+        commands=event.commands,
+        at_prompt=event.at_prompt,
+        icanon=event.icanon,
+        echo=event.echo,
+        foreground=event.foreground,
+        hidden=event.hidden,
+        progress=max(0, event.offset - since),
+        ahead=ahead,
+    )
+
+
+def _pieces(data: bytes) -> list[bytes]:
+    """Cut before and after keys that must not share a write with others. An escape sequence stays whole."""
+    pieces: list[bytes] = []
+    run = bytearray()
+    at = 0
+    while at < len(data):
+        byte = data[at]
+        if byte == 0x1B:
+            if run:
+                pieces.append(bytes(run))
+                run.clear()
+            end = _escape_end(data, at)
+            pieces.append(data[at:end])
+            at = end
+            continue
+        if byte in _SEPARATE:
+            if run:
+                pieces.append(bytes(run))
+                run.clear()
+            pieces.append(data[at : at + 1])
+        else:
+            run.append(byte)
+            if byte in b"\r\n":
+                pieces.append(bytes(run))
+                run.clear()
+        at += 1
+    if run:
+        pieces.append(bytes(run))
+    return pieces
+
+
+_PASTE_BEGIN, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
+
+
+def _escape_end(data: bytes, at: int) -> int:
+    """End of the escape sequence that begins at `at`; a bracketed paste counts as one, whole."""
+    if data.startswith(_PASTE_BEGIN, at):
+        close = data.find(_PASTE_END, at)
+        return close + len(_PASTE_END) if close >= 0 else len(data)
+    if at + 1 < len(data) and data[at + 1] in b"[O":
+        end = at + 2
+        while end < len(data) and not 0x40 <= data[end] <= 0x7E:
+            end += 1
+        return min(end + 1, len(data))
+    return min(at + 2, len(data)) if at + 1 < len(data) and data[at + 1] != 0x1B else at + 1
+
+
+def _typed_ahead(events: Iterable[AnyEvent]) -> set[int]:
+    """Inputs (by id) that were typed while a command ran but became the text of a later one.
+
+    A whole line did if the next command has its text and no line was submitted at the prompt in between; an
+    unfinished one if the next command's text begins with it.
+    """
+    ahead: set[int] = set()
+    lines: list[list[Input]] = [[]]
+    submitted = False
+    for event in events:
+        match event:
+            case CommandStarted():
+                text = event.text.strip().encode()
+                if submitted:
+                    typed = _text(lines[-1])
+                    if typed and text.startswith(typed.lstrip()):
+                        ahead.update(id(past) for past in lines[-1])
+                    lines = [[]]
+                else:
+                    found = next(
+                        (i for i, line in enumerate(lines[:-1]) if _text(line).strip() == text), None
+                    )
+                    if found is None:
+                        lines = [[]]
+                    else:
+                        ahead.update(id(past) for past in lines[found])
+                        lines = lines[found + 1 :]
+                submitted = False
+            case Input(reply=False, at_prompt=True):
+                submitted = submitted or b"\r" in event.data or b"\n" in event.data
+            case Input(reply=False, hidden=False, icanon=True, echo=True):
+                lines[-1].append(event)
+                if event.data.endswith((b"\r", b"\n")):
+                    lines.append([])
+            case _:
+                pass
+    return ahead
+
+
+def _text(line: Iterable[Input]) -> bytes:
+    return b"".join(event.data for event in line)
+
+
+def _merge(actions: Iterable[Action]) -> list[Action]:
+    """Printable keys typed at one prompt go as one write with what ends the line."""
+    merged: list[Action] = []
+    for action in actions:
+        last = merged[-1] if merged else None
+        if (
+            isinstance(action, Send)
+            and isinstance(last, Send)
+            and action.at_prompt
+            and last.at_prompt
+            and not action.ahead
+            and last.prompts == action.prompts
+            and _plain(last.data)
+            and (_plain(action.data) or action.data in (b"\r", b"\n"))
+        ):
+            merged[-1] = Send(**{f: getattr(last, f) for f in Send.__struct_fields__} | {
+                "data": last.data + action.data, "t": action.t})  # fmt: skip
+        else:
+            merged.append(action)
+    return merged
+
+
+def _plain(data: bytes) -> bool:
+    return all(byte >= 0x20 and byte != 0x7F for byte in data)
