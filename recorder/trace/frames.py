@@ -65,6 +65,8 @@ class FrameDecoder:
         self._damage: str | None = None
 
     def feed(self, data: bytes) -> Iterator[Frame]:
+        if self._damage is not None:
+            return
         buffer = self._buffer
         buffer += data
         at = 0
@@ -86,6 +88,11 @@ class FrameDecoder:
         finally:
             del buffer[:at]
             self._offset += at
+
+    @property
+    def damaged(self) -> bool:
+        """Whether decoding has stopped for good; more bytes change nothing."""
+        return self._damage is not None
 
     def torn(self) -> Torn | None:
         if self._damage is not None:
