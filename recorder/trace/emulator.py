@@ -1,0 +1,438 @@
+"""The terminal's state and what each control function does to it: pyte's screen, mended.
+
+From pyte come styles (SGR), cursor, margins, tab stops and mode numbers. Its sparse cell buffer is replaced by
+`cells.Grid`, and every operation that pyte lacks or does unlike xterm and Ghostty is defined here: both screens
+(47, 1047, 1049), a pending wrap that a wide character honours too, characters without width, REP, SU and SD,
+CHT and CBT, one saved cursor a screen, DECSTR, line drawing in UTF-8, ED 3, margins that hold only what is
+inside them. Counts are bounded by the screen's size, so no sequence costs more than filling the screen once.
+"""
+
+from __future__ import annotations
+
+import copy
+from bisect import bisect_left, bisect_right
+from collections import deque
+from typing import Any, Final, NamedTuple
+
+import pyte
+import pyte.modes as mo
+from pyte.screens import Char, Cursor, Margins
+from wcwidth import wcwidth
+
+from recorder.trace.cells import PLAIN, Grid, Row
+
+DEC_GRAPHICS: Final = dict(zip(range(0x5F, 0x7F), " ◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·", strict=True))
+"""The DEC special graphics set (`ESC ( 0`)."""
+
+APPLICATION_CURSOR: Final = 1 << 5
+BRACKETED_PASTE: Final = 2004 << 5
+_DEFAULT_MODES: Final = frozenset({mo.DECAWM, mo.DECTCEM})
+
+
+class _Widths(dict[str, int]):
+    """Cells that a character takes: 0, 1 or 2. A cache that forgets all when it grows large."""
+
+    def __missing__(self, char: str) -> int:
+        if len(self) > 20_000:
+            self.clear()
+        width = self[char] = max(0, wcwidth(char))
+        return width
+
+
+_WIDTHS = _Widths()
+_width_of = _WIDTHS.__getitem__
+
+
+class _Saved(NamedTuple):
+    cursor: Cursor
+    charsets: tuple[str, ...]
+    shift: int
+    origin: bool
+
+
+class Emulator(pyte.Screen):
+    """Positions count from 0. `cursor.x == columns` means that the next character wraps first."""
+
+    grid: Grid
+
+    def __init__(self, columns: int, lines: int, history: int = 0) -> None:
+        self.history: deque[Row] = deque(maxlen=history)
+        super().__init__(columns, lines)
+
+    @property
+    def display(self) -> list[str]:
+        return [row.text().ljust(self.columns) for row in self.grid.rows]
+
+    @property
+    def default_char(self) -> Char:
+        return PLAIN
+
+    @property
+    def column(self) -> int:
+        """The column of the cursor, the last one while a wrap is pending."""
+        return min(self.cursor.x, self.columns - 1)
+
+    @property
+    def region(self) -> Margins:
+        return self.margins or Margins(0, self.lines - 1)
+
+    @property
+    def blank(self) -> Char:
+        """The style of an erased cell: plain on the current background."""
+        attrs = self.cursor.attrs
+        return PLAIN if attrs.bg == "default" else PLAIN._replace(bg=attrs.bg)
+
+    # -- whole-terminal state --------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """RIS."""
+        self.history.clear()
+        self.alternate = False
+        self.grid = Grid(self.columns, self.lines)
+        self._hidden: Grid | None = None
+        self._saved: list[_Saved | None] = [None, None]
+        self.mode = set(_DEFAULT_MODES)
+        self.margins = None
+        self.title = self.icon_name = ""
+        self.cursor = Cursor(0, 0, PLAIN)
+        self._last = ""
+        self._reset_charsets()
+        self._set_tab_stops(range(8, self.columns, 8))
+
+    def soft_reset(self) -> None:
+        """DECSTR: modes, margins, style and charsets; neither cells nor cursor position."""
+        self.mode -= {mo.IRM, mo.DECOM, APPLICATION_CURSOR, 66 << 5}
+        self.mode |= _DEFAULT_MODES
+        self.margins = None
+        self.cursor.hidden = False
+        self.cursor.attrs = PLAIN
+        self._saved[self.alternate] = None
+        self._reset_charsets()
+
+    def resize(self, lines: int | None = None, columns: int | None = None) -> None:
+        """Cuts or adds at the right and the bottom; off the top only where the cursor would be cut. No reflow."""
+        lines, columns = lines or self.lines, columns or self.columns
+        shown, hidden = (
+            self._resize_grid(self.grid, self.cursor, self.alternate, columns, lines),
+            self._hidden,
+        )
+        self.cursor.y -= shown
+        if hidden is not None:
+            saved = self._saved[not self.alternate]
+            self._resize_grid(
+                hidden, saved.cursor if saved else Cursor(0, 0), not self.alternate, columns, lines
+            )
+        if columns > self.columns:
+            self._set_tab_stops([*self._stops, *range(-(-self.columns // 8) * 8, columns, 8)])
+        self.lines, self.columns = lines, columns
+        self.margins = None
+        self.cursor.x, self.cursor.y = self.column, min(self.cursor.y, lines - 1)
+
+    def _resize_grid(self, grid: Grid, cursor: Cursor, alternate: bool, columns: int, lines: int) -> int:
+        drop = max(0, cursor.y + 1 - lines)
+        gone = grid.resize(columns, lines, drop)
+        if not alternate:
+            self.history.extend(gone)
+        saved = self._saved[alternate]
+        if saved:
+            saved.cursor.y = max(0, saved.cursor.y - drop)
+        return drop
+
+    def switch_screen(self, alternate: bool, *, clear: bool = False) -> None:
+        """Shows the main or the alternate screen; the cursor stays. `clear` blanks the alternate one."""
+        if alternate != self.alternate:
+            other = self._hidden or Grid(self.columns, self.lines)
+            self._hidden, self.grid = self.grid, other
+            self.alternate = alternate
+        if clear:
+            target = self.grid if alternate else self._hidden
+            if target is not None:
+                target.erase_rows(0, len(target) - 1, self.blank if alternate else PLAIN)
+
+    def set_mode(self, *modes: int, **kwargs: Any) -> None:
+        """Sets modes, with `private=True` DEC's."""
+        for number in modes:
+            mode = number << 5 if kwargs.get("private") else number
+            self.mode.add(mode)
+            if mode == mo.DECOM:
+                self.cursor_position()
+            elif mode == mo.DECTCEM:
+                self.cursor.hidden = False
+            elif mode == 1049 << 5:
+                self.save_cursor()
+                self.switch_screen(True, clear=True)
+            elif mode in (47 << 5, 1047 << 5):
+                self.switch_screen(True)
+            elif mode == 1048 << 5:
+                self.save_cursor()
+
+    def reset_mode(self, *modes: int, **kwargs: Any) -> None:
+        """Resets modes, with `private=True` DEC's."""
+        for number in modes:
+            mode = number << 5 if kwargs.get("private") else number
+            self.mode.discard(mode)
+            if mode == mo.DECOM:
+                self.cursor_position()
+            elif mode == mo.DECTCEM:
+                self.cursor.hidden = True
+            elif mode == 1049 << 5:
+                self.switch_screen(False, clear=True)
+                self.restore_cursor()
+            elif mode == 47 << 5:
+                self.switch_screen(False)
+            elif mode == 1047 << 5:
+                self.switch_screen(False, clear=True)
+            elif mode == 1048 << 5:
+                self.restore_cursor()
+
+    # -- characters ------------------------------------------------------------------------------------
+
+    def draw(self, data: str) -> None:
+        """Writes printable characters at the cursor."""
+        charset = self._charsets[self._shift]
+        if charset == "0":
+            data = data.translate(DEC_GRAPHICS)
+        elif charset == "A":
+            data = data.replace("#", "£")
+        if mo.IRM in self.mode or not (data.isascii() or set(map(_width_of, data)) == {1}):
+            for char in data:
+                self._draw_one(char, _width_of(char))
+            return
+        cursor, columns = self.cursor, self.columns
+        at, left = 0, len(data)
+        self._last = data[-1]
+        if mo.DECAWM not in self.mode and cursor.x + left >= columns:
+            at = min(columns - 1 - self.column, left)
+            self.grid.put(cursor.y, self.column, data[:at] + data[-1], at + 1, cursor.attrs)
+            cursor.x = columns - 1
+            return
+        while True:
+            x = cursor.x
+            if x >= columns:
+                x = 0
+                self._next_row()
+            count = columns - x
+            if left <= count:
+                self.grid.put(cursor.y, x, data[at:] if at else data, left, cursor.attrs)
+                cursor.x = x + left
+                return
+            self.grid.put(cursor.y, x, data[at : at + count], count, cursor.attrs)
+            cursor.x = columns
+            at += count
+            left -= count
+
+    def _draw_one(self, char: str, width: int) -> None:
+        cursor = self.cursor
+        if width == 0:
+            if cursor.x:
+                self.grid.attach(cursor.y, cursor.x - 1, char)
+            return
+        if width > self.columns:
+            return
+        self._last = char
+        if cursor.x + width > self.columns:
+            if mo.DECAWM in self.mode:
+                cursor.x = 0
+                self._next_row()
+            else:
+                cursor.x = self.columns - width
+        if mo.IRM in self.mode:
+            self.grid.insert(cursor.y, cursor.x, width, self.blank)
+        if width == 2:
+            self.grid.put_wide(cursor.y, cursor.x, char, cursor.attrs)
+        else:
+            self.grid.put(cursor.y, cursor.x, char, 1, cursor.attrs)
+        cursor.x += width
+        if cursor.x >= self.columns and mo.DECAWM not in self.mode:
+            cursor.x = self.columns - 1
+
+    def repeat(self, count: int) -> None:
+        """REP: the last character written, again."""
+        if self._last:
+            room = self.columns * (1 if mo.IRM in self.mode else self.lines)
+            self.draw(self._last * min(count or 1, room))
+
+    # -- movement --------------------------------------------------------------------------------------
+
+    def _next_row(self) -> None:
+        bottom = self.margins.bottom if self.margins else self.lines - 1
+        if self.cursor.y == bottom:
+            self.scroll_up(1)
+        elif self.cursor.y < self.lines - 1:
+            self.cursor.y += 1
+
+    def index(self) -> None:
+        self.cursor.x = self.column
+        self._next_row()
+
+    def linefeed(self) -> None:
+        self.cursor.x = 0 if mo.LNM in self.mode else self.column
+        self._next_row()
+
+    def next_line(self) -> None:
+        """NEL."""
+        self.cursor.x = 0
+        self.index()
+
+    def reverse_index(self) -> None:
+        self.cursor.x = self.column
+        if self.cursor.y == self.region.top:
+            self.scroll_down(1)
+        elif self.cursor.y:
+            self.cursor.y -= 1
+
+    def scroll_up(self, count: int) -> None:
+        """SU: rows of the scrolling region; what leaves the main screen's top goes to the history."""
+        top, bottom = self.margins or (0, self.lines - 1)
+        gone = self.grid.scroll_up(top, bottom, count or 1, self.blank)
+        if top == 0 and not self.alternate and self.history.maxlen:
+            self.history.extend(gone)
+
+    def scroll_down(self, count: int) -> None:
+        """SD."""
+        self.grid.scroll_down(*self.region, count or 1, self.blank)
+
+    def cursor_up(self, count: int | None = None) -> None:
+        top = self.region.top if self.cursor.y >= self.region.top else 0
+        self.cursor.x = self.column
+        self.cursor.y = max(self.cursor.y - (count or 1), top)
+
+    def cursor_down(self, count: int | None = None) -> None:
+        bottom = self.region.bottom if self.cursor.y <= self.region.bottom else self.lines - 1
+        self.cursor.x = self.column
+        self.cursor.y = min(self.cursor.y + (count or 1), bottom)
+
+    def cursor_position(self, line: int | None = None, column: int | None = None) -> None:
+        self.cursor.x = min((column or 1) - 1, self.columns - 1)
+        self.cursor_to_line(line)
+
+    def cursor_to_line(self, line: int | None = None) -> None:
+        top, bottom = self.region if mo.DECOM in self.mode else (0, self.lines - 1)
+        self.cursor.x = self.column
+        self.cursor.y = min(top + (line or 1) - 1, bottom)
+
+    def set_margins(self, top: int | None = None, bottom: int | None = None) -> None:
+        """DECSTBM."""
+        first, last = (top or 1) - 1, min(bottom or self.lines, self.lines) - 1
+        if first >= last:
+            return
+        self.margins = None if (first, last) == (0, self.lines - 1) else Margins(first, last)
+        self.cursor_position()
+
+    def tab(self) -> None:
+        self.forward_tabs(1)
+
+    def forward_tabs(self, count: int) -> None:
+        """CHT."""
+        at = bisect_right(self._stops, self.column) + (count or 1) - 1
+        self.cursor.x = self._stops[at] if at < len(self._stops) else self.columns - 1
+
+    def back_tabs(self, count: int) -> None:
+        """CBT."""
+        at = bisect_left(self._stops, self.column) - (count or 1)
+        self.cursor.x = self._stops[at] if at >= 0 else 0
+
+    def set_tab_stop(self) -> None:
+        self._set_tab_stops({*self._stops, self.column})
+
+    def clear_tab_stop(self, how: int = 0) -> None:
+        if how == 0:
+            self._set_tab_stops({*self._stops} - {self.column})
+        elif how == 3:
+            self._set_tab_stops(())
+
+    def _set_tab_stops(self, stops: Any) -> None:
+        self.tabstops = set(stops)
+        self._stops = sorted(self.tabstops)
+
+    def save_cursor(self) -> None:
+        self._saved[self.alternate] = _Saved(
+            copy.copy(self.cursor), tuple(self._charsets), self._shift, mo.DECOM in self.mode
+        )
+
+    def restore_cursor(self) -> None:
+        saved = self._saved[self.alternate]
+        hidden = self.cursor.hidden
+        if saved is None:
+            self.cursor = Cursor(0, 0, PLAIN)
+            self.mode.discard(mo.DECOM)
+            self._reset_charsets()
+        else:
+            self.cursor = copy.copy(saved.cursor)
+            self._charsets, self._shift = list(saved.charsets), saved.shift
+            (self.mode.add if saved.origin else self.mode.discard)(mo.DECOM)
+        self.cursor.hidden = hidden
+        self.cursor.x, self.cursor.y = min(self.cursor.x, self.columns), min(self.cursor.y, self.lines - 1)
+
+    # -- erasing and shifting --------------------------------------------------------------------------
+
+    def erase_in_line(self, how: int = 0, private: bool = False) -> None:
+        x, y = self._settle()
+        if how in (0, 1, 2):
+            start = x if how == 0 else 0
+            self.grid.erase(y, start, (x + 1 if how == 1 else self.columns) - start, self.blank)
+
+    def erase_in_display(self, how: int = 0, *args: Any, **kwargs: Any) -> None:
+        _, y = self._settle()
+        if how in (0, 1):
+            self.erase_in_line(how)
+        top = y + 1 if how == 0 else 0
+        if how in (0, 1, 2):
+            self.grid.erase_rows(top, y - 1 if how == 1 else self.lines - 1, self.blank)
+        elif how == 3:
+            self.history.clear()
+
+    def erase_characters(self, count: int | None = None) -> None:
+        x, y = self._settle()
+        self.grid.erase(y, x, count or 1, self.blank)
+
+    def insert_characters(self, count: int | None = None) -> None:
+        x, y = self._settle()
+        self.grid.insert(y, x, count or 1, self.blank)
+
+    def delete_characters(self, count: int | None = None) -> None:
+        x, y = self._settle()
+        self.grid.delete(y, x, count or 1, self.blank)
+
+    def insert_lines(self, count: int | None = None) -> None:
+        top, bottom = self.region
+        if top <= self.cursor.y <= bottom:
+            self.grid.scroll_down(self.cursor.y, bottom, count or 1, self.blank)
+            self.cursor.x = 0
+
+    def delete_lines(self, count: int | None = None) -> None:
+        top, bottom = self.region
+        if top <= self.cursor.y <= bottom:
+            self.grid.scroll_up(self.cursor.y, bottom, count or 1, self.blank)
+            self.cursor.x = 0
+
+    def alignment_display(self) -> None:
+        for y in range(self.lines):
+            self.grid.put(y, 0, "E" * self.columns, self.columns, PLAIN)
+        self.margins = None
+        self.cursor.x = self.cursor.y = 0
+
+    def _settle(self) -> tuple[int, int]:
+        """The cursor's cell; a pending wrap is given up."""
+        self.cursor.x = self.column
+        return self.cursor.x, self.cursor.y
+
+    # -- charsets --------------------------------------------------------------------------------------
+
+    def _reset_charsets(self) -> None:
+        self._charsets = ["B", "B", "B", "B"]
+        self._shift = 0
+
+    def define_charset(self, code: str, mode: str) -> None:
+        """`ESC mode code`, mode one of `()*+`: what G0 to G3 stand for."""
+        self._charsets["()*+".index(mode)] = code
+
+    def shift(self, number: int) -> None:
+        """SI, SO, LS2, LS3: G0 to G3 is what text means from now on."""
+        self._shift = number
+
+    def shift_in(self) -> None:
+        self.shift(0)
+
+    def shift_out(self) -> None:
+        self.shift(1)
