@@ -1,0 +1,177 @@
+"""The command line. Composes the recorder; what reads traces is attached lazily, so that start-up stays fast."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recorder.trace.errors import ReenactError, UsageError
+
+_LAZY = {
+    "ls": ("replay.commands.listing:ls", "List the traces of a folder."),
+    "show": ("replay.commands.listing:show", "Summarise a trace."),
+    "steps": ("replay.commands.listing:steps_command", "List a trace's steps."),
+    "inspect": ("replay.commands.listing:inspect", "Check a trace's integrity and say what it holds."),
+    "play": ("replay.commands.playing:play", "Show what a terminal showed; execute nothing."),
+    "replay": ("replay.commands.replaying:replay", "Do a trace again in a sandbox and say whether it holds."),
+    "export": ("replay.commands.exporting:export", "Write a trace in another format."),
+    "doctor": ("replay.commands.doctor:doctor", "Say what this machine can do, and what to install."),
+}
+
+
+class _Lazy(click.Group):
+    """Commands whose modules are imported only when one is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.commands, *_LAZY]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _LAZY:
+            module, _, name = _LAZY[cmd_name][0].partition(":")
+            command = getattr(importlib.import_module(module), name)
+            assert isinstance(command, click.Command)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        recording = [(name, command.get_short_help_str(80)) for name, command in self.commands.items()]
+        with formatter.section("Recording"):
+            formatter.write_dl(recording)
+        with formatter.section("Reading and replaying"):
+            formatter.write_dl([(name, text) for name, (_, text) in _LAZY.items()])
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Examples:\n\n\b\n  reenact record --task 'fix the failing test' --out fix.reenact\n"
+    "  reenact replay fix.reenact\n  reenact steps fix.reenact --json\n\n"
+    "Exit codes: 0 fine, 1 diverged, 2 usage, 3 trace rejected, 4 this machine can't, 5 recording incomplete, "
+    "130 interrupted.",
+)
+@click.version_option(package_name="reenact")
+def cli() -> None:
+    """Record an expert's terminal session as one trace, and prove the trace by doing the work again."""
+
+
+@cli.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog="Examples:\n\n\b\n  reenact record\n  reenact record --task 'find the leak' --out leak.reenact\n"
+    "  reenact record --isolated -- bash --norc\n  reenact record --no-workspace -- python3\n\n"
+    "Inside the session: reenact note TEXT, reenact mark [LABEL], reenact check -- COMMAND.",
+)
+@click.option("--task", metavar="TEXT", help="What the session is to achieve, in a sentence.")
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="The trace to write. [default: the trace folder]")
+@click.option("--workspace", type=click.Path(path_type=Path), help="The working folder. [default: the repository or folder you are in]")
+@click.option("--no-workspace", is_flag=True, help="Keep no files: terminal only.")
+@click.option("--include-ignored", is_flag=True, help="Keep files that .gitignore leaves out, too.")
+@click.option("--env", "names", multiple=True, metavar="NAME", help="Keep this environment variable, too (repeatable).")
+@click.option("--isolated", is_flag=True, help="Work on a copy, in the sandbox that replays: replays can be exact to the byte.")
+@click.option("--tools", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="FOLDER", help="With --isolated: show this folder to the session, read-only (repeatable).")  # fmt: skip
+@click.option("--annotator", metavar="ID", help="Who records, as your data set names them.")
+@click.option("--project", metavar="NAME", help="The project that the recording is for.")
+@click.option("--consent", metavar="TEXT", help="What the annotator agreed to.")
+@click.option("--licence", metavar="SPDX", help="Licence of the workspace's source.")
+@click.option("--overwrite", is_flag=True, help="Replace the trace if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output at the end.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def record(command: tuple[str, ...], as_json: bool, **options: Any) -> int:
+    """Record a session: your shell (or COMMAND) until it exits, then seal one trace.
+
+    Your shell runs as always, with your own settings. What you type where the terminal does not echo (passwords)
+    is never stored.
+    """
+    from recorder import session
+
+    request = session.Request(argv=list(command) or None, cwd=Path.cwd(), **_renamed(options))
+    done = session.record(request, say=_say, isolate=_isolation if request.isolated else None)
+    if as_json:
+        click.echo(json.dumps(done.as_dict()))
+    return done.exit_code
+
+
+@cli.command(epilog="Example:\n\n\b\n  reenact recover ~/.local/share/reenact/traces/.sessions/2026-03-01-142530")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="The trace to write. [default: the trace folder]")
+@click.option("--overwrite", is_flag=True, help="Replace the trace if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+def recover(folder: Path, out: Path | None, overwrite: bool, as_json: bool) -> int:
+    """Seal what is left of a session whose recorder died: FOLDER is its session folder."""
+    from recorder import session
+
+    done = session.recover(folder, out=out, overwrite=overwrite, say=_say)
+    if as_json:
+        click.echo(json.dumps(done.as_dict()))
+    return done.exit_code
+
+
+def _inside(name: str, help_text: str, example: str) -> None:
+    @cli.command(
+        name,
+        help=help_text,
+        epilog=f"Example:\n\n\b\n  {example}",
+        context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    )
+    @click.argument("words", nargs=-1, type=click.UNPROCESSED)
+    def run(words: tuple[str, ...]) -> None:
+        folder = os.environ.get("REENACT_SESSION")
+        shim = Path(folder, "shell", "bin", "reenact") if folder else None
+        if shim is None or not shim.exists():
+            raise UsageError(f"`reenact {name}` works inside a session; start one with `reenact record`")
+        os.execv(shim, [str(shim), name, *words])
+
+
+_inside("note", "Inside a session: say why, in your own words.", "reenact note 'the log shows the port is taken'")
+_inside("mark", "Inside a session: mark this moment.", "reenact mark reproduced")
+_inside("check", "Inside a session: run the outcome check; exit 0 earns the reward.", "reenact check -- pytest -q")
+
+
+def _renamed(options: dict[str, Any]) -> dict[str, Any]:
+    options["env_names"] = list(options.pop("names"))
+    options["tools"] = [path.absolute() for path in options.pop("tools")]
+    if options.pop("no_workspace"):
+        if options["workspace"]:
+            raise UsageError("--workspace and --no-workspace exclude each other")
+        options["keep_workspace"] = False
+    return options
+
+
+def _isolation(*args: Any, **kwargs: Any) -> Any:
+    """The replayer's sandbox, for --isolated. Only the command line may know both halves of the house."""
+    from replay.sandbox import isolation
+
+    return isolation.isolate(*args, **kwargs)
+
+
+def _say(text: str) -> None:
+    click.echo(f"reenact: {text}", err=True)
+
+
+def main() -> None:
+    """Runs the command line; the process exit code tells how it went (see `reenact --help`)."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except ReenactError as error:
+        click.echo(f"reenact: {error}", err=True)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
