@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, NamedTuple, TypeAlias, get_args
+from typing import Annotated, NamedTuple, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -21,7 +21,7 @@ from recorder.trace.events import (
 from recorder.trace.frames import MAX_PAYLOAD
 
 Kind = Annotated[str, Meta(pattern=r"^[a-z]+(\.[a-z_]+)*\Z", max_length=64)]
-Decoded: TypeAlias = AnyEvent | Unknown
+type Decoded = AnyEvent | Unknown
 
 KINDS: dict[str, type] = {str(t.__struct_config__.tag): t for t in get_args(AnyEvent)}
 """Every kind of this version, by its tag."""
@@ -68,7 +68,8 @@ def decode_event(line: bytes, place: str) -> Decoded:
 def decode_checked(line: bytes, place: str) -> Decoded:
     """`decode_event` for a line that `jsonscan.check` has passed."""
     try:
-        return _decoder.decode(line)
+        event: AnyEvent = _decoder.decode(line)
+        return event
     except msgspec.ValidationError as error:
         unknown = _unknown(line, place)
         if unknown is not None:

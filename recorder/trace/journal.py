@@ -32,13 +32,15 @@ class JournalWriter:
     """Appends frames to the journal at `path`, made with mode 0600 where there is none.
 
     **Durability.** When the constructor returns, a new file's name is on disk (its folder was fsynced). A frame
-    whose append has returned survives the death of this process. It survives a power cut once `sync()` (fdatasync) has returned.
+    whose append has returned survives the death of this process. It survives a power cut once `sync()`
+    (fdatasync) has returned.
 
     **After a crash** the constructor cuts a torn tail at the last whole frame (`cut` says what it was) and
     goes on at the next sequence.
 
-    **Failure.** An append that fails (disk full, I/O error) raises RecordingFailed and leaves nothing of itself: the file is cut back
-    to the last whole frame before anything else is appended, so a later append that succeeds never follows a torn frame.
+    **Failure.** An append that fails (disk full, I/O error) raises RecordingFailed and leaves nothing of itself:
+    the file is cut back to the last whole frame before anything else is appended, so a later append that
+    succeeds never follows a torn frame.
 
     One writer at a time: a second one on the same path, in another process, raises RecordingFailed.
     """
@@ -186,8 +188,9 @@ class JournalWriter:
 class JournalReader:
     """The frames of a journal, each sequence once, in order. Iterate; afterwards the report is complete:
 
-    `torn` (None, or where and why reading stopped), `lost` (bytes after that point), `missing` (holes), `repeats` (frames dropped).
-    Each iteration starts anew. Raises RecordingFailed where the file cannot be read; damage is reported, not raised.
+    `torn` (None, or where and why reading stopped), `lost` (bytes after that point), `missing` (holes), `repeats`
+    (frames dropped). Each iteration starts anew. Raises RecordingFailed where the file cannot be read; damage is
+    reported, not raised.
     """
 
     def __init__(self, path: Path | str, *, _fd: int | None = None) -> None:

@@ -1,8 +1,8 @@
 """A strict look at JSON bytes before any decoder sees them, and where each value stands in them.
 
 A decoder builds objects as it reads: depth, width and digits must be bounded first, and what decoders let pass
-(duplicate keys, invalid UTF-8 or lone surrogates in fields they skip) must be caught. The JSON of a trace is compact: no white
-space outside strings, so that a text has no byte without meaning. Pure.
+(duplicate keys, invalid UTF-8 or lone surrogates in fields they skip) must be caught. The JSON of a trace is
+compact: no white space outside strings, so that a text has no byte without meaning. Pure.
 """
 
 from __future__ import annotations
