@@ -1,0 +1,102 @@
+"""Every session of the catalogue: recorded by keystrokes through a real terminal, then replayed.
+
+On `--stage plain` the same sessions play on bare shells, which shows whether a fault is a session's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from catalogue import SESSIONS
+from scenario import PATH, Session, perform, set_stage, shortfalls
+
+HOLDS = ("exact", "equivalent")
+
+
+def _parameters() -> list[Any]:
+    return [
+        pytest.param(session, id=session.name, marks=() if session.quick else pytest.mark.slow)
+        for session in SESSIONS
+    ]
+
+
+def reenact() -> str | None:
+    """The command of this environment, or else the one on PATH."""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which("reenact", path=beside) or shutil.which("reenact")
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """A short path of its own: it shows in prompts and wraps lines."""
+    with tempfile.TemporaryDirectory(prefix="e2e-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder) / "s"
+
+
+def skip_without_tools(session: Session) -> None:
+    if missing := session.missing():
+        pytest.skip(f"not installed: {', '.join(missing)}")
+
+
+@pytest.mark.e2e_stage_plain
+@pytest.mark.parametrize("session", _parameters())
+def test_plays_on_a_plain_shell(session: Session, root: Path) -> None:
+    skip_without_tools(session)
+    if session.needs_recorder:
+        pytest.skip("uses reenact inside the session")
+    stage = set_stage(session, root)
+    assert shortfalls(session, stage, perform(session, stage)) == []
+
+
+@pytest.mark.e2e_stage_recorded
+@pytest.mark.parametrize("session", _parameters())
+def test_records_and_replays(session: Session, root: Path) -> None:
+    skip_without_tools(session)
+    command = reenact()
+    if command is None:
+        pytest.skip("the command reenact is not installed here")
+    trace = record(session, root, command)
+    answer = replay(trace, command)
+    if session.deterministic:
+        bad = [step for step in answer["steps"] if step["verdict"] not in HOLDS]
+        assert bad == []
+
+
+def record(session: Session, root: Path, command: str) -> Path:
+    """Plays the session under the recorder, asserts its effects. Returns the sealed trace."""
+    trace = root / f"{session.name}.reenact"
+    stage = set_stage(session, root)
+    done = perform(
+        session,
+        stage,
+        [command, "record", "--out", str(trace), "--"],
+        extra_env={"REENACT_TRACES": str(root / "traces")},
+        patience=20.0,
+    )
+    assert shortfalls(session, stage, done) == []
+    assert trace.is_file(), f"no trace was sealed; the last screen:\n{done.screen}"
+    return trace
+
+
+def replay(trace: Path, command: str) -> dict[str, Any]:
+    """Replays the trace. Returns what `--json` says; asserts exit 0."""
+    done = subprocess.run(
+        [command, "replay", str(trace), "--json"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={"PATH": f"{Path(sys.executable).parent}:{PATH}", "HOME": os.environ["HOME"], "LANG": "C.UTF-8"},
+    )
+    assert done.returncode == 0, f"replay ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
