@@ -177,6 +177,9 @@ class _Learned:
     def text(self, text: str) -> None:
         pass
 
+    def lines(self, text: str) -> None:
+        pass
+
     def control(self, char: str) -> None:
         pass
 

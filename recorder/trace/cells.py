@@ -123,6 +123,11 @@ class Grid:
         if row.chars[x] == "":
             row.chars[x - 1] = row.chars[x] = " "
 
+    def roll(self, style: Char) -> Row:
+        """Moves all rows up by one; returns the one that left."""
+        self.rows += self._fill(1, style)
+        return self.rows.pop(0)
+
     def scroll_up(self, top: int, bottom: int, count: int, style: Char) -> list[Row]:
         """Moves rows `top` to `bottom` up; returns those that left at the top."""
         count = min(count, bottom + 1 - top)

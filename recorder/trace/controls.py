@@ -28,6 +28,9 @@ class Sink(Protocol):
     def text(self, text: str) -> None:
         """Printable characters: none of C0, DEL and C1."""
 
+    def lines(self, text: str) -> None:
+        """Two or more lines of printable characters, each ended by CR LF: as `text` and `control` would say it."""
+
     def control(self, char: str) -> None:
         """A C0 control to execute; never ESC, CAN or SUB."""
 
@@ -42,12 +45,13 @@ class Sink(Protocol):
 
 
 _TOKEN = re.compile(
-    r"([^\x00-\x1f\x7f-\x9f]+)"
+    r"((?:[^\x00-\x1f\x7f-\x9f]*+\r\n){2,}+)"
+    r"|([^\x00-\x1f\x7f-\x9f]+)"
     r"|([\x00-\x17\x19\x1c-\x1f])"
     r"|\x1b\[([<=>?]?)([0-9:;]*)([ -/]*)([@-~])"
     r"|\x1b(?:([ -/]{1,2})([0-~])|([0-OQ-WYZ\\`-~]))"
 )
-_TEXT, _CONTROL, _CSI, _ESCAPE, _SHORT = 1, 2, 6, 8, 9
+_LINES, _TEXT, _CONTROL, _CSI, _ESCAPE, _SHORT = 1, 2, 3, 7, 9, 10
 """Groups of `_TOKEN` that end a match (`lastindex`). Each is a whole function, read the same as step by step."""
 
 _CSI_BODY = re.compile(r"([<=>?]?)([0-9:;]*)([ -/]*)")
@@ -77,20 +81,21 @@ class Parser:
         at, end = 0, len(text)
         while at < end:
             if self._state == _GROUND and (found := match(text, at)):
-                at = found.end()
+                start, at = at, found.end()
                 last = found.lastindex
                 if last == _TEXT:
-                    draw(found[1])
-                elif last == _CONTROL:
-                    control(found[2])
+                    draw(found[2])
                 elif last == _CSI:
-                    _, _, prefix, params, intermediates, final, *_ = found.groups()
-                    if len(prefix) + len(params) + len(intermediates) <= MAX_SEQUENCE:
-                        csi(prefix, params, intermediates, final)
+                    if at - start <= MAX_SEQUENCE + 3:
+                        csi(*found.group(4, 5, 6, 7))
+                elif last == _CONTROL:
+                    control(found[3])
+                elif last == _LINES:
+                    sink.lines(found[1])
                 elif last == _ESCAPE:
-                    sink.escape(found[7], found[8])
+                    sink.escape(found[8], found[9])
                 else:
-                    sink.escape("", found[9])
+                    sink.escape("", found[10])
             elif self._state == _IN_STRING:
                 at = self._string(text, at)
             else:

@@ -176,7 +176,7 @@ class Emulator(pyte.Screen):
             elif mode == mo.DECTCEM:
                 self.cursor.hidden = True
             elif mode == 1049 << 5:
-                self.switch_screen(False, clear=True)
+                self.switch_screen(False)
                 self.restore_cursor()
             elif mode == 47 << 5:
                 self.switch_screen(False)
@@ -187,13 +187,31 @@ class Emulator(pyte.Screen):
 
     # -- characters ------------------------------------------------------------------------------------
 
-    def draw(self, data: str) -> None:
-        """Writes printable characters at the cursor."""
+    def _translate(self, data: str) -> str:
         charset = self._charsets[self._shift]
         if charset == "0":
-            data = data.translate(DEC_GRAPHICS)
-        elif charset == "A":
-            data = data.replace("#", "£")
+            return data.translate(DEC_GRAPHICS)
+        return data.replace("#", "£") if charset == "A" else data
+
+    def draw_lines(self, data: str) -> None:
+        """Writes lines that each end with CR LF; those that scroll out of sight at once cost next to nothing."""
+        keep = self.lines + (self.history.maxlen or 0) if self.margins is None else len(data)
+        *lines, _ = data.rsplit("\r\n", keep + 1)
+        passed = lines.pop(0) if len(lines) > keep else ""
+        before, self._last = self._last, ""
+        for line in lines:
+            if line:
+                self.draw(line)
+            self.cursor.x = 0
+            self._next_row()
+        if not self._last:
+            drawn = (c for c in reversed(self._translate(passed)) if 0 < _width_of(c) <= self.columns)
+            self._last = next(drawn, before)
+
+    def draw(self, data: str) -> None:
+        """Writes printable characters at the cursor."""
+        if self._charsets[self._shift] != "B":
+            data = self._translate(data)
         if mo.IRM in self.mode or not (data.isascii() or set(map(_width_of, data)) == {1}):
             for char in data:
                 self._draw_one(char, _width_of(char))
@@ -201,10 +219,10 @@ class Emulator(pyte.Screen):
         cursor, columns = self.cursor, self.columns
         at, left = 0, len(data)
         self._last = data[-1]
-        if mo.DECAWM not in self.mode and cursor.x + left >= columns:
-            at = min(columns - 1 - self.column, left)
+        if mo.DECAWM not in self.mode and cursor.x + left > columns:
+            at = columns - 1 - self.column
             self.grid.put(cursor.y, self.column, data[:at] + data[-1], at + 1, cursor.attrs)
-            cursor.x = columns - 1
+            cursor.x = columns
             return
         while True:
             x = cursor.x
@@ -232,10 +250,14 @@ class Emulator(pyte.Screen):
         self._last = char
         if cursor.x + width > self.columns:
             if mo.DECAWM in self.mode:
+                if cursor.x < self.columns:
+                    self.grid.erase(cursor.y, cursor.x, 1, self.blank)
                 cursor.x = 0
                 self._next_row()
+            elif width == 2:
+                return
             else:
-                cursor.x = self.columns - width
+                cursor.x = self.columns - 1
         if mo.IRM in self.mode:
             self.grid.insert(cursor.y, cursor.x, width, self.blank)
         if width == 2:
@@ -243,8 +265,6 @@ class Emulator(pyte.Screen):
         else:
             self.grid.put(cursor.y, cursor.x, char, 1, cursor.attrs)
         cursor.x += width
-        if cursor.x >= self.columns and mo.DECAWM not in self.mode:
-            cursor.x = self.columns - 1
 
     def repeat(self, count: int) -> None:
         """REP: the last character written, again."""
@@ -255,8 +275,14 @@ class Emulator(pyte.Screen):
     # -- movement --------------------------------------------------------------------------------------
 
     def _next_row(self) -> None:
-        bottom = self.margins.bottom if self.margins else self.lines - 1
-        if self.cursor.y == bottom:
+        if self.margins is None:
+            if self.cursor.y < self.lines - 1:
+                self.cursor.y += 1
+            else:
+                gone = self.grid.roll(self.blank)
+                if self.history.maxlen and not self.alternate:
+                    self.history.append(gone)
+        elif self.cursor.y == self.margins.bottom:
             self.scroll_up(1)
         elif self.cursor.y < self.lines - 1:
             self.cursor.y += 1
@@ -323,7 +349,9 @@ class Emulator(pyte.Screen):
         self.forward_tabs(1)
 
     def forward_tabs(self, count: int) -> None:
-        """CHT."""
+        """CHT; at the margin a pending wrap stays."""
+        if self.cursor.x >= self.columns:
+            return
         at = bisect_right(self._stops, self.column) + (count or 1) - 1
         self.cursor.x = self._stops[at] if at < len(self._stops) else self.columns - 1
 

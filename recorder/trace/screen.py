@@ -108,6 +108,7 @@ class _Interpreter:
         self._keyboard: list[list[int]] = [[0], [0]]
         self._styles: dict[tuple[object, str], object] = {}
         self.text = emulator.draw
+        self.lines = emulator.draw_lines
         e = emulator
         self._controls: dict[str, Callable[[], None]] = {
             "\b": e.backspace, "\t": e.tab, "\n": e.linefeed, "\v": e.linefeed, "\f": e.linefeed,
@@ -154,8 +155,7 @@ class _Interpreter:
         name = prefix + intermediates + final if prefix or intermediates else final
         if name == "m":
             self._style(params)
-            return
-        if name in self._counted:
+        elif name in self._counted:
             if ":" not in params:
                 self._counted[name](_number(params.partition(";")[0]))
         elif name in self._listed:
