@@ -67,19 +67,33 @@ def cli() -> None:
     "Inside the session: reenact note TEXT, reenact mark [LABEL], reenact check -- COMMAND.",
 )
 @click.option("--task", metavar="TEXT", help="What the session is to achieve, in a sentence.")
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="The trace to write. [default: the trace folder]")
-@click.option("--workspace", type=click.Path(path_type=Path), help="The working folder. [default: the repository or folder you are in]")
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path), help="The trace to write. [default: the trace folder]"
+)
+@click.option(
+    "--workspace",
+    type=click.Path(path_type=Path),
+    help="The working folder. [default: the repository or folder you are in]",
+)
 @click.option("--no-workspace", is_flag=True, help="Keep no files: terminal only.")
 @click.option("--include-ignored", is_flag=True, help="Keep files that .gitignore leaves out, too.")
-@click.option("--env", "names", multiple=True, metavar="NAME", help="Keep this environment variable, too (repeatable).")
-@click.option("--isolated", is_flag=True, help="Work on a copy, in the sandbox that replays: replays can be exact to the byte.")
+@click.option(
+    "--env", "names", multiple=True, metavar="NAME", help="Keep this environment variable, too (repeatable)."
+)
+@click.option(
+    "--isolated",
+    is_flag=True,
+    help="Work on a copy, in the sandbox that replays: replays can be exact to the byte.",
+)
 @click.option("--tools", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="FOLDER", help="With --isolated: show this folder to the session, read-only (repeatable).")  # fmt: skip
 @click.option("--annotator", metavar="ID", help="Who records, as your data set names them.")
 @click.option("--project", metavar="NAME", help="The project that the recording is for.")
 @click.option("--consent", metavar="TEXT", help="What the annotator agreed to.")
 @click.option("--licence", metavar="SPDX", help="Licence of the workspace's source.")
 @click.option("--overwrite", is_flag=True, help="Replace the trace if it exists.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output at the end.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as JSON on standard output at the end."
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def record(command: tuple[str, ...], as_json: bool, **options: Any) -> int:
     """Record a session: your shell (or COMMAND) until it exits, then seal one trace.
@@ -96,9 +110,13 @@ def record(command: tuple[str, ...], as_json: bool, **options: Any) -> int:
     return done.exit_code
 
 
-@cli.command(epilog="Example:\n\n\b\n  reenact recover ~/.local/share/reenact/traces/.sessions/2026-03-01-142530")
+@cli.command(
+    epilog="Example:\n\n\b\n  reenact recover ~/.local/share/reenact/traces/.sessions/2026-03-01-142530"
+)
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="The trace to write. [default: the trace folder]")
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path), help="The trace to write. [default: the trace folder]"
+)
 @click.option("--overwrite", is_flag=True, help="Replace the trace if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
 def recover(folder: Path, out: Path | None, overwrite: bool, as_json: bool) -> int:
@@ -127,9 +145,13 @@ def _inside(name: str, help_text: str, example: str) -> None:
         os.execv(shim, [str(shim), name, *words])
 
 
-_inside("note", "Inside a session: say why, in your own words.", "reenact note 'the log shows the port is taken'")
+_inside(
+    "note", "Inside a session: say why, in your own words.", "reenact note 'the log shows the port is taken'"
+)
 _inside("mark", "Inside a session: mark this moment.", "reenact mark reproduced")
-_inside("check", "Inside a session: run the outcome check; exit 0 earns the reward.", "reenact check -- pytest -q")
+_inside(
+    "check", "Inside a session: run the outcome check; exit 0 earns the reward.", "reenact check -- pytest -q"
+)
 
 
 def _renamed(options: dict[str, Any]) -> dict[str, Any]:

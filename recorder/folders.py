@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from pathlib import Path
 
@@ -31,13 +30,6 @@ def new_session_folder(traces: Path, name: str) -> Path:
 def default_name(when: float) -> str:
     """A trace's name where none was given, from the time (seconds since the epoch): 2026-03-01-142530."""
     return time.strftime("%Y-%m-%d-%H%M%S", time.localtime(when))
-
-
-def new_trace_id(unix_ms: int) -> str:
-    """A UUIDv7 (RFC 9562): 48 bits of Unix time in ms, then random bits."""
-    value = (unix_ms & (1 << 48) - 1) << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
-    digits = f"{value:032x}"
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def signing_key_path() -> Path:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from recorder.trace.marks import Mark, MarkScanner
 from recorder.trace.screen import Screen
 
-from recorder.trace.events import Change
+from recorder.trace.events import Change, Input, Resized
 from replay.plan import Action, Edit, Plan, Resize, Send
 from replay.players.terminal.waiting import Foreground, TerminalWatch
 
@@ -60,6 +60,9 @@ class Reached(Struct, kw_only=True):
     marks: list[tuple[int, Mark]]
     frames: list[tuple[int, int]]
     """(time in ns since the start, raw output offset before) per read."""
+    inputs: list[Input]
+    """What was typed, with the state it was typed into, told as a recording would."""
+    resizes: list[Resized]
     missed: list[Missed]
     fatal: Missed | None
     """Set where the play-through had to stop; what follows was not reached."""
@@ -113,6 +116,9 @@ class TerminalPlayer:
         self._size = 0
         self._marks: list[tuple[int, Mark]] = []
         self._frames: list[tuple[int, int]] = []
+        self._inputs: list[Input] = []
+        self._resizes: list[Resized] = []
+        self._prompts = 0
         self._commands = 0
         self._command_offset = 0
         self._ready = False
@@ -151,6 +157,8 @@ class TerminalPlayer:
             size=self._size,
             marks=self._marks,
             frames=self._frames,
+            inputs=self._inputs,
+            resizes=self._resizes,
             missed=self._missed,
             fatal=fatal,
             waited_ns=self._waited,
@@ -177,15 +185,44 @@ class TerminalPlayer:
                     return Missed(index, action.commands, what, self._seen(), self._shown()), True
             case Resize():
                 self._await_progress(action)
+                self._resizes.append(
+                    Resized(
+                        t=self.now(),
+                        source=self._plan.terminal.source,
+                        cols=action.cols,
+                        rows=action.rows,
+                        offset=self._size,
+                    )
+                )
                 size = struct.pack("HHHH", action.rows, action.cols, 0, 0)
                 fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
                 self._feed_screen()
                 self._screen.resize(action.cols, action.rows)
         return None
 
+    def now(self) -> int:
+        """Nanoseconds since the pass began."""
+        return time.monotonic_ns() - self._started
+
     def _type(self, action: Send) -> None:
         look = self._watch.look(self._processes.processes())
-        line_mode, _ = self._watch.modes()
+        line_mode, echo = self._watch.modes()
+        self._inputs.append(
+            Input(
+                t=self.now(),
+                source=self._plan.terminal.source,
+                data=action.data,
+                offset=self._size,
+                prompts=self._prompts,
+                commands=self._commands,
+                at_prompt=self._ready,
+                icanon=line_mode,
+                echo=echo,
+                foreground=look.command if look else "",
+                hidden=action.hidden,
+                reply=False,
+            )
+        )
         self._before = look.waiting if look and not line_mode else None
         self._sent_at = time.monotonic_ns()
         data = action.data
@@ -374,6 +411,7 @@ class TerminalPlayer:
                 self._ready = False
             elif mark.type == "R":
                 self._ready = True
+                self._prompts += 1
         overlap = bytes(self._tail[-32:])
         self._tail += shown
         if len(self._tail) > _TAIL:

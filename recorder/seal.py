@@ -1,0 +1,304 @@
+"""From a session folder to a sealed trace. The same path after a clean end and after a crash.
+
+Two passes over the terminal's journal keep memory flat: the first finds marks and events, the second streams the
+output into the trace and its asciicast. Events are held in memory; output never is.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from recorder import environment
+from recorder.trace.asciicast import CastEvent, CastHeader, encode
+from recorder.trace.blobs import BlobStore
+from recorder.trace.codec import decode_event
+from recorder.trace.container import TraceWriter
+from recorder.trace.errors import RecordingFailed, TraceRejected
+from recorder.trace.events import (
+    AnyEvent,
+    Checked,
+    CommandEnded,
+    CommandStarted,
+    Gap,
+    Input,
+    Marked,
+    Noted,
+    Recovered,
+    Resized,
+    TerminalEnded,
+    TerminalStarted,
+    Unknown,
+)
+from recorder.trace.frames import Kind
+from recorder.trace.journal import JournalReader, read_journal
+from recorder.trace.keys import create_key, load_key
+from recorder.trace.manifest import Draft, Tool
+from recorder.trace.marks import Mark, MarkScanner, shell_events
+from recorder.trace.notes import NoteRecord, parse_notes
+from recorder.trace.steps import steps
+
+SOURCE = "terminal/1"
+_MOST_LOG = 256 << 20
+
+
+class Sealed(NamedTuple):
+    """`state` is complete, recovered or incomplete; `gaps` one line each."""
+
+    state: str
+    gaps: list[str]
+    steps: int
+
+
+class _Terminal(NamedTuple):
+    started: TerminalStarted
+    events: list[AnyEvent]
+    end: int
+    """Bytes of raw output."""
+    last: int
+    """Time of the last frame."""
+
+
+def seal(
+    folder: Path,
+    draft: Draft,
+    boottime_ns: int,
+    out: Path,
+    *,
+    key_path: Path,
+    recovered: bool,
+    replace: bool = True,
+) -> Sealed:
+    """Seals `folder` into `out`, signed with the key in `key_path` (made if there is none).
+
+    `boottime_ns` is the session's start on CLOCK_BOOTTIME, from which all times in the trace count. `recovered`
+    says that the recorder died, which the trace then tells. When this returns, the trace is on disk, whole.
+    Raises RecordingFailed where it can't be written or there is nothing to seal; the folder is left as it was.
+    """
+    journal = read_journal(folder / "terminal-1.journal")
+    terminal = _read_terminal(folder, journal, boottime_ns)
+    gathered = list(terminal.events)
+    gathered += _losses(journal, SOURCE, boottime_ns, terminal.last)
+    for source in ("workspace", "session"):
+        gathered += _read_events(folder / f"{source}.journal", source, boottime_ns)
+    gathered += _notes(folder / "notes.log", terminal, boottime_ns)
+    if recovered or not any(isinstance(e, TerminalEnded) for e in terminal.events):
+        gathered.append(
+            Recovered(t=terminal.last, source="session", part="recorder", detail="sealed by recover")
+        )
+    events = sorted(gathered, key=lambda event: event.t)
+    texts = [e.text for e in events if isinstance(e, CommandStarted)]
+    tools = environment.tools_used(texts, terminal.started.env.get("PATH", ""))
+    draft = msgspec.structs.replace(
+        draft,
+        environment=msgspec.structs.replace(
+            draft.environment,
+            tools={path: Tool(version=None, sha256=digest) for path, digest in tools.items()},
+        ),
+    )
+    key = load_key(key_path) if key_path.exists() else create_key(key_path)
+    store = BlobStore(folder / "blobs")
+    try:
+        with TraceWriter(out, draft, replace=replace) as writer:
+            writer.blobs(store)
+            with writer.terminal(1) as sink:
+                for t, data in _output(journal, boottime_ns):
+                    sink.output(t, data)
+            with writer.cast(1) as write:
+                for part in encode(
+                    _cast_header(terminal.started, draft),
+                    _cast_events(journal, events, terminal.started, boottime_ns),
+                    version=2,
+                ):
+                    write(part)
+            with writer.events() as add:
+                for event in events:
+                    add(event)
+            manifest = writer.finish(max(terminal.last, events[-1].t if events else 0), key)
+    except ValueError as error:
+        raise RecordingFailed(f"{folder}: {error}") from error
+    gaps = [
+        f"{gap.reason} ({'unknown' if gap.bytes is None else gap.bytes} bytes) at {gap.t / 1e9:.1f} s"
+        for gap in manifest.completeness.gaps
+    ]
+    return Sealed(manifest.completeness.state, gaps, len(steps(events)))
+
+
+def _read_terminal(folder: Path, journal: JournalReader, zero: int) -> _Terminal:
+    """First pass: the terminal's events in order, marks turned into prompts and commands."""
+    started: TerminalStarted | None = None
+    scanner: MarkScanner | None = None
+    marks: list[tuple[int, Mark]] = []
+    events: list[AnyEvent] = []
+    end = last = 0
+    for frame in journal:
+        t = max(0, frame.t - zero)
+        last = max(last, t)
+        if frame.kind == Kind.OUTPUT:
+            if scanner is not None:
+                marks += [(t, mark) for mark in scanner.feed(frame.payload)[1]]
+            end += len(frame.payload)
+        elif frame.kind == Kind.EVENT:
+            event = _decoded(frame.payload, f"{journal.path} frame {frame.sequence}")
+            if isinstance(event, TerminalStarted):
+                started = event
+                scanner = MarkScanner(event.nonce.encode())
+            if not isinstance(event, Unknown):
+                events.append(msgspec.structs.replace(event, t=t, source=SOURCE))
+    if started is None:
+        raise RecordingFailed(f"{journal.path} holds no start of a terminal; there is nothing to seal")
+    log = _read_log(folder / "shell-1.log")
+    shell = shell_events(marks, log, nonce=started.nonce.encode(), source=SOURCE, cwd=started.cwd, end=end)
+    return _Terminal(started, [*events, *shell], end, last)
+
+
+def _decoded(payload: bytes, place: str) -> AnyEvent | Unknown:
+    try:
+        return decode_event(payload, place)
+    except TraceRejected as error:
+        raise RecordingFailed(f"an event that cannot be read: {error}") from error
+
+
+def _read_events(path: Path, source: str, zero: int) -> list[AnyEvent]:
+    if not path.exists():
+        return []
+    journal = read_journal(path)
+    events: list[AnyEvent] = []
+    for frame in journal:
+        event = _decoded(frame.payload, f"{path} frame {frame.sequence}")
+        if not isinstance(event, Unknown):
+            events.append(_rebased(event, zero))
+    last = max((event.t for event in events), default=0)
+    return events + _losses(journal, source, zero, last)
+
+
+def _rebased(event: AnyEvent, zero: int) -> AnyEvent:
+    t = max(0, event.t - zero)
+    if isinstance(event, Gap):
+        return msgspec.structs.replace(event, t=t, until=max(t, event.until - zero))
+    return msgspec.structs.replace(event, t=t)
+
+
+def _losses(journal: JournalReader, source: str, zero: int, last: int) -> list[AnyEvent]:
+    """What the journal itself lost: frames missing in the middle, a torn tail."""
+    gaps: list[AnyEvent] = []
+    for hole in journal.missing:
+        t = max(0, hole.after - zero)
+        gaps.append(
+            Gap(
+                t=t,
+                source=source,
+                until=max(t, hole.before - zero),
+                bytes=None,
+                reason=f"frames {hole.first} to {hole.last} are missing from the journal",
+            )
+        )
+    if journal.torn is not None:
+        reason = f"the journal's tail is torn: {journal.torn.reason}"
+        gaps.append(Gap(t=last, source=source, until=last, bytes=journal.lost, reason=reason))
+    return gaps
+
+
+def _notes(path: Path, terminal: _Terminal, zero: int) -> list[AnyEvent]:
+    """Notes, marks and checks. Their clock ticks in 10 ms, so each is held inside the command that wrote it."""
+    spans: list[tuple[int, int, int]] = []
+    begun: dict[int, int] = {}
+    for event in terminal.events:
+        if isinstance(event, CommandStarted):
+            begun[event.n] = event.t
+            spans.append((event.t, terminal.last, event.n))
+        elif isinstance(event, CommandEnded) and event.n in begun:
+            spans[-1] = (begun[event.n], event.t, event.n)
+    events: list[AnyEvent] = []
+    after = 0
+    for record in parse_notes(_read_log(path)):
+        t = after if record.t is None else max(after, record.t - zero)
+        command = 0
+        # A clock that ticks in 10 ms may name a moment just before its command began.
+        for begin, end, n in spans:
+            if begin <= t + 10_000_000:
+                command = n
+                held = min(max(t, begin), end)
+        if command:
+            t = held
+        t = after = max(after, min(t, terminal.last))
+        events.append(_note(record, t, command))
+    return events
+
+
+def _note(record: NoteRecord, t: int, command: int) -> AnyEvent:
+    match record.kind:
+        case "note":
+            return Noted(t=t, source="notes", text=record.text)
+        case "mark":
+            return Marked(t=t, source="notes", label=record.text)
+        case _:
+            status = record.exit or 0
+            reward = 1.0 if status == 0 else 0.0
+            return Checked(t=t, source="notes", command=command, line=record.text, exit=status, reward=reward)
+
+
+def _read_log(path: Path) -> bytes:
+    """A side channel's bytes; programs of the session can write there, so only a plain file of bounded size."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise RecordingFailed(f"{path}: {error.strerror}") from error
+    with open(fd, "rb") as file:
+        return file.read(_MOST_LOG)
+
+
+def _output(journal: JournalReader, zero: int) -> Iterator[tuple[int, bytes]]:
+    last = 0
+    for frame in journal:
+        if frame.kind == Kind.OUTPUT:
+            last = max(last, frame.t - zero, 0)
+            yield last, frame.payload
+
+
+def _cast_header(started: TerminalStarted, draft: Draft) -> CastHeader:
+    return CastHeader(
+        cols=started.cols,
+        rows=started.rows,
+        timestamp=draft.started_unix_ns // 1_000_000_000,
+        command=" ".join(started.argv),
+        title=draft.task.instruction,
+        env={name: started.env[name] for name in ("SHELL", "TERM") if name in started.env},
+    )
+
+
+def _cast_events(
+    journal: JournalReader, events: Iterable[AnyEvent], started: TerminalStarted, zero: int
+) -> Iterator[CastEvent]:
+    """What the expert saw and typed, marks of ours taken out, in order of time."""
+    scanner = MarkScanner(started.nonce.encode())
+    shown = ((t, "o", scanner.feed(data)[0]) for t, data in _output(journal, zero))
+    others = ((e.t, code, data) for e in events for code, data in _cast_data(e))
+    for t, code, data in heapq.merge(shown, others, key=lambda item: item[0]):
+        if data or code == "m":
+            yield CastEvent(t, code, data)
+    if rest := scanner.flush():
+        yield CastEvent(max(0, t), "o", rest)
+
+
+def _cast_data(event: AnyEvent) -> Iterator[tuple[str, bytes]]:
+    match event:
+        case Input(reply=False, hidden=False):
+            yield "i", event.data
+        case Resized():
+            yield "r", f"{event.cols}x{event.rows}".encode()
+        case Marked():
+            yield "m", event.label.encode()
+        case Noted():
+            yield "m", event.text.encode()
+        case CommandStarted():
+            yield "m", event.text.encode()
+        case _:
+            return

@@ -1,0 +1,355 @@
+"""A session: starts the sources, survives their death, seals the trace. `recover` is the second half alone."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+
+from recorder import environment, folders
+from recorder.seal import Sealed, seal
+from recorder.sources.terminal import TerminalRequest, record_terminal
+from recorder.sources.terminal.launch import Launch, launch
+from recorder.sources.workspace import Workspace, start_workspace, working_root
+from recorder.trace.blobs import BlobStore
+from recorder.trace.errors import RecordingFailed, UsageError
+from recorder.trace.events import ShellFile, TerminalStarted, escape_path
+from recorder.trace.manifest import (
+    Actor,
+    Draft,
+    Environment,
+    Provenance,
+    Recorder,
+    Task,
+    new_draft,
+    new_trace_id,
+)
+
+Say = Callable[[str], None]
+SESSION_FILE = "session.json"
+
+
+class Request(Struct, kw_only=True):
+    """What to record. `argv` null means the user's own shell; `workspace` null the repository or folder of `cwd`."""
+
+    argv: list[str] | None
+    cwd: Path
+    out: Path | None = None
+    task: str | None = None
+    workspace: Path | None = None
+    keep_workspace: bool = True
+    include_ignored: bool = False
+    env_names: list[str] = []
+    isolated: bool = False
+    tools: list[Path] = []
+    annotator: str | None = None
+    project: str | None = None
+    consent: str | None = None
+    licence: str | None = None
+    overwrite: bool = False
+
+
+class Finished(Struct, kw_only=True):
+    """How a recording ended. `trace` is null when nothing could be sealed; `folder` then still holds it all."""
+
+    trace: Path | None
+    state: str
+    exit: int | None
+    gaps: list[str]
+    steps: int
+    folder: Path | None
+
+    @property
+    def exit_code(self) -> int:
+        return 5 if self.trace is None or self.state == "incomplete" else 0
+
+    def as_dict(self) -> dict[str, object]:
+        plain = msgspec.to_builtins(self, enc_hook=str)
+        assert isinstance(plain, dict)
+        return plain
+
+
+class SessionFile(Struct, kw_only=True):
+    """session.json: what a seal needs besides the journals."""
+
+    draft: Draft
+    boottime_ns: int
+    out: str
+
+
+class Isolated(Protocol):
+    """A sandbox that a session can run in. `workspace` is the copy on which the work happens."""
+
+    workspace: Path | None
+
+    def spawn(self, slave: int) -> int: ...
+    def set_clock(self, unix_ns: int) -> None: ...
+    def close(self) -> None: ...
+
+
+Isolate = Callable[..., Isolated]
+
+
+def record(request: Request, *, say: Say, isolate: Isolate | None = None) -> Finished:
+    """Records until the shell exits and seals the trace. Blocks; uses this process's terminal.
+
+    `say` gets lines for the expert. `isolate` starts the sandbox of an isolated recording. Raises UsageError or
+    RecordingFailed before the shell starts, never after: then the result tells what was lost.
+    """
+    if os.environ.get("REENACT_SESSION") and not os.environ.get("REENACT_NESTED"):
+        raise UsageError(
+            "this shell is being recorded already; set REENACT_NESTED=1 to record a session inside the session"
+        )
+    started_unix, boottime = time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    name = folders.default_name(started_unix / 1e9)
+    out = _out_path(request, name)
+    folder = _session_folder(f"{name}-{secrets.token_hex(3)}")
+    try:
+        with ExitStack() as stack:
+            return _record(request, say, isolate, stack, folder, out, started_unix, boottime)
+    except (UsageError, RecordingFailed):
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def recover(folder: Path, *, out: Path | None, overwrite: bool, say: Say) -> Finished:
+    """Seals what a dead recorder left in `folder`. Raises UsageError where that is no session folder."""
+    try:
+        session = msgspec.json.decode((folder / SESSION_FILE).read_bytes(), type=SessionFile)
+    except OSError as error:
+        raise UsageError(f"{folder} is not a session folder: {SESSION_FILE}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{folder / SESSION_FILE} is damaged: {error}") from error
+    target = out.absolute() if out else Path(session.out)
+    if target.exists() and not overwrite:
+        raise UsageError(f"{target} exists; give another path with --out, or --overwrite")
+    return _seal(folder, session, target, None, say, recovered=True)
+
+
+def _record(
+    request: Request,
+    say: Say,
+    isolate: Isolate | None,
+    stack: ExitStack,
+    folder: Path,
+    out: Path,
+    started_unix: int,
+    boottime: int,
+) -> Finished:
+    nonce = secrets.token_hex(16)
+    env = dict(os.environ)
+    env.pop("REENACT_NESTED", None)
+    prepared = launch(request.argv, env=env, folder=folder, nonce=nonce, real_reenact=_own_command())
+    files = _place_files(folder, prepared)
+    kept = environment.allowed_environment(prepared.env, request.env_names)
+    _write_session(folder, request, prepared, out, started_unix, boottime)
+
+    root = None
+    if request.keep_workspace:
+        root = (request.workspace or working_root(request.cwd)).absolute()
+    sandbox: Isolated | None = None
+    if isolate is not None:
+        sandbox = isolate(
+            argv=prepared.argv,
+            env=kept,
+            cwd=request.cwd,
+            root=root,
+            include_ignored=request.include_ignored,
+            folder=folder,
+            tools=request.tools,
+            start_ns=started_unix,
+            say=say,
+        )
+        stack.callback(sandbox.close)
+    source: Workspace | None = None
+    if root is not None:
+        source = start_workspace(
+            root=sandbox.workspace if sandbox and sandbox.workspace else root,
+            shown_root=root,
+            folder=folder,
+            include_ignored=request.include_ignored,
+            progress=_progress(say, root),
+        )
+    started = TerminalStarted(
+        t=time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+        source="terminal/1",
+        argv=prepared.argv,
+        shell=prepared.shell,
+        cwd=escape_path(os.fsencode(request.cwd)),
+        env=kept,
+        cols=80,
+        rows=24,
+        nonce=nonce,
+        files=files,
+    )
+    say(f"recording to {out}; exit the shell to end")
+    clock: Callable[[int], None] | None = None
+    if sandbox is not None:
+        set_clock = sandbox.set_clock
+        clock = lambda t: set_clock(started_unix + t - boottime)  # noqa: E731
+    result = record_terminal(
+        TerminalRequest(
+            argv=prepared.argv,
+            env=prepared.env if sandbox is None else kept,
+            cwd=request.cwd,
+            folder=folder,
+            nonce=nonce,
+            started=started,
+            spawn=sandbox.spawn if sandbox else None,
+            notify_fd=source.notify_fd if source else None,
+            on_prompt_enter=clock,
+        )
+    )
+    if source is not None and not source.finish():
+        say("the workspace source died; the trace lists the gap")
+    session = msgspec.json.decode((folder / SESSION_FILE).read_bytes(), type=SessionFile)
+    return _seal(folder, session, out, result.exit, say, recovered=False)
+
+
+def _seal(
+    folder: Path, session: SessionFile, out: Path, exit_status: int | None, say: Say, *, recovered: bool
+) -> Finished:
+    try:
+        out.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sealed: Sealed = seal(
+            folder,
+            session.draft,
+            session.boottime_ns,
+            out,
+            key_path=folders.signing_key_path(),
+            recovered=recovered,
+        )
+    except (RecordingFailed, OSError) as error:
+        say(f"the trace could not be sealed: {error}")
+        say(f"everything is kept; run: reenact recover {folder}")
+        return Finished(
+            trace=None, state="incomplete", exit=exit_status, gaps=[str(error)], steps=0, folder=folder
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    say(f"{sealed.state}: {sealed.steps} steps in {out}")
+    for gap in sealed.gaps:
+        say(f"lost: {gap}")
+    return Finished(
+        trace=out, state=sealed.state, exit=exit_status, gaps=sealed.gaps, steps=sealed.steps, folder=None
+    )
+
+
+def _out_path(request: Request, name: str) -> Path:
+    out = (request.out or folders.trace_folder() / f"{name}.reenact").absolute()
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder; name a file, such as {out / f'{name}.reenact'}")
+    if out.exists() and not request.overwrite:
+        raise UsageError(f"{out} exists; choose another name or give --overwrite")
+    if request.out and not out.parent.is_dir():
+        raise UsageError(f"{out.parent} does not exist; make it first")
+    return out
+
+
+def _session_folder(name: str) -> Path:
+    try:
+        return folders.new_session_folder(folders.trace_folder(), name)
+    except OSError as error:
+        raise RecordingFailed(
+            f"no session folder in {folders.trace_folder()}: {error.strerror}; set REENACT_TRACES to a folder of yours"
+        ) from error
+
+
+def _place_files(folder: Path, prepared: Launch) -> list[ShellFile]:
+    """Writes the shell integration into the session folder and keeps it for the trace."""
+    blobs = BlobStore(folder / "blobs")
+    placed = []
+    try:
+        for name, (mode, content) in prepared.files.items():
+            path = folder / name
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            with open(fd, "wb") as file:
+                file.write(content)
+            placed.append(ShellFile(path=escape_path(os.fsencode(path)), mode=mode, blob=blobs.put(content)))
+    except OSError as error:
+        raise RecordingFailed(f"{error.filename}: {error.strerror}; the session cannot start") from error
+    return placed
+
+
+def _write_session(
+    folder: Path, request: Request, prepared: Launch, out: Path, started_unix: int, boottime: int
+) -> None:
+    uname = os.uname()
+    settings = {
+        "workspace": str(request.keep_workspace).lower(),
+        "include_ignored": str(request.include_ignored).lower(),
+        "isolated": str(request.isolated).lower(),
+        "env": ",".join(request.env_names),
+        "tools": ":".join(map(str, request.tools)),
+    }
+    draft = new_draft(
+        trace_id=new_trace_id(started_unix, secrets.token_bytes(10)),
+        started_unix_ns=started_unix,
+        isolated=request.isolated,
+        task=Task(instruction=request.task, url=None, repo=None, commit=None),
+        actor=Actor(kind="human", model=None, model_version=None),
+        provenance=Provenance(
+            annotator=request.annotator,
+            project=request.project,
+            consent=request.consent,
+            source_licence=request.licence,
+            recorder=Recorder(version=version("reenact"), settings=settings),
+            rubric_version=None,
+            assistant_model=None,
+            parent=None,
+        ),
+        environment=Environment(
+            os=environment.operating_system(),
+            kernel=uname.release,
+            shell=prepared.shell,
+            terminal=prepared.env.get("TERM"),
+            locale=environment.locale_name(),
+            timezone=environment.time_zone(),
+            hostname=environment.host_name(),
+            uid=os.getuid(),
+            gid=os.getgid(),
+            user=environment.user_name(),
+            umask=environment.umask(),
+            tools={},
+        ),
+    )
+    data = msgspec.json.encode(SessionFile(draft=draft, boottime_ns=boottime, out=str(out)))
+    fd = os.open(folder / SESSION_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(fd, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(fd)
+
+
+def _own_command() -> str:
+    """The `reenact` that runs now, for the shim inside the session to hand other subcommands to."""
+    own = Path(sys.argv[0])
+    if own.name == "reenact" and (found := shutil.which(own)):
+        return str(Path(found).absolute())
+    return shutil.which("reenact") or "reenact"
+
+
+def _progress(say: Say, root: Path) -> Callable[[int, int], None]:
+    last = time.monotonic()
+
+    def progress(files: int, size: int) -> None:
+        nonlocal last
+        with suppress(OSError):
+            if time.monotonic() - last > 1:
+                last = time.monotonic()
+                say(f"keeping {root}: {files} files, {size >> 20} MB so far")
+
+    return progress
+
+
+__all__ = ["Finished", "Isolate", "Isolated", "Mapping", "Request", "record", "recover"]

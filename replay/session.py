@@ -1,0 +1,289 @@
+"""One replay: a trace's workspace and shell brought up in a sandbox, its actions played, what came back."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import struct
+import tempfile
+import termios
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+from msgspec import Struct, structs
+from recorder.trace.marks import shell_events
+from recorder.trace.notes import parse_notes
+
+from recorder.trace.blobs import BlobStore
+from recorder.trace.changes import decode_tree
+from recorder.trace.errors import TraceRejected, Unsupported
+from recorder.trace.events import (
+    AnyEvent,
+    Change,
+    Checked,
+    CommandStarted,
+    FileState,
+    TerminalEnded,
+    TerminalStarted,
+    Unknown,
+    WorkspaceChanged,
+    WorkspaceEdited,
+    WorkspaceSnapshot,
+    unescape_path,
+)
+from recorder.trace.manifest import Manifest
+from recorder.trace.reader import Trace
+from replay.plan import Plan, plan
+from replay.players.terminal.player import Bounds, Reached, TerminalPlayer
+from replay.sandbox import Sandbox, SandboxSpec, start
+from replay.sandbox.workspace import WorkspaceCopy
+
+_MOST_LOG = 64 << 20
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """How to replay. `until` stops after that step; `tools` are further folders that the payload may read."""
+
+    until: int | None = None
+    bounds: Bounds = Bounds()
+    tools: tuple[Path, ...] = ()
+    skip_sleeps: bool = True
+
+
+class Replayed(Struct, kw_only=True):
+    """What a replay brought back, in the recording's own vocabulary."""
+
+    events: list[AnyEvent]
+    reached: Reached
+    blobs: BlobStore
+    clock: str
+    boundary: str
+
+    def output(self, begin: int, end: int) -> Iterator[bytes]:
+        """Raw output between two offsets."""
+        return _slices(self.reached.output, begin, end)
+
+
+def run(
+    trace: Trace,
+    events: Sequence[AnyEvent | Unknown],
+    options: Options,
+    stack: ExitStack,
+    progress: Callable[[int], None] | None = None,
+) -> Replayed:
+    """Replays the trace's terminal once. What `stack` closes: the sandbox, its folder, the output's file.
+
+    Raises Unsupported where this machine can't, TraceRejected where the trace lacks what a replay needs.
+    """
+    terminal = next((e for e in events if isinstance(e, TerminalStarted)), None)
+    if terminal is None:
+        raise Unsupported("the trace holds no terminal; there is nothing that this version can replay")
+    known = [e for e in events if not isinstance(e, Unknown)]
+    todo = _until(plan(known, terminal), options.until, known)
+    folder = Path(tempfile.mkdtemp(prefix="reenact-replay-"))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    blobs = BlobStore(folder / "blobs")
+    snapshot = next((e for e in known if isinstance(e, WorkspaceSnapshot)), None)
+    manifest = trace.manifest
+
+    sandbox, copy, slave_name, master = _bring_up(
+        trace, manifest, terminal, snapshot, folder, blobs, options, stack
+    )
+    seen: list[AnyEvent] = []
+    settled = 0
+
+    def settle(commands: int) -> None:
+        nonlocal settled
+        changes = copy.changes()
+        if changes and commands == 0:
+            seen.append(_changed(0, 0, changes))
+        elif changes or commands > settled:
+            seen.append(_changed(min(settled + 1, commands), commands, changes))
+        settled = commands
+
+    def edit(changes: Iterable[Change]) -> None:
+        copy.apply(changes, trace.copy_blob)
+        made = copy.changes()
+        seen.append(WorkspaceEdited(t=player.now(), source="workspace", commands=settled, changes=made))
+
+    def clock(t: int) -> None:
+        sandbox.set_clock(manifest.started_unix_ns + t)
+
+    player = TerminalPlayer(
+        todo,
+        sandbox,
+        master,
+        slave_name,
+        bounds=options.bounds,
+        clock=clock,
+        edit=edit,
+        settle=settle,
+        progress=progress,
+    )
+    reached = player.run()
+    stack.callback(reached.output.close)
+    exit_status = sandbox.wait(2.0) if reached.ended else None
+    log = sandbox.read_file("shell-1.log", _MOST_LOG)
+    notes = sandbox.read_file("notes.log", _MOST_LOG)
+    sandbox.kill()
+    back = _events(terminal, reached, seen, log, notes, exit_status)
+    return Replayed(events=back, reached=reached, blobs=blobs, clock=sandbox.clock, boundary=sandbox.boundary)
+
+
+def _bring_up(
+    trace: Trace,
+    manifest: Manifest,
+    terminal: TerminalStarted,
+    snapshot: WorkspaceSnapshot | None,
+    folder: Path,
+    blobs: BlobStore,
+    options: Options,
+    stack: ExitStack,
+) -> tuple[Sandbox, WorkspaceCopy, str, int]:
+    session_folder = _session_folder(terminal)
+    session_host = folder / "session"
+    _place(session_host, terminal, session_folder, trace)
+    entries = decode_tree(trace.blob(snapshot.tree)) if snapshot else {}
+    copy = WorkspaceCopy(folder / "workspace", entries, trace.copy_blob, blobs, snapshot)
+    stack.callback(copy.close)
+    master, slave = os.openpty()
+    stack.callback(os.close, master)
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", terminal.rows, terminal.cols, 0, 0))
+    slave_name = os.ttyname(slave)
+    environment = manifest.environment
+    spec = SandboxSpec(
+        argv=terminal.argv,
+        env=terminal.env,
+        workspace=copy.root,
+        root=_path(snapshot.root if snapshot else terminal.cwd, "root"),
+        cwd=_path(terminal.cwd, "cwd"),
+        session_folder_host=session_host,
+        session_folder=session_folder,
+        home=terminal.env.get("HOME", "/nonexistent"),
+        uid=environment.uid,
+        gid=environment.gid,
+        user=environment.user,
+        hostname=environment.hostname,
+        umask=environment.umask,
+        start_ns=manifest.started_unix_ns,
+        extra_readonly=list(options.tools),
+    )
+    try:
+        sandbox = start(spec, slave)
+    finally:
+        os.close(slave)
+    stack.callback(sandbox.kill)
+    return sandbox, copy, slave_name, master
+
+
+def _path(text: str, what: str) -> str:
+    try:
+        path = os.fsdecode(unescape_path(text))
+    except ValueError as error:
+        raise Unsupported(f"the trace's {what} is not a path: {error}") from error
+    if not path.startswith("/") or "\0" in path or ".." in path.split("/"):
+        raise Unsupported(f"the trace's {what} is not an absolute path: {text!r}")
+    return path
+
+
+def _session_folder(terminal: TerminalStarted) -> str:
+    folder = terminal.env.get("REENACT_SESSION", "")
+    return _path(folder, "session folder")
+
+
+def _place(host: Path, terminal: TerminalStarted, session_folder: str, trace: Trace) -> None:
+    """The recorded shell integration, at the same place below the session folder."""
+    host.mkdir(mode=0o700)
+    for file in terminal.files:
+        path = _path(file.path, "shell file")
+        inside = os.path.relpath(path, session_folder)
+        if inside.startswith(".."):
+            raise Unsupported(f"shell file {file.path!r} lies outside the session folder")
+        target = host / inside
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fd = os.open(
+            target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, file.mode | 0o400
+        )
+        with open(fd, "wb") as out:
+            out.write(trace.blob(file.blob))
+            os.fchmod(out.fileno(), file.mode | 0o400)
+
+
+def _until(whole: Plan, until: int | None, events: Sequence[AnyEvent]) -> Plan:
+    """The plan cut after command `until`."""
+    if until is None:
+        return whole
+    last = next((e.t for e in events if isinstance(e, CommandStarted) and e.n > until), None)
+    if last is None:
+        return whole
+    kept = tuple(
+        action
+        for action in whole.actions
+        if action.commands < until or (action.commands == until and not getattr(action, "at_prompt", True))
+    )
+    return structs.replace(whole, actions=kept, ends=False, commands=until)
+
+
+def _changed(first: int, last: int, changes: list[Change]) -> WorkspaceChanged:
+    return WorkspaceChanged(t=0, source="workspace", first=first, last=last, changes=changes)
+
+
+def _events(
+    terminal: TerminalStarted,
+    reached: Reached,
+    seen: list[AnyEvent],
+    log: bytes,
+    notes: bytes,
+    exit_status: int | None,
+) -> list[AnyEvent]:
+    """The replay told in the vocabulary of a recording."""
+    shell = shell_events(
+        reached.marks,
+        log,
+        nonce=terminal.nonce.encode(),
+        source=terminal.source,
+        cwd=terminal.cwd,
+        end=reached.size,
+    )
+    events: list[AnyEvent] = [structs.replace(terminal, t=0), *shell, *reached.inputs, *reached.resizes]
+    last = max([t for t, _ in reached.frames[-1:]] + [e.t for e in events])
+    if reached.ended:
+        events.append(TerminalEnded(t=last, source=terminal.source, exit=exit_status, offset=reached.size))
+    events.sort(key=lambda event: event.t)
+    commands = [e for e in shell if isinstance(e, CommandStarted)]
+    checks = [record for record in parse_notes(notes) if record.kind == "check"]
+    for record, command in zip(checks, _checking(commands), strict=False):
+        status = record.exit or 0
+        seen.append(
+            Checked(
+                t=command.t,
+                source="notes",
+                command=command.n,
+                line=record.text,
+                exit=status,
+                reward=1.0 if status == 0 else 0.0,
+            )
+        )
+    # The workspace events have no time of their own here; their command numbers say where they belong.
+    return events + seen
+
+
+def _checking(commands: Iterable[CommandStarted]) -> Iterator[CommandStarted]:
+    """Commands that ran an outcome check, in order."""
+    return (command for command in commands if "reenact" in command.text and "check" in command.text)
+
+
+def _slices(file: IO[bytes], begin: int, end: int) -> Iterator[bytes]:
+    at = begin
+    while at < end:
+        data = os.pread(file.fileno(), min(1 << 20, end - at), at)
+        if not data:
+            return
+        at += len(data)
+        yield data
+
+
+__all__ = ["FileState", "Options", "Replayed", "TraceRejected", "run"]
