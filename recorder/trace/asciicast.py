@@ -170,10 +170,10 @@ _LOOSE_EVENT = msgspec.json.Decoder(tuple[float, str | int, str])
 def decode(lines: Iterable[bytes]) -> tuple[CastHeader, Iterator[CastEvent]]:
     """The header and, lazily, the events of a cast of version 1, 2 or 3.
 
-    `lines` are the file's lines; from a stranger's file take them with `readline(MAX_LINE + 1)`. Unknown codes and header fields are let pass,
-    blank lines skipped, in version 3 also lines that begin with `#`. Raises TraceRejected, here or from the
-    iterator, for anything else that breaks the format: times that go back, wrong types, a version 3 resize to
-    an impossible size, lines over `MAX_LINE`.
+    `lines` are the file's lines; from a stranger's file take them with `readline(MAX_LINE + 1)`. Unknown codes
+    and header fields are let pass, blank lines skipped, in version 3 also lines that begin with `#`. Raises
+    TraceRejected, here or from the iterator, for anything else that breaks the format: times that go back,
+    wrong types, a version 3 resize to an impossible size, lines over `MAX_LINE`.
     """
     source = _checked(lines)
     number, first = next(source, (1, b""))

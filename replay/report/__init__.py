@@ -1,0 +1,1 @@
+"""Showing people what was recorded and what a replay found."""
