@@ -1,0 +1,5 @@
+"""The terminal source: a program on our terminal, every byte recorded, whatever dies beside it."""
+
+from recorder.sources.terminal.keeper import TerminalRequest, TerminalResult, record_terminal, terminal_size
+
+__all__ = ["TerminalRequest", "TerminalResult", "record_terminal", "terminal_size"]

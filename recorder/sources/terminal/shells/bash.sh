@@ -1,0 +1,312 @@
+# Reenact's bash integration. `launch` puts the session's values (nonce, folder, which files are the user's)
+# in front of this text and starts bash on it; the user's own files are sourced, never written.
+#
+# What it tells: marks in the terminal's output (P in PS1, R at its end, C in PS0), and beside them records in
+# the session's shell-1.log, opened for each write. At most one fork for a command, none for a prompt.
+# Every part heals another: PS1 and PS0 put the hook back into PROMPT_COMMAND, the hook puts PS1 and PS0 right.
+# Builtins are written `\builtin name` so that no alias or function of the user stands in for them.
+
+# -- the user's own start-up files, as bash would have read them ------------------------------------------
+if [[ ${__reenact_startup:-rc} != rc ]]; then
+  # --login and --norc read no --rcfile: bash was started with --posix and ENV instead (see `launch`).
+  \builtin set +o posix
+  \builtin shopt -u inherit_errexit
+  [[ ${HISTFILE-} == ~/.sh_history ]] && HISTFILE=~/.bash_history
+  if [[ ${__reenact_env+set} ]]; then
+    \builtin export ENV="$__reenact_env"
+  else
+    \builtin unset ENV
+  fi
+fi
+if [[ -r $__reenact_folder/shell/restore ]]; then
+  \builtin . "$__reenact_folder/shell/restore"
+elif [[ $__reenact_startup == login ]]; then
+  [[ -r /etc/profile ]] && \builtin . /etc/profile
+  if [[ -r ~/.bash_profile ]]; then
+    \builtin . ~/.bash_profile
+  elif [[ -r ~/.bash_login ]]; then
+    \builtin . ~/.bash_login
+  elif [[ -r ~/.profile ]]; then
+    \builtin . ~/.profile
+  fi
+elif [[ -n ${__reenact_user_rc-} && -r $__reenact_user_rc ]]; then
+  \builtin . "$__reenact_user_rc"
+fi
+
+# They may have set PATH anew: the `reenact` of this session comes first.
+[[ $PATH == "$__reenact_folder/shell/bin":* ]] || PATH=$__reenact_folder/shell/bin:$PATH
+
+# bash before 4.4 has no PS0, so commands could not be told apart.
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
+  \builtin printf 'reenact: bash %s is older than 4.4: commands will not be told apart\n' "$BASH_VERSION" >&2
+  \builtin return
+fi
+
+# -- what a replay needs to find the same shell in an empty home -------------------------------------------
+# Functions before aliases, which would be expanded in them; options that could hurt the reading come last.
+__reenact_state=$(
+  \builtin set +euxv
+  \builtin shopt -p | command -p grep -vE 'login_shell|restricted_shell'
+  if functions=$(\builtin declare -f) && ((${#functions} < 200000)); then
+    \builtin printf '%s\n' "$functions"
+  else
+    \builtin printf '# functions left out: %d characters\n' "${#functions}"
+  fi
+  for name in PS1 PS2 PS3 PS4 PS0 PROMPT_COMMAND PROMPT_DIRTRIM IGNOREEOF HISTCONTROL HISTIGNORE HISTSIZE \
+    HISTFILESIZE HISTTIMEFORMAT TIMEFORMAT CDPATH FIGNORE GLOBIGNORE MAILCHECK debian_chroot \
+    precmd_functions preexec_functions "${!GIT_PS1_@}"; do
+    [[ ${!name+set} || ${!name@A} ]] && \builtin declare -p "$name"
+  done 2>/dev/null
+  # Of what is exported, only what changes how programs show things; anything else may be a secret.
+  for name in PATH LS_COLORS LSCOLORS CLICOLOR GREP_COLOR GREP_COLORS LESS LESSCHARSET LESSOPEN LESSCLOSE \
+    PAGER MANPAGER GIT_PAGER EDITOR VISUAL PYTHONSTARTUP; do
+    [[ ${!name+set} && ${!name@a} == *x* ]] && \builtin declare -p "$name"
+  done 2>/dev/null
+  if functions=$(\builtin complete -p) && ((${#functions} < 40000)); then
+    \builtin printf '%s\n' "$functions"
+  fi
+  while IFS= \builtin read -r name; do
+    \builtin printf 'bind %q\n' "$name"
+  done < <(\builtin bind -v; \builtin bind -s) 2>/dev/null
+  \builtin trap -p
+  \builtin alias -p
+  \builtin set +o | command -p grep -vE ' (history|monitor|posix|emacs|vi|interactive-comments|noexec)$'
+  [[ -o vi ]] && \builtin printf 'set -o vi\n'
+) 2>/dev/null
+((${#__reenact_state} < 250000)) || __reenact_state="# state left out: ${#__reenact_state} characters"
+\builtin printf '%s;S;0;%d;0;0\0%s\0%s\0\n' "$__reenact_nonce" "$$" "$PWD" "$__reenact_state" \
+  2>/dev/null >>"$__reenact_folder/shell-1.log"
+\builtin unset __reenact_state __reenact_env __reenact_user_rc
+
+# -- our state, none of it exported -------------------------------------------------------------------------
+__reenact_log=$__reenact_folder/shell-1.log
+__reenact_scratch=$__reenact_folder/shell-1.tmp
+__reenact_k=0       # prompts expanded so far
+__reenact_n=0       # commands so far, those that ran and those that could not (comments, syntax errors)
+__reenact_h=0       # history number that the next line will get
+__reenact_at=0      # history number of the running command
+__reenact_began=0   # a command started since the last prompt
+__reenact_drop=0    # what the user's settings do with its history entry: 1 not kept, 2 older copies erased
+__reenact_fresh=0   # 1: the earlier hook ran for this prompt, 2: the later one did
+__reenact_hc=::     # the user's HISTCONTROL
+__reenact_hi=()     # the user's HISTIGNORE, split
+__reenact_hc_set=${HISTCONTROL-} __reenact_hi_set=${HISTIGNORE-}
+__reenact_void=v
+__reenact_hook=$'{\n__reenact_prompt\n} 2>/dev/null'
+__reenact_early=$'{\n__reenact_before\n} 2>/dev/null\n'
+# Far from index 0, which `PROMPT_COMMAND=...` sets. Before 5.1 only index 0 runs.
+__reenact_slot=7770
+((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 501)) && __reenact_slot=0
+
+# A removed pattern is a way to say ${x:=y} and show nothing: [v...] removes the v and has y expanded.
+__reenact_heal='${__reenact_void#[v${PROMPT_COMMAND['$__reenact_slot']:=$__reenact_hook}]}'
+# `${__reenact_nonce+...}`: in a nested shell that inherited an exported PS1 all of this is nothing.
+__reenact_pre='\[${__reenact_nonce+\e]7770;$__reenact_nonce;P;$((__reenact_k+=1));$?;$((__reenact_fresh=0,__reenact_h=\!,__reenact_n))'$__reenact_heal'\a}\]'
+__reenact_post='\[${__reenact_nonce+\e]7770;$__reenact_nonce;R;$__reenact_k\a}\]'
+__reenact_ps0='${__reenact_nonce+\e]7770;$__reenact_nonce;C;$((__reenact_began=1,__reenact_fresh=0,__reenact_at=\!,__reenact_drop=0$({ __reenact_start; } 2>/dev/null),__reenact_n+=1));$?'$__reenact_heal'\a}'
+
+# In PS0's fork, before a command runs: write its text down, return what becomes of its history entry.
+__reenact_start() {
+  \builtin local s=$? text=
+  \builtin set +euxv
+  __reenact_entry $((__reenact_at ? __reenact_h : __reenact_h))
+  \builtin printf '%s;C;%d;%d;%d;%d\0%s\0%s\0\n' \
+    "$__reenact_nonce" $((__reenact_n + 1)) "$$" "$s" "$__reenact_k" "$PWD" "$text" >>"$__reenact_log"
+  __reenact_fate "$text"
+  \builtin printf '%d' $?
+  \builtin return "$s"
+}
+
+# The history entry that was added last into `text`; nothing where history is off or did not take it.
+__reenact_entry() {
+  \builtin local now='\!' raw= HISTTIMEFORMAT=
+  \builtin local -i width count
+  now=${now@P} count=now-__reenact_h+1
+  text=
+  [[ -o history ]] && ((count > 0)) || \builtin return 0
+  # "%5d", a flag, a space, the text
+  width=$((${#now} > 5 ? ${#now} + 2 : 7))
+  # With cmdhist off, every line of a command is an entry.
+  [[ :$BASHOPTS: == *:cmdhist:* ]] && count=1
+  \builtin history "$count" >|"$__reenact_scratch"
+  if ((count == 1)); then
+    IFS= \builtin read -rd '' raw <"$__reenact_scratch"
+    raw=${raw:width}
+    text=${raw%$'\n'}
+  else
+    \builtin mapfile -t <"$__reenact_scratch"
+    \builtin printf -v text '%s\n' "${MAPFILE[@]:0:count}"
+    \builtin local -a lines=()
+    for raw in "${MAPFILE[@]}"; do lines+=("${raw:width}"); done
+    \builtin printf -v text '%s\n' "${lines[@]}"
+    text=${text%$'\n'}
+  fi
+}
+
+# Returns what bash itself would have done with entry $1 (the last one) under the user's settings.
+__reenact_fate() {
+  [[ -n $1 && ($__reenact_hc != :: || ${#__reenact_hi[@]} -gt 0) ]] || \builtin return 0
+  \builtin local line=${1%%$'\n'*} both= before= pattern HISTTIMEFORMAT= now='\!'
+  [[ ${1:0:1} == ' ' && $__reenact_hc == *:@(ignorespace|ignoreboth):* ]] && \builtin return 1
+  if [[ $__reenact_hc == *:@(ignoredups|ignoreboth):* || ${__reenact_hi[*]} == *'&'* ]]; then
+    now=${now@P}
+    \builtin local -i width=$((${#now} > 5 ? ${#now} + 2 : 7)) length=0
+    \builtin history 1 >|"$__reenact_scratch"
+    IFS= \builtin read -rd '' both <"$__reenact_scratch"
+    length=${#both}
+    \builtin history 2 >|"$__reenact_scratch"
+    IFS= \builtin read -rd '' both <"$__reenact_scratch"
+    if ((${#both} > length)); then
+      before=${both:width:${#both}-length-width-1}
+      [[ $1 == "$before" && $__reenact_hc == *:@(ignoredups|ignoreboth):* ]] && \builtin return 1
+    fi
+  fi
+  for pattern in "${__reenact_hi[@]}"; do
+    [[ $pattern == *'&'* && $pattern != *'\&'* ]] && pattern=${pattern/&/"$before"}
+    [[ -n $pattern && $line == $pattern ]] && \builtin return 1
+  done
+  [[ $__reenact_hc == *:erasedups:* ]] && \builtin return 2
+  \builtin return 0
+}
+
+# Do to the history entry numbered $1 what the user's settings say ($2, see __reenact_fate).
+__reenact_forget() {
+  \builtin local now='\!' text= HISTCONTROL HISTIGNORE=
+  now=${now@P}
+  # After `history -c` or -d the number may stand for another line: better one too many than one lost.
+  (($2 && $1 <= now)) || \builtin return 0
+  if (($2 == 2 && $1 == now)); then
+    __reenact_entry
+    HISTCONTROL=erasedups
+    \builtin history -d "$1" && \builtin history -s -- "$text"
+  elif (($2 == 1)); then
+    \builtin history -d "$1"
+  fi
+}
+
+# A prompt is due: the last command is over. $1 is its status.
+__reenact_over() {
+  \builtin local now='\!' text= status IFS=$' \t\n'
+  now=${now@P}
+  if ((__reenact_began)); then
+    __reenact_began=0
+    ((__reenact_drop)) && __reenact_forget "$__reenact_at" "$__reenact_drop"
+  elif ((__reenact_h && now >= __reenact_h)); then
+    # A line went to history and nothing ran: a comment, a syntax error (2), else Ctrl-C in its middle, `!x:p`.
+    __reenact_entry
+    status=
+    if [[ $text =~ ^[[:space:]]*'#' ]]; then
+      status=0
+    elif (($1 == 2)); then
+      status=2
+    fi
+    if [[ -n $text && -n $status ]]; then
+      __reenact_n=$((__reenact_n + 1))
+      \builtin printf '%s;X;%d;%d;%d;%d\0%s\0%s\0\n' \
+        "$__reenact_nonce" "$__reenact_n" "$$" "$status" "$__reenact_k" "$PWD" "$text" >>"$__reenact_log"
+    fi
+    if [[ -n $text ]]; then
+      __reenact_fate "$text"
+      __reenact_forget "$now" $?
+    fi
+  fi
+  \builtin printf '%s;P;%d;%d;%d;%d\0%s\0\0\n' \
+    "$__reenact_nonce" $((__reenact_k + 1)) "$$" "$1" "$__reenact_n" "$PWD" >>"$__reenact_log"
+}
+
+# Runs before the user's PROMPT_COMMAND (where both it and history settings exist), so that its `history -a`
+# meets the history that the user configured. Keeps $? for them.
+__reenact_before() {
+  \builtin local s=$? -
+  \builtin set +euxv
+  __reenact_over "$s"
+  __reenact_fresh=1
+  \builtin return "$s"
+}
+
+# Runs after the user's PROMPT_COMMAND.
+__reenact_prompt() {
+  \builtin local s=$? -
+  \builtin set +euxv
+  ((__reenact_fresh == 1)) || __reenact_over "$s"
+  __reenact_fresh=2
+  [[ ${HISTCONTROL-} == "$__reenact_hc_set" && ${HISTIGNORE-} == "$__reenact_hi_set" ]] || __reenact_disarm
+  [[ ${PS1-} == "$__reenact_pre"*"$__reenact_post" && ${PS0-} == "$__reenact_ps0"* ]] || __reenact_dress
+  [[ ${PROMPT_COMMAND[-1]} == "$__reenact_hook" ]] || __reenact_arrange
+  \builtin return 0
+}
+
+# Our parts of PS1 and PS0 back to their places: at both ends, once.
+__reenact_dress() {
+  \builtin local rest=${PS1-}
+  rest=${rest//"$__reenact_pre"/}
+  PS1=$__reenact_pre${rest//"$__reenact_post"/}$__reenact_post
+  rest=${PS0-}
+  PS0=$__reenact_ps0${rest//"$__reenact_ps0"/}
+  \builtin shopt -s promptvars
+}
+
+# bash must keep every line until its text is written down. The user's HISTCONTROL and HISTIGNORE stay as they
+# look, but with white space that makes bash overlook them; __reenact_forget does what they say.
+__reenact_disarm() {
+  \builtin local value rest IFS=$' \t\n'
+  [[ ${HISTCONTROL@a}${HISTIGNORE@a} == *r* ]] && \builtin return 0
+  value=${HISTCONTROL-}
+  value=${value// /}
+  __reenact_hc=:$value:
+  if [[ $__reenact_hc == *:@(ignorespace|ignoredups|ignoreboth|erasedups):* ]]; then
+    HISTCONTROL=" ${value//:/: }"
+  else
+    __reenact_hc=::
+  fi
+  __reenact_hc_set=${HISTCONTROL-}
+  value=${HISTIGNORE-}
+  value=${value//$'\n'/}
+  __reenact_hi=()
+  rest=$value
+  # to the next colon that is neither escaped nor within brackets
+  \builtin local part='^((\\.|\[(\[:[a-z]+:\]|[^]])*\]|[^:])*):?'
+  while [[ -n $rest && $rest =~ $part ]]; do
+    __reenact_hi+=("${BASH_REMATCH[1]}")
+    rest=${rest:${#BASH_REMATCH[0]}}
+  done
+  [[ -n $value ]] && HISTIGNORE=$'\n'${value//:/:$'\n'}
+  __reenact_hi_set=${HISTIGNORE-}
+  # The last command meets no further prompt. A trap of the user's own is left alone.
+  if [[ ($__reenact_hc != :: || -n $value) && -z $(\builtin trap -p EXIT) ]]; then
+    \builtin trap -- $'{\n__reenact_bye\n} 2>/dev/null' EXIT
+  fi
+  __reenact_arrange
+}
+
+__reenact_bye() {
+  \builtin local s=$? -
+  \builtin set +euxv
+  ((__reenact_began && __reenact_drop)) && __reenact_forget "$__reenact_at" "$__reenact_drop"
+  \builtin return "$s"
+}
+
+# The later hook last; the earlier one in front, where there is something of the user's to be in front of.
+__reenact_arrange() {
+  \builtin local -a mine=()
+  \builtin local i rest
+  for i in "${!PROMPT_COMMAND[@]}"; do
+    rest=${PROMPT_COMMAND[i]//"$__reenact_early"/}
+    rest=${rest//"$__reenact_hook"/}
+    ((i >= 7770)) && [[ -z $rest ]] && \builtin continue
+    mine+=("$rest")
+  done
+  if [[ -n ${mine[*]} && ($__reenact_hc != :: || ${#__reenact_hi[@]} -gt 0) ]]; then
+    mine[0]=$__reenact_early${mine[0]-}
+  fi
+  if ((__reenact_slot)); then
+    PROMPT_COMMAND=("${mine[@]}" [__reenact_slot]="$__reenact_hook")
+  else
+    rest=${mine[0]-}
+    PROMPT_COMMAND=${rest:+$rest$'\n'}$__reenact_hook
+  fi
+}
+
+__reenact_arrange
+__reenact_disarm
+__reenact_dress
