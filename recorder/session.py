@@ -16,11 +16,12 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from recorder import environment, folders
+from recorder import environment
 from recorder.seal import Sealed, seal
 from recorder.sources.terminal import TerminalRequest, record_terminal
 from recorder.sources.terminal.launch import Launch, launch
 from recorder.sources.workspace import Workspace, start_workspace, working_root
+from recorder.trace import folders
 from recorder.trace.blobs import BlobStore
 from recorder.trace.errors import RecordingFailed, UsageError
 from recorder.trace.events import ShellFile, TerminalStarted, escape_path

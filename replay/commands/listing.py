@@ -1,0 +1,217 @@
+"""`ls`, `show`, `steps` and `inspect`: what traces hold, executing nothing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from recorder.trace.errors import TraceRejected
+from recorder.trace.folders import trace_folder
+from recorder.trace.manifest import Manifest
+from recorder.trace.printable import printable
+from recorder.trace.reader import open_trace
+from recorder.trace.steps import Step
+from recorder.trace.steps import steps as derive
+from replay.commands.opening import JSON, TRACE, as_json, opened
+
+
+@click.command(epilog="Examples:\n\n\b\n  reenact ls\n  reenact ls ~/traces --json")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
+@JSON
+def ls(folder: Path | None, json_wanted: bool) -> None:
+    """List the traces of FOLDER (default: the trace folder), newest first.
+
+    Sessions that were not sealed are listed too: seal them with `reenact recover`.
+    """
+    place = folder or trace_folder()
+    rows = []
+    for path in sorted(place.glob("*.reenact")):
+        row: dict[str, object] = {"path": str(path), "bytes": path.stat().st_size}
+        try:
+            with open_trace(path) as trace:
+                row |= _summary(trace.manifest)
+        except TraceRejected as error:
+            row |= {"rejected": error.code, "started_unix_ns": 0}
+        except OSError as error:
+            row |= {"rejected": error.strerror, "started_unix_ns": 0}
+        rows.append(row)
+    rows.sort(key=lambda row: int(str(row["started_unix_ns"])), reverse=True)
+    left = sorted(str(path.parent) for path in place.glob(".sessions/*/session.json"))
+    if json_wanted:
+        as_json({"folder": str(place), "traces": rows, "unsealed": left})
+        return
+    for row in rows:
+        name = printable(Path(str(row["path"])).stem)
+        if "rejected" in row:
+            click.echo(f"{name:32}  rejected: {row['rejected']}")
+            continue
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(int(str(row["started_unix_ns"])) / 1e9))
+        seconds = int(str(row["duration_ns"])) / 1e9
+        task = printable(str(row["task"] or ""))
+        click.echo(
+            f"{name:32}  {when}  {_length(seconds):>8}  {row['commands']:>4} commands  {row['state']:10}  {task}"
+        )
+    for path in left:
+        click.echo(f"{path}: not sealed (running, or its recorder died: reenact recover {path})")
+    if not rows and not left:
+        click.echo(f"no traces in {place}", err=True)
+
+
+@click.command(epilog="Example:\n\n\b\n  reenact show fix.reenact")
+@TRACE
+@JSON
+def show(trace: Path, json_wanted: bool) -> None:
+    """Summarise TRACE: task, who, where, how complete, outcome, and its steps in brief."""
+    with opened(trace) as opened_trace:
+        manifest = opened_trace.manifest
+        found = derive(opened_trace.events)
+    if json_wanted:
+        as_json({"manifest": manifest, "steps": [_brief(step) for step in found]})
+        return
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(manifest.started_unix_ns / 1e9))
+    env = manifest.environment
+    shell = env.shell or "no shell"
+    lines = [
+        ("trace", manifest.trace_id),
+        ("task", manifest.task.instruction or "(none given)"),
+        (
+            "recorded",
+            f"{when}, {_length(manifest.duration_ns / 1e9)}, by {manifest.provenance.annotator or manifest.actor.kind}",
+        ),
+        ("on", f"{env.os}, {shell}{', isolated' if manifest.isolated else ''}"),
+        ("state", manifest.completeness.state),
+        ("outcome", _outcome(manifest)),
+        ("signed", "yes" if manifest.seal else "no"),
+    ]
+    for label, text in lines:
+        click.echo(f"{label:9} {printable(text)}")
+    for gap in manifest.completeness.gaps:
+        click.echo(f"lost      {printable(gap.reason)} at {gap.t / 1e9:.1f} s")
+    click.echo()
+    for step in found:
+        click.echo(_line(step))
+
+
+@click.command(
+    "steps",
+    epilog="Examples:\n\n\b\n  reenact steps fix.reenact\n  reenact steps fix.reenact --json | jq '.[].text'",
+)
+@TRACE
+@JSON
+def steps_command(trace: Path, json_wanted: bool) -> None:
+    """List the steps of TRACE: each action with its exit code, file changes, rationale and outcome."""
+    with opened(trace) as opened_trace:
+        found = derive(opened_trace.events)
+    if json_wanted:
+        as_json([_brief(step) for step in found])
+        return
+    for step in found:
+        click.echo(_line(step))
+        for change in step.changes:
+            sign = "+" if change.before is None else "-" if change.after is None else "~"
+            click.echo(f"       {sign} {printable(change.path)}")
+        for why in step.rationale:
+            click.echo(f"       why: {printable(why)}")
+        for mark in step.marks:
+            click.echo(f"       mark: {printable(mark)}")
+        if step.check:
+            click.echo(f"       outcome: exit {step.check.exit}, reward {step.check.reward:g}")
+
+
+@click.command(epilog="Example:\n\n\b\n  reenact inspect stranger.reenact")
+@TRACE
+@JSON
+@click.pass_context
+def inspect(context: click.Context, trace: Path, json_wanted: bool) -> None:
+    """Check the integrity of TRACE (hash chain, members, signature) and say what it holds.
+
+    Reads everything, executes nothing, writes nothing. Exit code 3 if anything is wrong.
+    """
+    with opened(trace) as opened_trace:
+        report = opened_trace.verify()
+        manifest = opened_trace.manifest
+    if json_wanted:
+        as_json(
+            {
+                "ok": report.ok,
+                "problems": [problem._asdict() for problem in report.problems],
+                "signature": report.signature,
+                "public_key": report.public_key,
+                "events": report.events,
+                "commitments": report.commitments,
+                "redacted": report.redacted,
+                "state": manifest.completeness.state,
+                "kinds": manifest.counts.kinds,
+                "blobs": manifest.blobs.count,
+            }
+        )
+    else:
+        click.echo("integrity  " + ("holds" if report.ok else "BROKEN"))
+        for problem in report.problems:
+            click.echo(f"           {printable(problem.place)}: {printable(problem.reason)} [{problem.code}]")
+        click.echo(
+            f"signature  {report.signature}" + (f", key {report.public_key}" if report.public_key else "")
+        )
+        click.echo(f"state      {manifest.completeness.state}")
+        click.echo(
+            f"events     {report.events}, {report.commitments} sensitive values committed, {report.redacted} redacted"
+        )
+        for kind, count in manifest.counts.kinds.items():
+            click.echo(f"           {count:6} {printable(kind)}")
+        click.echo(f"blobs      {manifest.blobs.count}, {manifest.blobs.size} bytes")
+    if not report.ok:
+        context.exit(3)
+
+
+def _summary(manifest: Manifest) -> dict[str, object]:
+    return {
+        "trace_id": manifest.trace_id,
+        "started_unix_ns": manifest.started_unix_ns,
+        "duration_ns": manifest.duration_ns,
+        "commands": manifest.counts.kinds.get("command.started", 0),
+        "state": manifest.completeness.state,
+        "reward": manifest.outcome.reward,
+        "task": manifest.task.instruction,
+        "annotator": manifest.provenance.annotator,
+    }
+
+
+def _brief(step: Step) -> dict[str, object]:
+    return {
+        "n": step.n,
+        "kind": step.kind,
+        "text": step.text,
+        "command": step.command,
+        "t_start": step.t_start,
+        "t_end": step.t_end,
+        "cwd": step.cwd_before,
+        "exit": step.exit,
+        "output_bytes": step.output[1] - step.output[0] if step.output else None,
+        "keystrokes": sum(len(given.data) for given in step.inputs),
+        "changes": [change.path for change in step.changes],
+        "rationale": list(step.rationale),
+        "marks": list(step.marks),
+        "reward": step.check.reward if step.check else None,
+        "complete": step.complete,
+    }
+
+
+def _line(step: Step) -> str:
+    text = (
+        printable(" ⏎ ".join(step.text.splitlines()) if step.text else "")
+        or f"({len(step.changes)} files edited)"
+    )
+    status = "" if step.exit in (0, None) else f"  exit {step.exit}"
+    return f"{step.n:4}  {step.kind:8} {text}{status}"
+
+
+def _outcome(manifest: Manifest) -> str:
+    reward = manifest.outcome.reward
+    return "no check was run" if reward is None else f"reward {reward:g}"
+
+
+def _length(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"

@@ -1,0 +1,56 @@
+"""Opening a trace that a person named, with errors that a person can act on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from recorder.trace.errors import UsageError
+from recorder.trace.folders import trace_folder
+from recorder.trace.reader import Trace, open_trace
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Trace]:
+    """The trace at `path`; a bare name is looked for in the trace folder, too."""
+    found = path
+    if not path.exists():
+        for candidate in (
+            path.with_name(path.name + ".reenact"),
+            trace_folder() / path,
+            trace_folder() / f"{path}.reenact",
+        ):
+            if candidate.exists():
+                found = candidate
+                break
+    try:
+        trace = open_trace(found)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+    with trace:
+        yield trace
+
+
+def cast_lines(trace: Trace, number: int) -> Iterator[bytes]:
+    """The lines of a terminal's asciicast, each with its end."""
+    rest = b""
+    for data in trace.cast(number):
+        *lines, rest = (rest + data).split(b"\n")
+        yield from (line + b"\n" for line in lines)
+    if rest:
+        yield rest
+
+
+def as_json(value: Any) -> None:
+    """Prints a value as JSON, on one line."""
+    click.echo(json.dumps(msgspec.to_builtins(value, enc_hook=str), ensure_ascii=False))
+
+
+TRACE = click.argument("trace", type=click.Path(path_type=Path))
+JSON = click.option("--json", "json_wanted", is_flag=True, help="Print JSON on standard output.")
