@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Self
 
 from recorder.trace import compression
 from recorder.trace.errors import RecordingFailed, TraceRejected, UsageError
@@ -18,15 +19,15 @@ _NAME = re.compile(r"[0-9a-f]{64}\Z")
 _AT_ONCE = 4 << 20
 
 
-class BlobTooLarge(UsageError):
+class BlobTooLarge(UsageError):  # noqa: N818 - named for what happened, as its siblings are
     """The content is over the size the caller allows; nothing was kept."""
 
 
 class BlobStore:
     """Payloads in `folder` (made with mode 0700), one zstd file `<sha256>.zst` (mode 0600) each.
 
-    A blob is there whole or not at all: it is written beside and renamed. Once `put` has returned it survives the death of this
-    process; a power cut, once `sync()` has returned. Putting the same content again costs its hash only.
+    A blob is there whole or not at all: it is written beside and renamed. Once `put` has returned it survives the
+    death of this process; a power cut, once `sync()` has returned. Putting the same content again costs its hash only.
     Writers in several processes may share a folder.
     """
 
@@ -103,7 +104,9 @@ class BlobStore:
                 hasher.update(data)
                 yield data
         if hasher.hexdigest() != digest:
-            raise RecordingFailed(f"blob {self.path(digest)} does not hold what its name says; it cannot be used.")
+            raise RecordingFailed(
+                f"blob {self.path(digest)} does not hold what its name says; it cannot be used."
+            )
 
     def open(self, digest: str) -> _Packed:
         """The packed file, as it goes into a trace. Raises KeyError where there is none."""
@@ -116,7 +119,9 @@ class BlobStore:
 
     def __iter__(self) -> Iterator[str]:
         """Digests of all blobs here, sorted."""
-        return iter(sorted(n[:64] for n in os.listdir(self.folder) if n.endswith(".zst") and _NAME.match(n[:64])))
+        return iter(
+            sorted(n[:64] for n in os.listdir(self.folder) if n.endswith(".zst") and _NAME.match(n[:64]))
+        )
 
     def path(self, digest: str) -> Path:
         if not _NAME.match(digest):
@@ -153,7 +158,9 @@ class BlobStore:
                 os.unlink(beside)
 
     def _failed(self, what: str, error: OSError) -> RecordingFailed:
-        return RecordingFailed(f"{self.folder} {what}: {error.strerror or error}. Blobs kept before it stand.")
+        return RecordingFailed(
+            f"{self.folder} {what}: {error.strerror or error}. Blobs kept before it stand."
+        )
 
 
 class _Packed:
@@ -165,7 +172,7 @@ class _Packed:
     def fileno(self) -> int:
         return self._fd
 
-    def __enter__(self) -> _Packed:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -182,6 +189,7 @@ def _portions(fd: int, size: int) -> Iterator[bytes]:
         yield data
 
 
+_syncfs: Any
 try:
     _syncfs = ctypes.CDLL(None, use_errno=True).syncfs
 except (OSError, AttributeError):

@@ -95,6 +95,20 @@ def with_time(line: bytes, t: int, place: str = "event") -> bytes:
     raise TraceRejected(Code.SCHEMA, place, "an event without a time")
 
 
+def rebase(line: bytes, origin: int, place: str = "event") -> bytes:
+    """The same line with its times counted from `origin` (not below 0), every other byte kept: what sealing does to
+    a journal's absolute times. Times are `t` and a gap's `until`.
+    """
+    names = (("t",), ("until",)) if b'"kind":"gap"' in line else (("t",),)
+    out = []
+    at = 0
+    for span in sorted((s for s in jsonscan.spans(line, place) if s.pointer in names), key=lambda s: s.start):
+        out += [line[at : span.start], b"%d" % max(0, int(line[span.start : span.end]) - origin)]
+        at = span.end
+    out.append(line[at:])
+    return b"".join(out)
+
+
 def split_event(event: AnyEvent, most: int = MAX_PAYLOAD) -> Iterator[AnyEvent]:
     """The event, or, where it lists more changes than a line of `most` bytes takes, several that together say
     the same: equal in all but `changes`, in order. Raises ValueError where a single change is too long.

@@ -1,12 +1,12 @@
 """The one shape of zstd that a trace takes: a frame that declares its content size, names no dictionary and needs a
-bounded window. Its length is found by walking its block headers, so that nothing can hide behind it, and what comes out is
-counted, never believed.
+bounded window. Its length is found by walking its block headers, so that nothing can hide behind it, and what comes
+out is counted, never believed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import zstandard
 
@@ -71,7 +71,9 @@ def header(data: bytes, place: str) -> Header:
     else:
         window = (1 << (10 + (data[5] >> 3))) * (8 + (data[5] & 7)) // 8
     if window > MAX_WINDOW:
-        raise TraceRejected(Code.TOO_LARGE, place, f"a zstd window of {window} bytes; the most is {MAX_WINDOW}")
+        raise TraceRejected(
+            Code.TOO_LARGE, place, f"a zstd window of {window} bytes; the most is {MAX_WINDOW}"
+        )
     return Header(at + width, content)
 
 
@@ -80,7 +82,13 @@ def frame_length(read: Source, start: int, limit: int, place: str) -> tuple[int,
     length, content = header(read(start, HEADER), place)
     at = start + length
     last = False
+    blocks = (
+        16 + content // 512
+    )  # no encoder needs more; a walk over millions of empty blocks would take hours
     while not last:
+        blocks -= 1
+        if not blocks:
+            raise TraceRejected(Code.TOO_LARGE, place, f"too many zstd blocks for {content} bytes")
         block = int.from_bytes(read(at, 3), "little")
         if at + 3 > limit:
             raise TraceRejected(Code.TRUNCATED, place, "a zstd frame ends early")
@@ -96,7 +104,9 @@ def frame_length(read: Source, start: int, limit: int, place: str) -> tuple[int,
 def decompress(frame: bytes, content: int, place: str) -> bytes:
     """The content of one whole frame whose declared size the caller has bounded."""
     try:
-        data = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompress(frame, max_output_size=content)
+        data = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompress(
+            frame, max_output_size=content
+        )
     except (zstandard.ZstdError, MemoryError) as error:
         raise TraceRejected(Code.SYNTAX, place, f"damaged zstd data: {error}") from None
     if len(data) != content:
@@ -111,7 +121,8 @@ def stream(read: Source, size: int, place: str, *, most: int) -> Iterator[bytes]
         raise TraceRejected(Code.SYNTAX, place, f"{size - length} bytes after the zstd frame")
     if content > most:
         raise TraceRejected(Code.TOO_LARGE, place, f"a content of {content} bytes; the most is {most}")
-    reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).stream_reader(_File(read), read_size=IO)
+    file: Any = _File(read)
+    reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).stream_reader(file, read_size=IO)
     done = 0
     try:
         while data := reader.read(IO):

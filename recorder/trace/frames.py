@@ -84,7 +84,8 @@ class FrameDecoder:
                     self._damage = "CRC mismatch"
                     break
                 at = end
-                yield Frame(*_INNER.unpack_from(body), body[_INNER.size :])
+                sequence, t, kind = _INNER.unpack_from(body)
+                yield Frame(sequence, t, kind, body[_INNER.size :])
         finally:
             del buffer[:at]
             self._offset += at

@@ -1,7 +1,7 @@
 """The hash chain over events, the commitments that let a value be taken out later, and signatures. Pure.
 
-The chain runs over each event's line with every sensitive value replaced by a commitment, SHA256(salt + value). Delete value
-and salt and the commitment still stands: the chain holds, and the value can't be guessed from it.
+The chain runs over each event's line with every sensitive value replaced by a commitment, SHA256(salt + value). Delete
+value and salt and the commitment still stands: the chain holds, and the value can't be guessed from it.
 
 The limit: the recording user holds the key. A signature proves that a trace was not changed by others since; it
 can't prove that its recorder did not make it up.
@@ -115,7 +115,9 @@ def chained(line: bytes, salts: Sequence[Salt], place: str) -> bytes:
     for salt in salts:
         found = where.get(salt.field)
         if found is None:
-            raise TraceRejected(Code.CHAIN, place, f"a commitment for {salt.field!r}, which is not in the event")
+            raise TraceRejected(
+                Code.CHAIN, place, f"a commitment for {salt.field!r}, which is not in the event"
+            )
         if found.start < at:
             raise TraceRejected(Code.ORDER, place, f"the commitment for {salt.field!r} is out of order")
         value = line[found.start : found.end]

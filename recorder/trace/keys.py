@@ -29,7 +29,9 @@ def load_key(path: Path | str) -> Ed25519PrivateKey:
     except OSError as error:
         raise UsageError(f"signing key {path}: {error.strerror}") from error
     except (ValueError, TypeError) as error:
-        raise UsageError(f"signing key {path} is not an unencrypted PEM private key; make a new one") from error
+        raise UsageError(
+            f"signing key {path} is not an unencrypted PEM private key; make a new one"
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(f"signing key {path} is not an ed25519 key; make a new one")
     return key

@@ -22,6 +22,8 @@ MAX_EVENTS = 4_000_000
 MAX_EVENTS_BYTES = 4 << 30
 MAX_SALT_LINE = 1024
 MAX_SALTS = 16_000_000
+MAX_SALTS_PER_EVENT = 16_384
+MAX_REDACTED = 65_536
 MAX_SALTS_BYTES = 4 << 30
 
 MAX_BLOB = 1 << 30
@@ -35,7 +37,8 @@ MAX_OUTPUT_SLICE = 64 << 20
 
 CHUNK = 1 << 20
 MAX_CHUNK = 4 << 20
-"""A chunk of terminal frames: writers close one at `CHUNK` content bytes, readers take up to `MAX_CHUNK`."""
+"""A chunk of terminal frames: writers close one at `CHUNK` content bytes, readers take up to `MAX_CHUNK`.
+Only the last chunk of a stream may be shorter than `CHUNK`."""
 
 MAX_WINDOW = 8 << 20
 """The zstd window; a decoder needs this much memory."""

@@ -19,7 +19,11 @@ PLACE = "manifest.json"
 FORMAT = "reenact"
 
 TraceId = Annotated[
-    str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z", description="UUIDv7")
+    str,
+    Meta(
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z",
+        description="UUIDv7",
+    ),
 ]
 Size = Annotated[int, Meta(ge=0, lt=2**53)]
 UnixNanos = Annotated[int, Meta(ge=-(2**62), lt=2**62, description="nanoseconds since 1970, UTC")]

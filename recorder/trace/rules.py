@@ -1,4 +1,4 @@
-"""What must hold between events, beyond each one's own type. Writers and readers hold a trace to the same rules. Pure."""
+"""What must hold between events, beyond each one's own type. Writers and readers keep to the same rules. Pure."""
 
 from __future__ import annotations
 
@@ -110,13 +110,17 @@ class EventRules:
     def _command_started(self, event: CommandStarted, place: str) -> None:
         shell = self._shell(event, place, event.offset)
         if event.n <= shell.command or event.offset < shell.command_offset:
-            raise TraceRejected(Code.ORDER, place, f"command {event.n} at {event.offset} after {shell.command}")
+            raise TraceRejected(
+                Code.ORDER, place, f"command {event.n} at {event.offset} after {shell.command}"
+            )
         shell.command, shell.command_offset = event.n, event.offset
 
     def _command_ended(self, event: CommandEnded, place: str) -> None:
         shell = self._shell(event, place, event.offset)
         if event.n != shell.command or event.n == shell.ended or event.offset < shell.command_offset:
-            raise TraceRejected(Code.ORDER, place, f"command {event.n} ends, but {shell.command} is the last started")
+            raise TraceRejected(
+                Code.ORDER, place, f"command {event.n} ends, but {shell.command} is the last started"
+            )
         shell.ended = event.n
         shell.command_offset = event.offset
 
@@ -143,7 +147,11 @@ class EventRules:
         self._gap_count += 1
         if len(self._gaps) < MAX_GAPS_LISTED:
             note = GapNote(
-                source=event.source, t=event.t, until=event.until, bytes=event.bytes, reason=event.reason[:1000]
+                source=event.source,
+                t=event.t,
+                until=event.until,
+                bytes=event.bytes,
+                reason=event.reason[:200],
             )
             self._gaps.append(note)
 

@@ -1,0 +1,399 @@
+"""Writing the sealed file: members streamed into a ZIP beside its final name, which appears whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+import msgspec
+import zstandard
+
+from recorder.trace import compression, frames, integrity, limits, manifest, ziplayout
+from recorder.trace.blobs import BlobStore
+from recorder.trace.codec import Decoded, Recorded, decode_event, encode_event
+from recorder.trace.errors import RecordingFailed, TraceRejected, UsageError
+from recorder.trace.events import AnyEvent, Unknown
+from recorder.trace.frames import Kind
+from recorder.trace.manifest import BlobSet, Draft, Integrity, Manifest, Member, Seal, Terminal
+from recorder.trace.rules import EventRules
+from recorder.trace.ziplayout import Entry
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+Sink = Callable[[bytes], object]
+
+
+class ArchiveWriter:
+    """A ZIP of the one layout that traces have, written to a file of mode 0600 beside `out`.
+
+    `publish` puts it in its place in one step, synced; leaving the context without it leaves no file. Raises
+    RecordingFailed, naming the path, where it cannot be written; UsageError where `out` exists and is not to be
+    replaced.
+    """
+
+    def __init__(self, out: Path | str, *, replace: bool = False) -> None:
+        self.out = Path(out)
+        self._replace = replace
+        self._entries: list[Entry] = []
+        self._names: set[str] = set()
+        if not replace and os.path.lexists(self.out):
+            raise UsageError(f"{self.out} exists; choose another name or remove it")
+        try:
+            fd, beside = tempfile.mkstemp(prefix=f".{self.out.name}.", suffix=".partial", dir=self.out.parent)
+        except OSError as error:
+            raise self._failed(error) from error
+        self._file: BinaryIO = open(fd, "w+b", buffering=limits.IO)  # noqa: SIM115 - closed by publish or discard
+        self._beside: str | None = beside
+
+    @contextmanager
+    def member(self, name: str) -> Iterator[tuple[Sink, Callable[[], Member]]]:
+        """A member to be written: (takes content, gives its entry for the manifest once the block is left)."""
+        if not ziplayout.is_allowed(name) or name in self._names:
+            raise ValueError(f"member {name!r} is not allowed, or is there already")
+        if len(self._entries) >= limits.MAX_MEMBERS:
+            raise RecordingFailed(
+                f"{self.out}: more than {limits.MAX_MEMBERS} members; leave out part of the workspace"
+            )
+        packer = None
+        if ziplayout.method(name) == ziplayout.DEFLATED:
+            packer = zlib.compressobj(1 if name.endswith(".cast") else 6, zlib.DEFLATED, -15)
+        hasher = hashlib.sha256()
+        crc = size = packed = 0
+        done: Member | None = None
+
+        def emit(data: bytes) -> None:
+            nonlocal packed
+            packed += len(data)
+            hasher.update(data)
+            self._file.write(data)
+
+        def write(content: bytes) -> None:
+            nonlocal crc, size
+            crc = zlib.crc32(content, crc)
+            size += len(content)
+            emit(content if packer is None else packer.compress(content))
+
+        def entry() -> Member:
+            if done is None:
+                raise ValueError(f"{name} is not finished")
+            return done
+
+        try:
+            offset = self._file.tell()
+            self._file.write(bytes(ziplayout.local_size(name)))
+            yield write, entry
+            if packer is not None:
+                emit(packer.flush())
+            listed = Entry(name, crc, packed, size, offset)
+            after = self._file.tell()
+            self._file.seek(offset)
+            self._file.write(ziplayout.local(listed))
+            self._file.seek(after)
+        except OSError as error:
+            raise self._failed(error) from error
+        self._entries.append(listed)
+        self._names.add(name)
+        done = Member(name=name, size=size, packed=packed, sha256=hasher.hexdigest())
+
+    def copy(self, entry: Entry, portions: Iterator[bytes]) -> None:
+        """A member whose packed bytes are there already, with their CRC and sizes."""
+        try:
+            offset = self._file.tell()
+            listed = entry._replace(offset=offset)
+            self._file.write(ziplayout.local(listed))
+            for data in portions:
+                self._file.write(data)
+        except OSError as error:
+            raise self._failed(error) from error
+        if self._file.tell() != listed.end:
+            raise ValueError(f"{entry.name} is not {entry.packed} bytes long")
+        self._entries.append(listed)
+        self._names.add(entry.name)
+
+    def has(self, name: str) -> bool:
+        return name in self._names
+
+    def publish(self) -> None:
+        """Ends the archive, syncs it, and gives it its name; then its folder is synced too."""
+        try:
+            offset = self._file.tell()
+            for entry in self._entries:
+                self._file.write(ziplayout.central(entry))
+            self._file.write(ziplayout.end(len(self._entries), self._file.tell() - offset, offset))
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._name()
+            self._file.close()
+            fd = os.open(self.out.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+        except FileExistsError as error:
+            raise UsageError(f"{self.out} exists; choose another name or remove it") from error
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _name(self) -> None:
+        assert self._beside is not None
+        if self._replace:
+            os.rename(self._beside, self.out)
+        else:
+            try:
+                os.link(self._beside, self.out)  # unlike rename it never replaces
+                os.unlink(self._beside)
+            except OSError as error:
+                if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+                    raise
+                if os.path.lexists(self.out):
+                    raise FileExistsError(errno.EEXIST, "exists") from error
+                os.rename(self._beside, self.out)
+        self._beside = None
+
+    def discard(self) -> None:
+        """Removes what was written, unless it is published. Never raises."""
+        try:
+            self._file.close()
+        except OSError:
+            pass  # what could not be flushed is about to go anyway
+        if self._beside is not None:
+            try:
+                os.unlink(self._beside)
+            except OSError:
+                pass
+            self._beside = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()
+
+    def _failed(self, error: OSError) -> RecordingFailed:
+        return RecordingFailed(
+            f"{self.out} cannot be written: {error.strerror or error}. Nothing was left there; the recording stands."
+        )
+
+
+class TraceWriter:
+    """Seals one trace into `out`: blobs, terminals, then events in order of time, then `finish`.
+
+    Memory stays flat: every stream goes through in portions. Given equal input (also salts and key) and equal versions
+    of zlib and zstd, the bytes are equal. A context manager: left without `finish`, it leaves no file.
+    Raises RecordingFailed where it cannot be written, ValueError for input that would not be read back.
+    """
+
+    def __init__(
+        self,
+        out: Path | str,
+        draft: Draft,
+        *,
+        replace: bool = False,
+        salt: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._archive = ArchiveWriter(out, replace=replace)
+        self._draft = draft
+        self._salt = salt
+        self._blobs: dict[str, int] = {}
+        self._terminals: dict[int, Terminal] = {}
+        self._members: list[Member] = []
+        self._chain = integrity.Chain(draft.trace_id)
+        self._commitments = 0
+        self._rules: EventRules | None = None
+        self._salts: BinaryIO | None = None
+
+    def blob(self, store: BlobStore, digest: str) -> None:
+        """Takes a blob over from `store`, once. Raises KeyError where it isn't there, RecordingFailed where damaged."""
+        if digest in self._blobs:
+            return
+        with store.open(digest) as file:
+            packed = os.fstat(file.fileno()).st_size
+            crc = content = 0
+            hasher = hashlib.sha256()
+
+            def read(offset: int, count: int) -> bytes:
+                return os.pread(file.fileno(), count, offset)
+
+            try:
+                for data in compression.stream(read, packed, str(store.path(digest)), most=limits.MAX_BLOB):
+                    content += len(data)
+                    hasher.update(data)
+            except TraceRejected as error:
+                raise RecordingFailed(f"blob {error}; it cannot be sealed") from error
+            if hasher.hexdigest() != digest:
+                raise RecordingFailed(f"blob {store.path(digest)} does not hold what its name says")
+            for at in range(0, packed, limits.IO):
+                crc = zlib.crc32(read(at, limits.IO), crc)
+            entry = Entry(ziplayout.blob_name(digest), crc, packed, packed, 0)
+            self._archive.copy(entry, (read(at, limits.IO) for at in range(0, packed, limits.IO)))
+        self._blobs[digest] = content
+
+    def blobs(self, store: BlobStore) -> None:
+        """Takes every blob of `store` over."""
+        for digest in store:
+            self.blob(store, digest)
+
+    @contextmanager
+    def terminal(self, number: int) -> Iterator[TerminalSink]:
+        """The raw output of terminal `number`, frame by frame, in order of time."""
+        if (
+            number in self._terminals
+            or self._rules is not None
+            or len(self._terminals) >= limits.MAX_TERMINALS
+        ):
+            raise ValueError(f"terminal {number}: there already, after the events, or one too many")
+        with self._archive.member(ziplayout.frames_name(number)) as (write, member):
+            sink = TerminalSink(write)
+            yield sink
+            sink.close()
+        self._members.append(member())
+        self._terminals[number] = Terminal(
+            number=number, frames=sink.frames, output=sink.output_bytes, content=sink.content_bytes
+        )
+
+    @contextmanager
+    def cast(self, number: int) -> Iterator[Sink]:
+        """The asciicast of terminal `number`, in portions."""
+        with self._archive.member(ziplayout.cast_name(number)) as (write, member):
+            yield write
+        self._members.append(member())
+
+    @contextmanager
+    def events(self) -> Iterator[Callable[[AnyEvent | Recorded | bytes], Decoded]]:
+        """Takes events, times relative to the session's start, in order: as types, or as lines that are kept as they
+        are.
+
+        An event that breaks a rule between events raises ValueError, and the trace is not sealed.
+        """
+        terminals = {n: t.output for n, t in self._terminals.items()}
+        self._rules = rules = EventRules(terminals, self._blobs.__contains__)
+        with tempfile.TemporaryFile(dir=self._archive.out.parent) as salts:
+            with self._archive.member(ziplayout.EVENTS) as (write, member):
+
+                def add(event: AnyEvent | Recorded | bytes) -> Decoded:
+                    number = self._chain.events
+                    place = f"event {number}"
+                    try:
+                        if isinstance(event, bytes):
+                            event = Recorded(decode_event(event, place), event)
+                        elif not isinstance(event, Recorded):
+                            line = encode_event(event)
+                            event = Recorded(decode_event(line, place), line)
+                        rules.add(event.event, place)
+                        committed = self._commit(event, number, salts)
+                    except TraceRejected as error:
+                        raise ValueError(f"cannot be sealed: {error}") from error
+                    self._chain.add(committed)
+                    write(event.line + b"\n")
+                    return event.event
+
+                yield add
+            self._members.append(member())
+            salts.seek(0)
+            with self._archive.member(ziplayout.SALTS) as (write, member):
+                while data := salts.read(limits.IO):
+                    write(data)
+            self._members.append(member())
+
+    def _commit(self, event: Recorded, number: int, salts: BinaryIO) -> bytes:
+        if isinstance(event.event, Unknown):
+            return event.line
+        made = [
+            integrity.Salt(event=number, field=field, salt=self._salt(integrity.SALT_BYTES).hex())
+            for field in integrity.sensitive(event.event, event.line)
+        ]
+        self._commitments += len(made)
+        salts.write(b"".join(msgspec.json.encode(salt) + b"\n" for salt in made))
+        return integrity.chained(event.line, made, f"event {number}")
+
+    def finish(self, duration_ns: int, key: Ed25519PrivateKey | None = None) -> Manifest:
+        """Writes the manifest, signed where there is a key, and puts the trace in its place."""
+        if self._rules is None:
+            raise ValueError("a trace needs its events")
+        blobs = "".join(f"{digest} {size}\n" for digest, size in sorted(self._blobs.items()))
+        sealed = Manifest(
+            **{name: getattr(self._draft, name) for name in Draft.__struct_fields__},
+            duration_ns=duration_ns,
+            completeness=self._rules.completeness(),
+            counts=self._rules.counts(),
+            outcome=self._rules.outcome(),
+            terminals=[t for _, t in sorted(self._terminals.items())],
+            members=sorted(self._members, key=lambda m: m.name),
+            blobs=BlobSet(
+                count=len(self._blobs),
+                size=sum(self._blobs.values()),
+                sha256=hashlib.sha256(blobs.encode()).hexdigest(),
+            ),
+            integrity=Integrity(
+                events=self._chain.events, root=self._chain.root, commitments=self._commitments
+            ),
+            seal=None,
+            redactions=[],
+        )
+        sealed = seal(sealed, key)
+        with self._archive.member(ziplayout.MANIFEST) as (write, _):
+            write(manifest.encode(sealed))
+        self._archive.publish()
+        return sealed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._archive.discard()
+
+
+class TerminalSink:
+    """Raw output of one terminal, in zstd chunks of whole frames. `frames` and the byte counts grow as it takes."""
+
+    def __init__(self, write: Sink) -> None:
+        self._write = write
+        self._packer = zstandard.ZstdCompressor(level=compression.LEVEL, write_checksum=False)
+        self._chunk = bytearray()
+        self._t = 0
+        self.frames = 0
+        self.output_bytes = 0
+        self.content_bytes = 0
+
+    def output(self, t: int, data: bytes) -> None:
+        """Takes what the terminal showed at `t` (relative to the session's start, not before the last one)."""
+        if not self._t <= t < 2**62:
+            raise ValueError(f"output at t {t} after t {self._t}")
+        self._t = t
+        for at in range(0, len(data), frames.MAX_PAYLOAD):
+            self._chunk += frames.encode(self.frames, t, Kind.OUTPUT, data[at : at + frames.MAX_PAYLOAD])
+            self.frames += 1
+            if len(self._chunk) >= limits.CHUNK:
+                self._flush()
+        self.output_bytes += len(data)
+
+    def close(self) -> None:
+        if self._chunk:
+            self._flush()
+
+    def _flush(self) -> None:
+        self.content_bytes += len(self._chunk)
+        self._write(self._packer.compress(bytes(self._chunk)))
+        self._chunk.clear()
+
+
+def seal(unsigned: Manifest, key: Ed25519PrivateKey | None) -> Manifest:
+    """The manifest with the key's signature in it; as it is without a key."""
+    if key is None:
+        return unsigned
+    part = manifest.sealed_part(manifest.encode(unsigned))
+    made = Seal(public_key=integrity.public_key(key), signature=integrity.sign_seal(key, part))
+    return msgspec.structs.replace(unsigned, seal=made)

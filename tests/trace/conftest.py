@@ -1,0 +1,20 @@
+"""Lets the tests of this folder share the modules beside them (`trace_sample`, `trace_fuzz`)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from trace_sample import write_sample
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sealed trace with one event of every kind, of unknown kind too."""
+    out = tmp_path_factory.mktemp("sample") / "sample.reenact"
+    write_sample(out)
+    return out

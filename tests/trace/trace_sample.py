@@ -1,0 +1,160 @@
+"""A small trace that has everything in it, made the same way every time; `python tests/trace/trace_sample.py FILE`
+writes it. The frozen one in data/ was made by this when version 1 was released.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from recorder.trace.blobs import BlobStore
+from recorder.trace.container import TraceWriter
+from recorder.trace.events import (
+    AnyEvent,
+    Change,
+    Checked,
+    CommandEnded,
+    CommandStarted,
+    FileState,
+    Gap,
+    Input,
+    Marked,
+    Noted,
+    PromptShown,
+    Recovered,
+    Resized,
+    ShellFile,
+    TerminalEnded,
+    TerminalStarted,
+    TreeEntry,
+    WorkspaceChanged,
+    WorkspaceEdited,
+    WorkspaceSnapshot,
+)
+from recorder.trace.manifest import (
+    Actor,
+    Draft,
+    Environment,
+    Manifest,
+    Parent,
+    Provenance,
+    Recorder,
+    Task,
+    Tool,
+    new_draft,
+    new_trace_id,
+)
+
+KEY = Ed25519PrivateKey.from_private_bytes(
+    hashlib.sha256(b"the key of the tests; signs nothing real").digest()
+)
+OUTPUT = [(5, b"$ "), (20, b"echo hi\r\nhi\xff\r\n"), (20, b"$ "), (60, b"exit\r\n")]
+NEW_FILE = b"print('fixed')\n" * 40
+RC = b"PS1='$ '\n"
+
+
+def draft() -> Draft:
+    return new_draft(
+        trace_id=new_trace_id(1_700_000_000_000_000_000, bytes(range(10))),
+        started_unix_ns=1_700_000_000_000_000_000,
+        isolated=False,
+        task=Task(instruction="Fix the düplicate", url="https://example.org/1", repo=None, commit=None),
+        actor=Actor(kind="mixed", model="m", model_version="1"),
+        provenance=Provenance(
+            annotator="a1",
+            project="p",
+            consent="c",
+            source_licence="MIT",
+            recorder=Recorder(version="0.1.0", settings={"depth": "3"}),
+            rubric_version=None,
+            assistant_model=None,
+            parent=Parent(trace_id=new_trace_id(1, bytes(10)), step=3),
+        ),
+        environment=Environment(
+            os="Debian 12",
+            kernel="6.1",
+            shell="bash 5.2",
+            terminal="xterm",
+            locale="C.UTF-8",
+            timezone="UTC",
+            hostname="box",
+            uid=1000,
+            gid=1000,
+            user="u",
+            umask=0o022,
+            tools={"/bin/bash": Tool(version="5.2", sha256="ab" * 32)},
+        ),
+    )
+
+
+def events(rc: str, tree: str, new: str) -> list[AnyEvent]:
+    """One of every kind."""
+    t1, ws = "terminal/1", "workspace"
+    common = {"prompts": 1, "commands": 0, "icanon": False, "echo": False, "foreground": "bash"}
+    after = FileState(type="file", mode=0o644, size=len(NEW_FILE), blob=new, mtime_ns=5)
+    total = sum(len(data) for _, data in OUTPUT)
+    return [
+        TerminalStarted(
+            t=0, source=t1, argv=["bash", "-i"], shell="bash", cwd="/w", env={"TERM": "xterm", "A/B~": "ü\\\""},
+            cols=80, rows=24, nonce="0" * 32, files=[ShellFile(path="rc", mode=0o600, blob=rc)],
+        ),
+        WorkspaceSnapshot(t=1, source=ws, root="/w", tree=tree, files=1, bytes=4, git="a" * 40, ignored=["build"]),
+        PromptShown(t=5, source=t1, n=1, offset=0, ready=2),
+        Input(t=9, source=t1, data=b"echo hi\r", offset=2, at_prompt=True, hidden=False, reply=False, **common),
+        CommandStarted(t=20, source=t1, n=1, offset=11, text="echo hi", cwd="/w"),
+        CommandEnded(t=20, source=t1, n=1, offset=16, exit=0, cwd="/w"),
+        PromptShown(t=20, source=t1, n=2, offset=16, ready=18),
+        WorkspaceChanged(t=21, source=ws, first=1, last=1, changes=[Change(path="a.py", before=None, after=after)]),
+        WorkspaceEdited(t=30, source=ws, commands=1, changes=[Change(path="a.py", before=after, after=None)]),
+        Noted(t=31, source="notes", text="the log shows it twice"),
+        Marked(t=32, source="notes", label="found"),
+        Resized(t=33, source=t1, cols=100, rows=30, offset=18),
+        Checked(t=40, source="notes", command=1, line="pytest -q", exit=0, reward=1.0),
+        Recovered(t=41, source="session", part="writer", detail="killed"),
+        Gap(t=42, source=ws, until=43, bytes=None, reason="disk full"),
+        TerminalEnded(t=60, source=t1, exit=0, offset=total),
+    ]  # fmt: skip
+
+
+UNKNOWN_KIND = b'{"kind":"browser.click","t":50,"source":"browser/1","x":[1,{"y":null}],"n":1.50}'
+UNKNOWN_FIELD = b'{"kind":"note","t":51,"source":"notes","text":"later","mood":{"tired":true}}'
+
+
+def write_sample(out: Path, *, key: Ed25519PrivateKey | None = KEY) -> Manifest:
+    """Seals the sample into `out`."""
+    number = iter(range(10**6))
+
+    def salt(size: int) -> bytes:
+        return hashlib.sha256(b"salt %d" % next(number)).digest()[:size]
+
+    with tempfile.TemporaryDirectory() as folder, TraceWriter(out, draft(), salt=salt) as writer:
+        store = BlobStore(Path(folder) / "blobs")
+        rc, new = store.put(RC), store.put(NEW_FILE)
+        entry = TreeEntry(
+            path="old.txt", state=FileState(type="file", mode=0o644, size=4, blob=store.put(b"old\n"))
+        )
+        tree = store.put(msgspec.json.encode(entry) + b"\n")
+        writer.blobs(store)
+        with writer.terminal(1) as sink:
+            for t, data in OUTPUT:
+                sink.output(t, data)
+        with writer.cast(1) as write:
+            write(b'{"version": 2, "width": 80, "height": 24}\n')
+            write(b'[0.000000005, "o", "$ "]\n')
+        with writer.events() as add:
+            lines = events(rc, tree, new)
+            for event in lines[:-1]:
+                add(event)
+            add(UNKNOWN_KIND)
+            add(UNKNOWN_FIELD)
+            add(lines[-1])
+        return writer.finish(60, key)
+
+
+if __name__ == "__main__":
+    write_sample(Path(sys.argv[1]))
