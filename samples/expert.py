@@ -53,6 +53,9 @@ CURSOR_KEYS: Mapping[str, bytes] = {
 }
 
 
+_TIOCGPTN = 0x80045430  # Linux: which /dev/pts/N is the other end
+
+
 class Lost(AssertionError):  # noqa: N818
     """What the expert waited for did not come in time; the message shows the screen."""
 
@@ -87,6 +90,7 @@ class Expert:
         self.group = group
         self.watch = watch
         self.cwd = cwd
+        self._home = env.get("HOME", "/")
         self.glass = Glass(cols, rows)
         self.raw = bytearray()
         self.status: int | None = None
@@ -208,6 +212,52 @@ class Expert:
             return (row is None or here[0] == row) and (col is None or here[1] == col)
 
         self._wait(stands, f"the cursor at row {row}, column {col}", patience, False)
+
+    def foreground(self) -> str:
+        """The name of what runs in the foreground, on the innermost terminal where one is nested in ours."""
+        leader = self._leader()
+        try:
+            return (leader / "comm").read_text().rstrip("\n") if leader else ""
+        except OSError:
+            return ""
+
+    def rested(self, patience: float | None = None) -> None:
+        """Waits until the foreground program sleeps: a ctrl-c that comes just before it reads can be lost."""
+
+        def sleeps() -> bool:
+            leader = self._leader()
+            try:
+                stat = (leader / "stat").read_text() if leader else ""
+            except OSError:
+                return False
+            return stat[stat.rfind(")") + 2 :].startswith("S")
+
+        self._wait(sleeps, "the foreground program to rest", patience, False)
+        self._read_for(0.02)
+        self._wait(sleeps, "the foreground program to rest", patience, False)
+
+    def _leader(self) -> Path | None:
+        """The foreground group's leader, in /proc."""
+        number = struct.unpack("I", fcntl.ioctl(self._fd, _TIOCGPTN, bytes(4)))[0]
+        outer = os.stat(f"/dev/pts/{number}").st_rdev
+        home = b"\0HOME=" + os.fsencode(self._home) + b"\0"
+        found: Path | None = None
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                stat = (entry / "stat").read_text()
+                _, _, group, _, tty, foreground = stat[stat.rindex(")") + 2 :].split()[:6]
+                if tty == "0" or not group == foreground == entry.name:
+                    continue
+                if home not in b"\0" + (entry / "environ").read_bytes():
+                    continue
+            except OSError:
+                continue
+            if int(tty) != outer:
+                return entry
+            found = entry
+        return found
 
     def until(self, true: Callable[[], bool], what: str, patience: float | None = None) -> None:
         """Waits until something outside the terminal holds, such as a file that appears."""
@@ -357,7 +407,9 @@ def _start(argv: list[str], cwd: Path, env: dict[str, str], cols: int, rows: int
         return pid, fd
     try:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
-        for number in signal.valid_signals():  # an ignored one would stay ignored in all that the shell starts
+        for (
+            number
+        ) in signal.valid_signals():  # an ignored one would stay ignored in all that the shell starts
             with contextlib.suppress(OSError, ValueError):
                 signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
