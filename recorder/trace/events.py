@@ -145,7 +145,11 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class WorkspaceSnapshot(Event, frozen=True, kw_only=True, tag="workspace.snapshot"):
-    """The working folder at the start. `tree` is the blob of its entries; `ignored` lists what was left out."""
+    """The working folder at the start. `tree` is the blob of its entries; `ignored` lists what was left out.
+
+    `git` is the commit that was checked out. `rules` is the blob of the ignore rules from outside the folder
+    (see `ignore.IgnoreRules.load`): with them a scan of the restored tree leaves out the same.
+    """
 
     root: Path
     tree: Digest
@@ -153,6 +157,7 @@ class WorkspaceSnapshot(Event, frozen=True, kw_only=True, tag="workspace.snapsho
     bytes: Annotated[int, Meta(ge=0, lt=2**53)]
     git: str | None
     ignored: list[Path]
+    rules: Digest | None = None
 
 
 class WorkspaceChanged(Event, frozen=True, kw_only=True, tag="workspace.changed"):

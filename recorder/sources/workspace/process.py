@@ -1,0 +1,318 @@
+"""The workspace source's own process: snapshot first, then what each command changed, until notices end.
+
+Notices are lines: `E [t]` Enter goes to the prompt, `C n` command n starts, `P n` a prompt is ready, `S pid` the
+shell's process; `t` is CLOCK_BOOTTIME in ns. Nothing here is in the way of the terminal: whoever writes notices
+never waits for this process, and its death costs nothing but its own events.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import time
+from collections import deque
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from recorder.sources.workspace.attribution import Attribution, Changed, Edited
+from recorder.sources.workspace.jobs import Jobs
+from recorder.sources.workspace.snapshot import take_snapshot
+from recorder.sources.workspace.watch import Watch
+from recorder.trace.blobs import BlobStore
+from recorder.trace.errors import RecordingFailed, ReenactError
+from recorder.trace.events import AnyEvent, Change, Gap, WorkspaceChanged, WorkspaceEdited, unescape_path
+from recorder.trace.ignore import IgnoreRules, OuterRules
+from recorder.trace.journal import JournalWriter
+from recorder.trace.tree import Limits, TreeScanner
+
+JOURNAL = "workspace.journal"
+SOURCE = "workspace"
+DEBOUNCE_NS = 150_000_000
+DEBOUNCE_MOST_NS = 1_000_000_000
+SYNC_NS = 100_000_000
+BLIND_NS = 2_000_000_000
+"""Without inotify, files are looked at this often while the prompt waits (less often where that is slow)."""
+BUSY_MS = 25
+"""While a command runs inotify is read this often at most: the kernel joins like events meanwhile."""
+
+
+class Orders(Struct, frozen=True):
+    """What the process is told on its command line."""
+
+    root: str
+    shown_root: str
+    folder: str
+    notices: int
+    ready: int
+    outer: OuterRules
+    limits: Limits
+    watching: bool = True
+
+
+class Source:
+    """The running source. `run` returns the process's exit code: 0, or 5 where something could not be told."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        folder = Path(orders.folder)
+        self._watch = Watch(enabled=orders.watching)
+        self._blobs = BlobStore(folder / "blobs")
+        self._scanner = TreeScanner(
+            orders.root,
+            rules=IgnoreRules(orders.outer),
+            limits=orders.limits,
+            blobs=self._blobs,
+            on_folder=self._watch.folder,
+            on_gone=self._watch.gone,
+            progress=self._progress,
+        )
+        self._journal = JournalWriter(folder / JOURNAL)
+        self._jobs = Jobs()
+        self._unsent: deque[AnyEvent] = deque()
+        self._sync_at: int | None = None
+        self._dirty_since: int | None = None
+        self._touched = 0
+        self._looked = 0
+        self._cost = 0
+        self._lost = False
+        self._told_progress = 0
+        self._rest = b""
+        self._queue: deque[list[bytes]] = deque()
+        self._ended = False
+        self._attribution = Attribution(
+            scan=self._scan,
+            moment=self._moment,
+            jobs=self._jobs.alive,
+            tell=self._tell,
+            tick=int(time.clock_getres(_COARSE) * 1e9) + 1_000_000,
+        )
+
+    def snapshot(self) -> None:
+        """Takes the snapshot and says that the shell may start."""
+        event, messages = take_snapshot(
+            self._scanner,
+            self._blobs,
+            shown_root=os.fsencode(self._orders.shown_root),
+            limits=self._orders.limits,
+            clock=_now,
+            progress=self._progress,
+        )
+        self._journal.append_event(event)
+        self._journal.sync()
+        if self._watch.blind is not None and self._orders.watching:
+            messages.append(self._watch.blind)
+        self._report({"ready": {"files": event.files, "bytes": event.bytes, "messages": messages}})
+        os.close(self._orders.ready)
+
+    def run(self) -> int:
+        os.set_blocking(self._orders.notices, False)
+        while not self._ended:
+            self._wait()
+            self._step()
+        self._attribution.end()
+        for _ in range(20):
+            if self._send():
+                break
+            time.sleep(0.05)
+        try:
+            self._blobs.sync()
+            self._journal.close()
+        except RecordingFailed:
+            return 5
+        return 5 if self._unsent else 0
+
+    # -- the loop -------------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        attribution = self._attribution
+        # Files first: what is dirty before the notices are read was touched before what they say.
+        self._watch.collect()
+        self._read()
+        while self._queue:
+            self._handle(self._queue.popleft())
+            self._read()
+        now = _now()
+        attribution.quiet(now)
+        attribution.wait(now)
+        self._look_for_edits(now)
+        if self._unsent or (self._sync_at is not None and now >= self._sync_at):
+            self._send()
+
+    def _wait(self) -> None:
+        poll = select.poll()
+        poll.register(self._orders.notices, select.POLLIN)
+        watch = self._watch.fileno()
+        calm = self._attribution.idle
+        if watch is not None and (calm or not self._lately()):
+            poll.register(watch, select.POLLIN)
+        deadlines = [
+            at for at in (self._attribution.deadline, self._sync_at, self._edit_deadline()) if at is not None
+        ]
+        if self._unsent:
+            deadlines.append(_now() + 1_000_000_000)
+        timeout = None if not deadlines else max(0, (min(deadlines) - _now() + 999_999) // 1_000_000)
+        if watch is not None and not calm and self._lately():
+            timeout = BUSY_MS if timeout is None else min(timeout, BUSY_MS)
+        poll.poll(timeout)
+        self._collected = _now()
+
+    _collected = 0
+
+    def _lately(self) -> bool:
+        return _now() - self._collected < BUSY_MS * 1_000_000
+
+    def _read(self) -> None:
+        while not self._ended:
+            try:
+                data = os.read(self._orders.notices, 65536)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self._ended = True
+                return
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            self._queue.extend(line.split() for line in lines if line)
+
+    def _handle(self, words: list[bytes]) -> None:
+        kind, number = words[0], _number(words)
+        attribution = self._attribution
+        self._dirty_since = None
+        if kind == b"P":
+            if number == 1:
+                self._jobs.begin()
+            attribution.prompt(_now, more=any(line[0] in (b"E", b"C") for line in self._queue))
+        elif kind == b"C" and number is not None:
+            attribution.command(number, _now)
+        elif kind == b"E":
+            attribution.enter(number, _now)
+        elif kind == b"S" and number is not None:
+            self._jobs.shell(number)
+
+    def _edit_deadline(self) -> int | None:
+        if not self._attribution.idle or self._lost:
+            return None
+        if self._watch.blind is not None:
+            return self._looked + max(BLIND_NS, 20 * self._cost)
+        if self._dirty_since is None:
+            return None
+        return min(self._touched + DEBOUNCE_NS, self._dirty_since + DEBOUNCE_MOST_NS)
+
+    def _look_for_edits(self, now: int) -> None:
+        if not self._attribution.idle or self._lost:
+            return
+        if self._watch.dirty and self._watch.blind is None:
+            if self._dirty_since is None:
+                self._dirty_since = now
+            self._touched = now
+        deadline = self._edit_deadline()
+        if deadline is not None and now >= deadline:
+            self._dirty_since = None
+            self._attribution.look(_now)
+
+    # -- what attribution asks ------------------------------------------------------------------
+
+    def _scan(self) -> list[Change]:
+        if self._lost:
+            return []
+        started = _now()
+        deep, entries = self._watch.take()
+        try:
+            changes = self._scanner.rescan(deep, entries=entries) if deep or entries else []
+        except (ReenactError, OSError) as error:
+            # Half a look would blame the next command for the other half: from here on nothing is told.
+            self._lost = True
+            self._watch.close()
+            self._emit(Gap(t=started, source=SOURCE, until=_now(), bytes=None, reason=_lost(error)))
+            return []
+        finally:
+            self._looked = _now()
+            self._cost = self._looked - started
+        if self._scanner.troubles:
+            troubles, self._scanner.troubles = self._scanner.troubles, []
+            more = f" (and {len(troubles) - 1} more)" if len(troubles) > 1 else ""
+            reason = f"file content was not kept: {troubles[0]}{more}"
+            self._emit(Gap(t=started, source=SOURCE, until=_now(), bytes=None, reason=reason))
+        return changes
+
+    def _moment(self, change: Change) -> int | None:
+        moment = self._scanner.moment(unescape_path(change.path))
+        return None if moment is None else moment - (time.time_ns() - _now())
+
+    def _tell(self, result: Changed | Edited) -> None:
+        if isinstance(result, Changed):
+            self._emit(
+                WorkspaceChanged(
+                    t=_now(), source=SOURCE, first=result.first, last=result.last, changes=result.changes
+                )
+            )
+        else:
+            self._emit(
+                WorkspaceEdited(t=_now(), source=SOURCE, commands=result.commands, changes=result.changes)
+            )
+
+    # -- out ------------------------------------------------------------------------------------
+
+    def _emit(self, event: AnyEvent) -> None:
+        self._unsent.append(event)
+        self._send()
+
+    def _send(self) -> bool:
+        """Writes what is not written yet, in order; what cannot be written is tried again later."""
+        try:
+            while self._unsent:
+                self._journal.append_event(self._unsent[0])
+                self._unsent.popleft()
+                self._sync_at = _now() + SYNC_NS if self._sync_at is None else self._sync_at
+            if self._sync_at is not None and _now() >= self._sync_at:
+                self._journal.sync()
+                self._sync_at = None
+        except RecordingFailed:
+            return False
+        return True
+
+    def _progress(self, entries: int, size: int) -> None:
+        now = _now()
+        if now - self._told_progress > 200_000_000:
+            self._told_progress = now
+            self._report({"progress": [entries, size]})
+
+    def _report(self, message: dict[str, object]) -> None:
+        os.write(self._orders.ready, json.dumps(message).encode() + b"\n")
+
+
+_COARSE = getattr(time, "CLOCK_REALTIME_COARSE", 5)
+
+
+def _now() -> int:
+    return time.clock_gettime_ns(_BOOTTIME)
+
+
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def _number(words: list[bytes]) -> int | None:
+    return int(words[1]) if len(words) > 1 and words[1].isdigit() else None
+
+
+def _lost(error: Exception) -> str:
+    return f"the workspace is no longer followed: {error}"
+
+
+def main(orders: bytes) -> int:
+    """Entry point of the process. What goes wrong before the session starts is reported to whoever waits."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    told = msgspec.json.decode(orders, type=Orders)
+    try:
+        source = Source(told)
+        source.snapshot()
+    except ReenactError as error:
+        os.write(told.ready, json.dumps({"failed": str(error)}).encode() + b"\n")
+        return 5
+    return source.run()

@@ -1,0 +1,133 @@
+"""Which paths may have changed: inotify on every followed folder, or, where it cannot serve, everything."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+from recorder.trace.volatile import followed
+
+if sys.platform == "linux":
+    from inotify_simple import INotify, flags
+
+    _MASK = (
+        flags.CREATE | flags.DELETE | flags.MODIFY | flags.CLOSE_WRITE | flags.ATTRIB
+        | flags.MOVED_FROM | flags.MOVED_TO | flags.ONLYDIR | flags.EXCL_UNLINK
+    )  # fmt: skip
+    _APPEARED = flags.CREATE | flags.MOVED_TO
+
+
+class Watch:
+    """Collects paths until they are taken. `blind` says why only a look at everything can tell, if so.
+
+    `folder` and `gone` are the scanner's callbacks: a folder is watched before it is listed, so that nothing
+    falls between. A folder that appears is to be walked; whatever else happens concerns one entry.
+    """
+
+    def __init__(self, *, enabled: bool = True) -> None:
+        self.blind: str | None = None
+        self._deep: set[bytes] = set()
+        self._entries: set[bytes] = set()
+        self._paths: dict[int, bytes] = {}
+        self._watches: dict[bytes, int] = {}
+        self._inotify: INotify | None = None
+        if not enabled or sys.platform != "linux":
+            self.blind = "this system has no inotify: changes are found by looking at every file"
+            return
+        try:
+            self._inotify = INotify(nonblocking=True)
+        except OSError as error:
+            self._go_blind(error)
+
+    def fileno(self) -> int | None:
+        """The descriptor to poll; None while blind."""
+        return None if self._inotify is None else self._inotify.fileno()
+
+    def folder(self, path: bytes, fd: int) -> None:
+        """Watches the folder `path`, open at `fd`."""
+        if self._inotify is None:
+            return
+        try:
+            # By descriptor: the very folder that is about to be listed, however deep it lies.
+            watch = self._inotify.add_watch(f"/proc/self/fd/{fd}", _MASK)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR):
+                return
+            self._go_blind(error)
+            return
+        before = self._paths.get(watch)
+        if before is not None and self._watches.get(before) == watch:
+            del self._watches[before]
+        self._paths[watch] = path
+        self._watches[path] = watch
+
+    def gone(self, path: bytes) -> None:
+        """Stops watching the folder that stood at `path`, unless it was found again elsewhere."""
+        watch = self._watches.pop(path, None)
+        if watch is None or self._paths.get(watch) != path:
+            return
+        del self._paths[watch]
+        if self._inotify is not None:
+            try:
+                self._inotify.rm_watch(watch)
+            except OSError:
+                pass  # the kernel ended it with the folder
+
+    def collect(self) -> None:
+        """Takes in what the kernel has to tell, without waiting."""
+        if self._inotify is None:
+            return
+        deep, entries, paths = self._deep, self._entries, self._paths
+        for watch, mask, _, name in self._inotify.read(timeout=0):
+            if mask & flags.Q_OVERFLOW:
+                deep.add(b"")
+                continue
+            folder = paths.get(watch)
+            if folder is None:
+                continue
+            if mask & flags.IGNORED:
+                del paths[watch]
+                if self._watches.get(folder) == watch:
+                    del self._watches[folder]
+                continue
+            path = folder
+            if name:
+                path = folder + b"/" + os.fsencode(name) if folder else os.fsencode(name)
+            if not path or not followed(path):
+                continue
+            if mask & flags.ISDIR and mask & _APPEARED:
+                deep.add(path)
+            else:
+                entries.add(path)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything was collected; while blind nobody can say and this is False."""
+        return bool(self._deep or self._entries)
+
+    def take(self) -> tuple[set[bytes], set[bytes]]:
+        """Folders to walk and entries to look at, and begins anew."""
+        self.collect()
+        deep, entries = self._deep, self._entries
+        self._deep, self._entries = set(), set()
+        if self.blind is not None:
+            deep.add(b"")
+        return deep, entries
+
+    def close(self) -> None:
+        if self._inotify is not None:
+            self._inotify.close()
+            self._inotify = None
+
+    def _go_blind(self, error: OSError) -> None:
+        what = {
+            errno.ENOSPC: "the limit of watched folders is reached (raise fs.inotify.max_user_watches)",
+            errno.EMFILE: "the limit of inotify instances is reached (raise fs.inotify.max_user_instances)",
+        }.get(error.errno or 0, f"inotify failed: {error.strerror}")
+        self.blind = (
+            f"{what}: changes are found by looking at every file, which costs more after each command"
+        )
+        self.close()
+        self._paths.clear()
+        self._watches.clear()
