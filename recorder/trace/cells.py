@@ -1,8 +1,8 @@
 """The grid of character cells behind a screen. Pure.
 
 A row is two lists of equal length: what stands in each cell and in which style. A character of two cells has
-"" in its second one; a character that loses half of itself becomes a space, as in every terminal. Rows that
-nobody wrote to are one shared object, so that erasing and scrolling cost little however large the screen.
+"" in its second one; a character that loses half of itself becomes a space, as in every terminal. Equal rows
+may be one shared object until somebody writes to one, so that erasing a large screen costs little.
 """
 
 from __future__ import annotations
@@ -25,9 +25,15 @@ class Row:
         self.styles = [style] * cols
         self.shared = shared
 
+    def copy(self) -> Row:
+        """The same cells, to write to."""
+        row = Row(0)
+        row.chars, row.styles = self.chars[:], self.styles[:]
+        return row
+
     def text(self) -> str:
         """What the row shows, without blanks at its end."""
-        return "" if self.shared else "".join(self.chars).rstrip(" ")
+        return "".join(self.chars).rstrip(" ")
 
 
 class Grid:
@@ -53,14 +59,14 @@ class Grid:
         """Row y, to write to."""
         row = self.rows[y]
         if row.shared:
-            row = self.rows[y] = Row(self.cols, row.styles[0])
+            row = self.rows[y] = row.copy()
         return row
 
     def put(self, y: int, x: int, chars: Iterable[str], count: int, style: Char) -> None:
         """Writes `count` characters of one cell each."""
         row = self.rows[y]
         if row.shared:
-            row = self.rows[y] = Row(self.cols, row.styles[0])
+            row = self.rows[y] = row.copy()
         cells = row.chars
         end = x + count
         if cells[x] == "":
@@ -94,6 +100,12 @@ class Grid:
         """Blanks rows `top` to `bottom`, the last one included."""
         if bottom >= top:
             self.rows[top : bottom + 1] = self._fill(bottom + 1 - top, style)
+
+    def fill(self, char: str) -> None:
+        """Writes one character of one cell everywhere."""
+        row = Row(self.cols, shared=True)
+        row.chars = [char] * self.cols
+        self.rows = [row] * len(self.rows)
 
     def insert(self, y: int, x: int, count: int, style: Char) -> None:
         """Inserts blank cells at x; what moves past the edge is lost."""
@@ -153,9 +165,7 @@ class Grid:
     def _widen(self, row: Row) -> Row:
         new = Row(self.cols)
         count = min(self.cols, len(row.chars))
-        if not row.shared:
-            if count < len(row.chars):
-                self._split(row, count)
-            new.chars[:count] = row.chars[:count]
-        new.styles[:count] = row.styles[:count]
+        new.chars[:count], new.styles[:count] = row.chars[:count], row.styles[:count]
+        if count < len(row.chars) and row.chars[count] == "":
+            new.chars[count - 1] = " "
         return new

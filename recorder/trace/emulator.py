@@ -212,7 +212,7 @@ class Emulator(pyte.Screen):
         """Writes printable characters at the cursor."""
         if self._charsets[self._shift] != "B":
             data = self._translate(data)
-        if mo.IRM in self.mode or not (data.isascii() or set(map(_width_of, data)) == {1}):
+        if not (data.isascii() or set(map(_width_of, data)) == {1}):
             for char in data:
                 self._draw_one(char, _width_of(char))
             return
@@ -221,6 +221,8 @@ class Emulator(pyte.Screen):
         self._last = data[-1]
         if mo.DECAWM not in self.mode and cursor.x + left > columns:
             at = columns - 1 - self.column
+            if mo.IRM in self.mode:
+                self.grid.insert(cursor.y, self.column, at + 1, self.blank)
             self.grid.put(cursor.y, self.column, data[:at] + data[-1], at + 1, cursor.attrs)
             cursor.x = columns
             return
@@ -230,6 +232,8 @@ class Emulator(pyte.Screen):
                 x = 0
                 self._next_row()
             count = columns - x
+            if mo.IRM in self.mode:
+                self.grid.insert(cursor.y, x, min(count, left), self.blank)
             if left <= count:
                 self.grid.put(cursor.y, x, data[at:] if at else data, left, cursor.attrs)
                 cursor.x = x + left
@@ -269,8 +273,7 @@ class Emulator(pyte.Screen):
     def repeat(self, count: int) -> None:
         """REP: the last character written, again."""
         if self._last:
-            room = self.columns * (1 if mo.IRM in self.mode else self.lines)
-            self.draw(self._last * min(count or 1, room))
+            self.draw(self._last * min(count or 1, self.lines * self.columns))
 
     # -- movement --------------------------------------------------------------------------------------
 
@@ -435,8 +438,7 @@ class Emulator(pyte.Screen):
             self.cursor.x = 0
 
     def alignment_display(self) -> None:
-        for y in range(self.lines):
-            self.grid.put(y, 0, "E" * self.columns, self.columns, PLAIN)
+        self.grid.fill("E")
         self.margins = None
         self.cursor.x = self.cursor.y = 0
 
