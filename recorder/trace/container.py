@@ -119,8 +119,10 @@ class ArchiveWriter:
         self._entries.append(listed)
         self._names.add(entry.name)
 
-    def has(self, name: str) -> bool:
-        return name in self._names
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self._file.tell()
 
     def publish(self) -> None:
         """Ends the archive, syncs it, and gives it its name; then its folder is synced too."""
@@ -321,6 +323,7 @@ class TraceWriter:
         """Writes the manifest, signed where there is a key, and puts the trace in its place."""
         if self._rules is None:
             raise ValueError("a trace needs its events")
+        self._check_expansion()
         blobs = "".join(f"{digest} {size}\n" for digest, size in sorted(self._blobs.items()))
         sealed = Manifest(
             **{name: getattr(self._draft, name) for name in Draft.__struct_fields__},
@@ -346,6 +349,15 @@ class TraceWriter:
             write(manifest.encode(sealed))
         self._archive.publish()
         return sealed
+
+    def _check_expansion(self) -> None:
+        """What a reader would refuse to expand is refused here, while the recording still stands."""
+        content = sum(self._blobs.values()) + sum(t.content for t in self._terminals.values())
+        total = content + sum(m.size for m in self._members)
+        if total > min(limits.MAX_CONTENT, limits.FREE_EXPANSION + limits.MAX_RATIO * self._archive.size):
+            raise RecordingFailed(
+                f"{self._archive.out}: {total} bytes of content are too many; leave large files out"
+            )
 
     def __enter__(self) -> Self:
         return self

@@ -102,6 +102,8 @@ class Input(Event, frozen=True, kw_only=True, tag="terminal.input"):
 
 
 class Resized(Event, frozen=True, kw_only=True, tag="terminal.resized"):
+    """The terminal's size changed; output from `offset` on was made for it."""
+
     cols: Cells
     rows: Cells
     offset: Offset
@@ -185,6 +187,8 @@ class Noted(Event, frozen=True, kw_only=True, tag="note"):
 
 
 class Marked(Event, frozen=True, kw_only=True, tag="mark"):
+    """A label that the expert put on this moment."""
+
     label: str
 
 
