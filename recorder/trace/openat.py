@@ -44,3 +44,31 @@ def read_regular(fd: int, name: bytes, most: int) -> bytes | None:
         return None
     finally:
         os.close(file)
+
+
+class OpenFolders:
+    """The open folders on the way to the last path asked for; each is opened once while paths come in order."""
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        self._open: list[tuple[bytes, int]] = []
+
+    def get(self, path: bytes) -> int:
+        """The folder's descriptor, valid until the next call. Raises OSError."""
+        while self._open and not (path + b"/").startswith(self._open[-1][0] + b"/"):
+            os.close(self._open.pop()[1])
+        at, fd = self._open[-1] if self._open else (b"", self._root)
+        if at == path:
+            return fd
+        for part in path[len(at) + 1 if at else 0 :].split(b"/"):
+            fd = os.open(part, FOLDER, dir_fd=fd)
+            at = at + b"/" + part if at else part
+            self._open.append((at, fd))
+        return fd
+
+    def has(self, path: bytes) -> bool:
+        return bool(self._open) and self._open[-1][0] == path
+
+    def close(self) -> None:
+        while self._open:
+            os.close(self._open.pop()[1])

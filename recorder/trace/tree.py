@@ -7,19 +7,19 @@ and bytes are bounded. The cost of a rescan follows what is dirty, not the tree'
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-import time
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from recorder.trace.changes import MAX_PATH, apply, changes_of, compose, decode_tree, diff, encode_tree, same
+from recorder.trace.content import BlobSink, ContentReader, Limits, Seen, amount
 from recorder.trace.errors import RecordingFailed
 from recorder.trace.events import Change, FileState, escape_path
 from recorder.trace.ignore import IgnoreRules, Scope
-from recorder.trace.openat import FOLDER, REGULAR, open_folder
+from recorder.trace.openat import FOLDER, OpenFolders, open_folder
+from recorder.trace.printable import printable
 from recorder.trace.volatile import followed, volatile
 
 __all__ = [
@@ -38,35 +38,14 @@ __all__ = [
     "volatile",
 ]
 
-RACY_NS = 50_000_000
-"""A file changed this shortly before it was read may change again without its times showing it: it is read anew."""
-RACY_COARSE_NS = 2_100_000_000
-"""The same where the file system keeps whole seconds."""
-_ATTEMPTS = 3
-_PORTION = 1 << 20
+ADVICE = (
+    "Record a smaller folder with --workspace DIR, leave build output to .gitignore, "
+    "or record without files with --no-workspace."
+)
 
 
 class TreeTooLarge(RecordingFailed):
     """The folder holds more than the limits allow. The message names folder, number and what to do."""
-
-
-class BlobSink(Protocol):
-    """Where content goes; `blobs.BlobStore` is one. Both raise RecordingFailed where it cannot be kept."""
-
-    def put(self, content: bytes) -> str: ...
-
-    def put_fd(self, fd: int, most: int) -> tuple[str, int]: ...
-
-
-class Limits(NamedTuple):
-    """What a scan takes on. `entries` and `total_bytes` bound the whole tree, `file_bytes` one file outside a
-    git folder, `kept_bytes` all content put in the sink over the scanner's life."""
-
-    entries: int = 200_000
-    total_bytes: int = 512 << 20
-    file_bytes: int = 64 << 20
-    kept_bytes: int = 2 << 30
-    depth: int = 64
 
 
 class Tree(NamedTuple):
@@ -78,18 +57,11 @@ class Tree(NamedTuple):
     bytes: int
 
 
-class _Entry(NamedTuple):
-    state: FileState
-    inode: int
-    ctime_ns: int
-    racy: bool
-
-
 class _Folder:
     __slots__ = ("entries", "scope")
 
     def __init__(self, scope: Scope) -> None:
-        self.entries: dict[bytes, _Entry] = {}
+        self.entries: dict[bytes, Seen] = {}
         self.scope = scope
 
 
@@ -116,9 +88,7 @@ class TreeScanner:
         self.root = os.path.realpath(os.fsencode(root))
         self.rules = rules or IgnoreRules()
         self.limits = limits or Limits()
-        self.troubles: list[str] = []
-        """Content that the sink refused, to be reported by whoever records; each path is in its state as skipped."""
-        self._blobs = blobs
+        self._content = ContentReader(self.limits, blobs)
         self._on_folder = on_folder
         self._on_gone = on_gone
         self._progress = progress
@@ -126,17 +96,21 @@ class TreeScanner:
             self._root = os.open(self.root, FOLDER & ~os.O_NOFOLLOW)
         except OSError as error:
             raise RecordingFailed(
-                f"The workspace {_shown(self.root)} cannot be opened: {error.strerror}. Choose another folder."
+                f"The workspace {shown(self.root)} cannot be opened: {error.strerror}. Choose another folder."
             ) from error
         self._device = os.fstat(self._root).st_dev
         self._folders: dict[bytes, _Folder] = {}
         self._count = 0
         self._bytes = 0
-        self._kept = 0
         self._ignored: list[bytes] = []
         self._changes: dict[bytes, tuple[FileState | None, FileState | None]] | None = None
         self._everything = False
         self._visited: set[bytes] = set()
+
+    def troubles(self) -> list[str]:
+        """Content that the sink refused since the last call, for whoever records; the paths' states say so too."""
+        troubles, self._content.troubles = self._content.troubles, []
+        return troubles
 
     def close(self) -> None:
         if self._root >= 0:
@@ -172,10 +146,12 @@ class TreeScanner:
         look, sorted. A folder in `paths` is walked; one in `entries` only where it is new. Raises TreeTooLarge.
         """
         deep = set(paths)
+        if self._root_replaced() or not self._folders:
+            deep.add(b"")
         todo = sorted(deep.union(entries), key=_tree_order)
         self._changes = {}
         self._visited = set()
-        opened = _OpenFolders(self._root)
+        opened = OpenFolders(self._root)
         try:
             for path in todo:
                 self._refresh(path, path in deep, opened)
@@ -209,9 +185,25 @@ class TreeScanner:
                 os.close(folder)
         return None
 
+    def _root_replaced(self) -> bool:
+        """Whether another folder stands at the root's path now; if so it is the root from here on.
+
+        Where none stands there the old one, deleted and empty, goes on being looked at.
+        """
+        try:
+            now, old = os.stat(self.root), os.fstat(self._root)
+            if (now.st_ino, now.st_dev) == (old.st_ino, old.st_dev):
+                return False
+            fresh = os.open(self.root, FOLDER & ~os.O_NOFOLLOW)
+        except OSError:
+            return False
+        os.close(self._root)
+        self._root, self._device = fresh, now.st_dev
+        return True
+
     # -- walking --------------------------------------------------------------------------------
 
-    def _refresh(self, path: bytes, deep: bool, opened: _OpenFolders) -> None:
+    def _refresh(self, path: bytes, deep: bool, opened: OpenFolders) -> None:
         """Looks at one path; where its folder is unknown or gone, at the nearest that can tell."""
         if not followed(path) or self._seen(path):
             return
@@ -247,7 +239,7 @@ class TreeScanner:
         elif path.endswith(b".git/info/exclude"):
             self._revisit(path[: -len(b".git/info/exclude")].rstrip(b"/"), opened)
 
-    def _revisit(self, path: bytes, opened: _OpenFolders) -> None:
+    def _revisit(self, path: bytes, opened: OpenFolders) -> None:
         if self._seen(path):
             return
         try:
@@ -366,10 +358,10 @@ class TreeScanner:
 
     # -- taking in ------------------------------------------------------------------------------
 
-    def _plain(self, state: FileState, status: os.stat_result) -> _Entry:
-        return _Entry(state, status.st_ino, 0, False)
+    def _plain(self, state: FileState, status: os.stat_result) -> Seen:
+        return Seen(state, status.st_ino, 0, False)
 
-    def _link(self, name: bytes, fd: int, status: os.stat_result) -> _Entry:
+    def _link(self, name: bytes, fd: int, status: os.stat_result) -> Seen:
         try:
             target = escape_path(os.readlink(name, dir_fd=fd))
             state = FileState(type="link", mode=stat.S_IMODE(status.st_mode), target=target)
@@ -378,94 +370,18 @@ class TreeScanner:
             state = FileState(type="link", mode=stat.S_IMODE(status.st_mode), skipped=reason)
         return self._plain(state, status)
 
-    def _file(self, path: bytes, name: bytes, fd: int, status: os.stat_result, old: _Entry | None) -> _Entry:
-        if (
-            old is not None
-            and not old.racy
-            and old.inode == status.st_ino
-            and old.ctime_ns == status.st_ctime_ns
-            and old.state.mtime_ns == status.st_mtime_ns
-            and old.state.size == status.st_size
-            and old.state.type == "file"
-        ):
+    def _file(self, path: bytes, name: bytes, fd: int, status: os.stat_result, old: Seen | None) -> Seen:
+        if old is not None and old.is_still(status):
             return old
         mode = stat.S_IMODE(status.st_mode)
         if self._changes is not None and (rule := volatile(path)) is not None:
             state = FileState(type="file", mode=mode, skipped=f"volatile: {rule}")
             if old is not None and old.state.type == "file" and old.state.mode == mode:
                 state = old.state
-            return _Entry(state, status.st_ino, 0, True)
-        return self._read(path, name, fd, status)
+            return Seen(state, status.st_ino, 0, True)
+        return self._content.read(path, name, fd, status)
 
-    def _read(self, path: bytes, name: bytes, fd: int, status: os.stat_result) -> _Entry:
-        """The file's state with its content's hash; where it cannot be had, why."""
-        mode, size = stat.S_IMODE(status.st_mode), status.st_size
-        in_git = path.startswith(b".git/") or b"/.git/" in path
-        most = self.limits.total_bytes if in_git else self.limits.file_bytes
-        why = "it changed while it was read"
-        for _ in range(_ATTEMPTS):
-            try:
-                file = os.open(name, REGULAR, dir_fd=fd)
-            except OSError as error:
-                why = (error.strerror or "cannot be read").lower()
-                break
-            try:
-                status = os.fstat(file)
-                mode, size = stat.S_IMODE(status.st_mode), status.st_size
-                if not stat.S_ISREG(status.st_mode):
-                    return self._plain(FileState(type="other", mode=mode), status)
-                if size > most:
-                    on_disk = min(size, status.st_blocks * 512)
-                    why = f"larger than {_amount(most)} ({_amount(size)}, {_amount(on_disk)} on disk)"
-                    break
-                if self._blobs is not None and self._kept + size > self.limits.kept_bytes:
-                    why = f"over {_amount(self.limits.kept_bytes)} kept in this session"
-                    self.troubles.append(f"{_shown(path)}: {why}")
-                    break
-                now = time.time_ns()
-                digest, length = self._digest(file, size, most)
-                after = os.fstat(file)
-                if length == size and _key(after) == _key(status):
-                    self._kept += size
-                    changed = max(status.st_mtime_ns, status.st_ctime_ns)
-                    coarse = status.st_mtime_ns % 1_000_000_000 == 0
-                    state = FileState(
-                        type="file", mode=mode, size=size, blob=digest, mtime_ns=status.st_mtime_ns
-                    )
-                    racy = changed >= now - (RACY_COARSE_NS if coarse else RACY_NS)
-                    return _Entry(state, status.st_ino, status.st_ctime_ns, racy)
-            except ValueError:
-                continue
-            except RecordingFailed as error:
-                why = "not kept"
-                self.troubles.append(f"{_shown(path)}: {error}")
-                break
-            except OSError as error:
-                why = (error.strerror or "cannot be read").lower()
-                break
-            finally:
-                os.close(file)
-        state = FileState(type="file", mode=mode, size=size, mtime_ns=status.st_mtime_ns, skipped=why)
-        return _Entry(state, status.st_ino, status.st_ctime_ns, True)
-
-    def _digest(self, file: int, size: int, most: int) -> tuple[str, int]:
-        if self._blobs is not None and size > _PORTION:
-            return self._blobs.put_fd(file, most)
-        if size <= _PORTION:
-            content = os.read(file, size + 1)
-            while content and len(content) <= size and (more := os.read(file, size + 1 - len(content))):
-                content += more
-            if self._blobs is not None:
-                return self._blobs.put(content), len(content)
-            return hashlib.sha256(content).hexdigest(), len(content)
-        hasher = hashlib.sha256()
-        length = 0
-        while length <= size and (data := os.read(file, _PORTION)):
-            hasher.update(data)
-            length += len(data)
-        return hasher.hexdigest(), length
-
-    def _set(self, folder: _Folder, path: bytes, name: bytes, old: _Entry | None, new: _Entry) -> None:
+    def _set(self, folder: _Folder, path: bytes, name: bytes, old: Seen | None, new: Seen) -> None:
         if old is new:
             return
         before = old.state if old is not None else None
@@ -476,7 +392,7 @@ class TreeScanner:
         if new.state.blob is not None:
             self._bytes += new.state.size
             if self._changes is None and self._bytes > self.limits.total_bytes:
-                raise self._too_large(path, f"more than {_amount(self.limits.total_bytes)}")
+                raise self._too_large(path, f"more than {amount(self.limits.total_bytes)}")
         folder.entries[name] = new
         if self._changes is not None:
             self._note(path, before, new.state)
@@ -521,60 +437,14 @@ class TreeScanner:
 
     def _too_large(self, path: bytes, what: str) -> TreeTooLarge:
         return TreeTooLarge(
-            f"The workspace {_shown(self.root)} holds {what} (reached at {_shown(path)}). {ADVICE}"
+            f"The workspace {shown(self.root)} holds {what} (reached at {shown(path)}). {ADVICE}"
         )
-
-
-ADVICE = (
-    "Record a smaller folder with --workspace DIR, leave build output to .gitignore, "
-    "or record without file changes with --no-workspace."
-)
-
-
-class _OpenFolders:
-    """The open folders on the way to the last path asked for; each is opened once while paths come in order."""
-
-    def __init__(self, root: int) -> None:
-        self._root = root
-        self._open: list[tuple[bytes, int]] = []
-
-    def get(self, path: bytes) -> int:
-        """The folder's descriptor, valid until the next call. Raises OSError."""
-        while self._open and not (path + b"/").startswith(self._open[-1][0] + b"/"):
-            os.close(self._open.pop()[1])
-        at, fd = self._open[-1] if self._open else (b"", self._root)
-        if at == path:
-            return fd
-        for part in path[len(at) + 1 if at else 0 :].split(b"/"):
-            fd = os.open(part, FOLDER, dir_fd=fd)
-            at = at + b"/" + part if at else part
-            self._open.append((at, fd))
-        return fd
-
-    def has(self, path: bytes) -> bool:
-        return bool(self._open) and self._open[-1][0] == path
-
-    def close(self) -> None:
-        while self._open:
-            os.close(self._open.pop()[1])
 
 
 def _tree_order(path: bytes) -> bytes:
     return path.replace(b"/", b"\0")
 
 
-def _key(status: os.stat_result) -> tuple[int, int, int, int]:
-    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def _amount(size: int) -> str:
-    for unit, power in (("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)):
-        if size >= 1 << power:
-            return f"{size / (1 << power):.4g} {unit}"
-    return f"{size} bytes"
-
-
-def _shown(path: bytes) -> str:
-    """The path for a message: control characters escaped."""
-    text = escape_path(path)
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+def shown(path: bytes) -> str:
+    """The path for a message: nothing in it moves a cursor."""
+    return printable(escape_path(path))

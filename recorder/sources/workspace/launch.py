@@ -136,11 +136,11 @@ def start_workspace(
 
 
 def own_folders(folder: Path) -> list[Path]:
-    """What the recorder itself writes around a session folder: its sessions, its keys."""
-    folder = folder.absolute()
+    """What the recorder itself writes around a session folder: its sessions, its keys, its traces."""
     real = Path(os.path.realpath(folder))
     if real.parent.name == ".sessions":
-        return [real.parent, real.parent.parent / ".keys"]
+        traces = real.parent.parent
+        return [traces, traces / ".sessions", traces / ".keys"]
     return [real]
 
 

@@ -99,7 +99,6 @@ class Source:
             shown_root=os.fsencode(self._orders.shown_root),
             limits=self._orders.limits,
             clock=_now,
-            progress=self._progress,
         )
         self._journal.append_event(event)
         self._journal.sync()
@@ -223,7 +222,7 @@ class Source:
         started = _now()
         deep, entries = self._watch.take()
         try:
-            changes = self._scanner.rescan(deep, entries=entries) if deep or entries else []
+            changes = self._scanner.rescan(deep, entries=entries)
         except (ReenactError, OSError) as error:
             # Half a look would blame the next command for the other half: from here on nothing is told.
             self._lost = True
@@ -233,8 +232,7 @@ class Source:
         finally:
             self._looked = _now()
             self._cost = self._looked - started
-        if self._scanner.troubles:
-            troubles, self._scanner.troubles = self._scanner.troubles, []
+        if troubles := self._scanner.troubles():
             more = f" (and {len(troubles) - 1} more)" if len(troubles) > 1 else ""
             reason = f"file content was not kept: {troubles[0]}{more}"
             self._emit(Gap(t=started, source=SOURCE, until=_now(), bytes=None, reason=reason))

@@ -24,7 +24,6 @@ def take_snapshot(
     shown_root: bytes,
     limits: Limits,
     clock: Callable[[], int],
-    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[WorkspaceSnapshot, list[str]]:
     """Keeps every file of the scanner's folder in `blobs` and returns the event, with messages for the expert.
 
@@ -34,12 +33,12 @@ def take_snapshot(
     t = clock()
     root = os.fsdecode(scanner.root)
     try:
-        survey(root, rules=scanner.rules, limits=limits, progress=progress)
+        survey(root, rules=scanner.rules, limits=limits)
         tree = scanner.scan(everything=True)
     except OSError as error:
         raise RecordingFailed(f"The workspace {root} cannot be read: {error.strerror}") from error
-    if scanner.troubles:
-        raise RecordingFailed(f"The workspace {root} could not be kept: {scanner.troubles[0]}")
+    if troubles := scanner.troubles():
+        raise RecordingFailed(f"The workspace {root} could not be kept: {troubles[0]}")
     skipped = [state.skipped for state in tree.entries.values() if state.skipped is not None]
     messages = []
     if skipped:

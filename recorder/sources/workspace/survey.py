@@ -5,21 +5,15 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable
 from typing import NamedTuple
 
 from recorder.trace.ignore import IgnoreRules, Scope
 from recorder.trace.openat import FOLDER
 from recorder.trace.printable import printable
-from recorder.trace.tree import Limits, TreeTooLarge
+from recorder.trace.tree import ADVICE, Limits, TreeTooLarge, shown
 
 _TIMES_OVER = 5
 """Counting goes on this far past the limit, so that the message can say how much too large."""
-
-ADVICE = (
-    "Record a smaller folder with --workspace DIR, leave build output to .gitignore, or record without files "
-    "with --no-workspace."
-)
 
 
 class Survey(NamedTuple):
@@ -29,12 +23,10 @@ class Survey(NamedTuple):
     bytes: int
 
 
-def survey(
-    root: str, *, rules: IgnoreRules, limits: Limits, progress: Callable[[int, int], None] | None = None
-) -> Survey:
+def survey(root: str, *, rules: IgnoreRules, limits: Limits) -> Survey:
     """Counts what `rules` leave in `root`. Raises TreeTooLarge, naming where the most of it lies and what to do;
     OSError where the root itself cannot be read."""
-    count = _Count(rules, limits, progress)
+    count = _Count(rules, limits)
     fd = os.open(root, FOLDER & ~os.O_NOFOLLOW)
     try:
         count.folder(b"", fd, fd, rules.top, os.fstat(fd).st_dev, 0)
@@ -46,13 +38,13 @@ def survey(
         least = "more than " if count.stopped else ""
         raise TreeTooLarge(
             f"The workspace {printable(root)} holds {least}{entries:,} files and folders; the most is "
-            f"{limits.entries:,}. Most are in {_shown(where)} ({most:,}). {ADVICE}"
+            f"{limits.entries:,}. Most are in {shown(where)} ({most:,}). {ADVICE}"
         )
     if size > limits.total_bytes:
         where, most = count.bytes.most_common(1)[0]
         raise TreeTooLarge(
             f"The workspace {printable(root)} holds {size >> 20:,} MiB; the most is {limits.total_bytes >> 20:,} MiB. "
-            f"Most is in {_shown(where)} ({most >> 20:,} MiB). {ADVICE}"
+            f"Most is in {shown(where)} ({most >> 20:,} MiB). {ADVICE}"
         )
     return Survey(entries, size)
 
@@ -60,9 +52,7 @@ def survey(
 class _Count:
     """Numbers by top-level entry."""
 
-    def __init__(
-        self, rules: IgnoreRules, limits: Limits, progress: Callable[[int, int], None] | None
-    ) -> None:
+    def __init__(self, rules: IgnoreRules, limits: Limits) -> None:
         self.entries: Counter[bytes] = Counter()
         self.bytes: Counter[bytes] = Counter()
         self.stopped = False
@@ -103,7 +93,3 @@ class _Count:
                         os.close(inside)
                     if self.stopped:
                         return
-
-
-def _shown(path: bytes) -> str:
-    return printable(os.fsdecode(path))
