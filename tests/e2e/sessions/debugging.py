@@ -9,7 +9,13 @@ from habits import ex, full_screen, insert, save_and_quit
 from scenario import SHELLS, session
 
 MEAN = {
-    "stats.py": "def mean(values):\n    total = 0\n    for value in values:\n        total += value\n    return total / (len(values) - 1)\n",
+    "stats.py": (
+        "def mean(values):\n"
+        "    total = 0\n"
+        "    for value in values:\n"
+        "        total += value\n"
+        "    return total / (len(values) - 1)\n"
+    ),
     "test_stats.py": "from stats import mean\n\n\ndef test_mean():\n    assert mean([2, 4, 6]) == 4\n\n\n"
     "def test_one():\n    assert mean([5]) == 5\n",
     ".gitignore": "__pycache__/\n.pytest_cache/\n",
@@ -33,7 +39,18 @@ int main(void)
     return sum(values, 3) == 6 ? 0 : 1;
 }
 """,
-    "Makefile": "CFLAGS = -g -O0 -Wall\n\nlist: list.c\n\t$(CC) $(CFLAGS) -o $@ $<\n\ncheck: list\n\t./list\n\nclean:\n\trm -f list\n",
+    "Makefile": (
+        "CFLAGS = -g -O0 -Wall\n"
+        "\n"
+        "list: list.c\n"
+        "\t$(CC) $(CFLAGS) -o $@ $<\n"
+        "\n"
+        "check: list\n"
+        "\t./list\n"
+        "\n"
+        "clean:\n"
+        "\trm -f list\n"
+    ),
 }
 LIST_C_FIXED = LIST_C["list.c"].replace("<= count", "< count")
 
@@ -104,8 +121,22 @@ def stepping_in_pdb(e: Expert) -> None:
 
 @session(
     files={
-        "shop.py": 'import sys\n\n\ndef price(items):\n    return sum(item["price"] * item["count"] for item in items)\n\n\n'
-        'def main():\n    items = [{"price": 3, "count": 2}, {"price": 5}]\n    print(price(items))\n\n\nif __name__ == "__main__":\n    main()\n'
+        "shop.py": (
+            "import sys\n"
+            "\n"
+            "\n"
+            "def price(items):\n"
+            '    return sum(item["price"] * item["count"] for item in items)\n'
+            "\n"
+            "\n"
+            "def main():\n"
+            '    items = [{"price": 3, "count": 2}, {"price": 5}]\n'
+            "    print(price(items))\n"
+            "\n"
+            "\n"
+            'if __name__ == "__main__":\n'
+            "    main()\n"
+        )
     },
     after={"shop.py": re.compile(r'item\.get\("count", 1\)')},
 )
@@ -125,9 +156,34 @@ def traceback_and_fix(e: Expert) -> None:
 
 @session(
     files={
-        "calc.py": 'def add(a, b):\n    """\n    >>> add(1, 2)\n    3\n    >>> add("a", "b")\n    \'ab\'\n    >>> add(1, 1)\n    3\n    """\n    return a + b\n',
-        "test_calc.py": "import unittest\nfrom calc import add\n\n\nclass TestAdd(unittest.TestCase):\n    def test_ints(self):\n        self.assertEqual(add(1, 2), 3)\n\n"
-        "    def test_wrong(self):\n        self.assertEqual(add(2, 2), 5)\n\n    @unittest.skip('later')\n    def test_later(self):\n        pass\n",
+        "calc.py": (
+            "def add(a, b):\n"
+            '    """\n'
+            "    >>> add(1, 2)\n"
+            "    3\n"
+            '    >>> add("a", "b")\n'
+            "    'ab'\n"
+            "    >>> add(1, 1)\n"
+            "    3\n"
+            '    """\n'
+            "    return a + b\n"
+        ),
+        "test_calc.py": (
+            "import unittest\n"
+            "from calc import add\n"
+            "\n"
+            "\n"
+            "class TestAdd(unittest.TestCase):\n"
+            "    def test_ints(self):\n"
+            "        self.assertEqual(add(1, 2), 3)\n"
+            "\n"
+            "    def test_wrong(self):\n"
+            "        self.assertEqual(add(2, 2), 5)\n"
+            "\n"
+            "    @unittest.skip('later')\n"
+            "    def test_later(self):\n"
+            "        pass\n"
+        ),
     },
     env={"PYTHONDONTWRITEBYTECODE": "1"},
     after={"test_calc.py": re.compile(r"add\(2, 2\), 4")},
@@ -181,7 +237,16 @@ def c_program_in_gdb(e: Expert) -> None:
 
 @session(
     files={
-        "crash.c": '#include <stdio.h>\n#include <string.h>\nint main(int argc, char **argv)\n{\n    char *p = argc > 1 ? argv[1] : 0;\n    printf("%zu\\n", strlen(p));\n    return 0;\n}\n'
+        "crash.c": (
+            "#include <stdio.h>\n"
+            "#include <string.h>\n"
+            "int main(int argc, char **argv)\n"
+            "{\n"
+            "    char *p = argc > 1 ? argv[1] : 0;\n"
+            '    printf("%zu\\n", strlen(p));\n'
+            "    return 0;\n"
+            "}\n"
+        )
     },
     tools=("gcc",),
     after={"crash.c": re.compile(r'argv\[1\] : ""')},
@@ -212,7 +277,12 @@ def compiler_errors(e: Expert) -> None:
 
 @session(
     files={
-        "sum.js": "const values = process.argv.slice(2);\nlet total = 0;\nfor (const v of values) total += v;\nconsole.log(total);\n"
+        "sum.js": (
+            "const values = process.argv.slice(2);\n"
+            "let total = 0;\n"
+            "for (const v of values) total += v;\n"
+            "console.log(total);\n"
+        )
     },
     tools=("node",),
     after={"sum.js": re.compile(r"Number\(v\)")},
@@ -227,7 +297,13 @@ def node_script(e: Expert) -> None:
 
 @session(
     files={
-        "words.pl": '#!/usr/bin/perl\nuse strict; use warnings;\nmy %n;\nwhile (<>) { $n{$_}++ for split }\nprint "$_ $n{$_}\\n" for sort keys %n;\n',
+        "words.pl": (
+            "#!/usr/bin/perl\n"
+            "use strict; use warnings;\n"
+            "my %n;\n"
+            "while (<>) { $n{$_}++ for split }\n"
+            'print "$_ $n{$_}\\n" for sort keys %n;\n'
+        ),
         "t.txt": "b a b\nc a b\n",
     },
     tools=("perl",),
@@ -243,7 +319,13 @@ def perl_script(e: Expert) -> None:
 
 @session(
     files={
-        "backup.sh": '#!/bin/bash\nfor f in $(ls data); do\n    cp data/$f backup/\ndone\necho "saved $(ls backup | wc -l) files"\n',
+        "backup.sh": (
+            "#!/bin/bash\n"
+            "for f in $(ls data); do\n"
+            "    cp data/$f backup/\n"
+            "done\n"
+            'echo "saved $(ls backup | wc -l) files"\n'
+        ),
         "data/one.txt": "1",
         "data/two words.txt": "2",
     },
@@ -274,7 +356,17 @@ def print_debugging(e: Expert) -> None:
 
 @session(
     files={
-        "slow.py": "import logging, sys\nlogging.basicConfig(level=logging.DEBUG, format='%(levelname)s %(name)s %(message)s')\nlog = logging.getLogger('app')\nlog.debug('begin')\ntry:\n    int('x')\nexcept ValueError:\n    log.exception('bad number')\nsys.exit(4)\n"
+        "slow.py": (
+            "import logging, sys\n"
+            "logging.basicConfig(level=logging.DEBUG, format='%(levelname)s %(name)s %(message)s')\n"
+            "log = logging.getLogger('app')\n"
+            "log.debug('begin')\n"
+            "try:\n"
+            "    int('x')\n"
+            "except ValueError:\n"
+            "    log.exception('bad number')\n"
+            "sys.exit(4)\n"
+        )
     },
     exit=4,
 )
@@ -290,7 +382,14 @@ def logging_to_stderr(e: Expert) -> None:
     files=MEAN
     | {
         "conftest.py": "import pytest\n\n\n@pytest.fixture\ndef three():\n    return [1, 2, 3]\n",
-        "test_more.py": "from stats import mean\n\n\ndef test_three(three):\n    print('debug', three)\n    assert mean(three) == 2, 'the middle'\n",
+        "test_more.py": (
+            "from stats import mean\n"
+            "\n"
+            "\n"
+            "def test_three(three):\n"
+            "    print('debug', three)\n"
+            "    assert mean(three) == 2, 'the middle'\n"
+        ),
     }
 )
 def pytest_in_colour(e: Expert) -> None:

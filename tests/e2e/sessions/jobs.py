@@ -10,7 +10,9 @@ from scenario import SHELLS, session
 TICKER = {
     "ticker.sh": "#!/bin/sh\ntrap 'echo caught; exit 3' INT\ntrap 'echo hup > hup.txt' HUP\n"
     "echo ready\nwhile :; do sleep 0.05; done\n",
-    "counter.py": "import time\nfor n in range(3):\n    print('count', n, flush=True)\n    time.sleep(0.05)\n",
+    "counter.py": (
+        "import time\nfor n in range(3):\n    print('count', n, flush=True)\n    time.sleep(0.05)\n"
+    ),
 }
 
 

@@ -168,9 +168,18 @@ def getpass_prompt(e: Expert) -> None:
 
 
 @session(
+    exit=130,
     files={
-        "wizard.py": "answers = {}\nfor q in ('name', 'colour', 'number'):\n    while not (a := input(f'{q}> ')):\n        print('please answer')\n    answers[q] = a\nn = int(answers['number'])\nprint(answers, n * 2)\n"
-    }
+        "wizard.py": (
+            "answers = {}\n"
+            "for q in ('name', 'colour', 'number'):\n"
+            "    while not (a := input(f'{q}> ')):\n"
+            "        print('please answer')\n"
+            "    answers[q] = a\n"
+            "n = int(answers['number'])\n"
+            "print(answers, n * 2)\n"
+        )
+    },
 )
 def question_loop(e: Expert) -> None:
     """A script that asks until answered; at last gets what it can't use."""
@@ -193,9 +202,20 @@ def question_loop(e: Expert) -> None:
 
 @session(
     files={
-        "keys.py": "import sys, termios, tty\nold = termios.tcgetattr(0)\ntty.setcbreak(0)\nprint('press keys, q ends', flush=True)\nseen = ''\n"
-        "try:\n    while (k := sys.stdin.read(1)) != 'q':\n        seen += k\n        print(repr(k), flush=True)\nfinally:\n    termios.tcsetattr(0, termios.TCSADRAIN, old)\n"
-        "open('seen.txt', 'w').write(repr(seen) + '\\n')\n"
+        "keys.py": (
+            "import sys, termios, tty\n"
+            "old = termios.tcgetattr(0)\n"
+            "tty.setcbreak(0)\n"
+            "print('press keys, q ends', flush=True)\n"
+            "seen = ''\n"
+            "try:\n"
+            "    while (k := sys.stdin.read(1)) != 'q':\n"
+            "        seen += k\n"
+            "        print(repr(k), flush=True)\n"
+            "finally:\n"
+            "    termios.tcsetattr(0, termios.TCSADRAIN, old)\n"
+            "open('seen.txt', 'w').write(repr(seen) + '\\n')\n"
+        )
     },
     after={"seen.txt": "'ab\\x1b[A '\n"},
 )
@@ -217,10 +237,31 @@ def single_keys(e: Expert) -> None:
 
 @session(
     files={
-        "menu.py": "import curses\n\ndef main(w):\n    curses.curs_set(0)\n    items, at = ['apple', 'pear', 'plum'], 0\n    while True:\n        w.erase()\n        w.addstr(0, 0, 'Choose', curses.A_BOLD)\n"
-        "        for n, item in enumerate(items):\n            w.addstr(n + 2, 2, item, curses.A_REVERSE if n == at else 0)\n        w.addstr(6, 0, f'at {at}')\n        w.refresh()\n        key = w.getch()\n"
-        "        if key in (curses.KEY_DOWN, ord('j')):\n            at = min(at + 1, 2)\n        elif key in (curses.KEY_UP, ord('k')):\n            at = max(at - 1, 0)\n        elif key in (10, 13):\n            return items[at]\n\n"
-        "chosen = curses.wrapper(main)\nprint('chosen:', chosen)\nopen('chosen.txt', 'w').write(chosen + '\\n')\n"
+        "menu.py": (
+            "import curses\n"
+            "\n"
+            "def main(w):\n"
+            "    curses.curs_set(0)\n"
+            "    items, at = ['apple', 'pear', 'plum'], 0\n"
+            "    while True:\n"
+            "        w.erase()\n"
+            "        w.addstr(0, 0, 'Choose', curses.A_BOLD)\n"
+            "        for n, item in enumerate(items):\n"
+            "            w.addstr(n + 2, 2, item, curses.A_REVERSE if n == at else 0)\n"
+            "        w.addstr(6, 0, f'at {at}')\n"
+            "        w.refresh()\n"
+            "        key = w.getch()\n"
+            "        if key in (curses.KEY_DOWN, ord('j')):\n"
+            "            at = min(at + 1, 2)\n"
+            "        elif key in (curses.KEY_UP, ord('k')):\n"
+            "            at = max(at - 1, 0)\n"
+            "        elif key in (10, 13):\n"
+            "            return items[at]\n"
+            "\n"
+            "chosen = curses.wrapper(main)\n"
+            "print('chosen:', chosen)\n"
+            "open('chosen.txt', 'w').write(chosen + '\\n')\n"
+        )
     },
     after={"chosen.txt": "plum\n"},
 )
