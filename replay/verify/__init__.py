@@ -1,0 +1,1 @@
+"""Was what came back what had come back? Pure: (recorded, observed) in, verdicts out."""

@@ -1,0 +1,352 @@
+"""Two outputs, from the strictest comparison to the loosest that still proves something. Pure.
+
+bytes → strong rules → redraws resolved → weak rules → methods (job notices, echo, learned noise) → an
+interrupted stream's common part → any order of lines → the screens of full-screen programs. The first that
+makes them equal is the level; the rules that it could not do without are the causes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from replay.verify.masking import ALIAS
+from replay.verify.nearest import output_miss, screen_miss
+from replay.verify.normalisers import Rule, Strength, normalise, terminal_rules, text_rules
+from replay.verify.verdict import (
+    BLOCK,
+    Context,
+    Facet,
+    FacetVerdict,
+    NearestMiss,
+    Observation,
+    Output,
+    Verdict,
+)
+
+METHODS = {
+    "job-notices": "the shell told the end of a background job at another moment",
+    "echo": "keys typed ahead were echoed at another place of the output",
+    "noise": "words that differ from one replay to the next",
+    "interrupted": "a stream stopped by a key: one side shows more of the same",
+    "order": "the same lines in another order",
+    "screen": "a full-screen program drew the same picture in another way",
+    "volatile": "a file whose content never repeats is there on both sides",
+    "content not kept": "a file of the same size and mode whose content the recording did not keep",
+}
+"""Ways to be equivalent besides rules, by the name that a verdict gives as its cause."""
+
+_EXACT_PRUNING = 32 << 10
+
+
+class Found(NamedTuple):
+    """The level at which two outputs are equal, and the causes of their being no more equal than that."""
+
+    how: str
+    causes: tuple[str, ...]
+
+
+class Side(NamedTuple):
+    text: tuple[Rule, ...]
+    terminal: tuple[Rule, ...]
+
+
+class Judge:
+    """Compares under one context. The two sides have the same rules, each narrowed by its own clock."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.sides = tuple(
+            Side(
+                tuple(r for r in text_rules(clock, context.elapsed) if r.name not in context.without),
+                tuple(r for r in terminal_rules(context.cols) if r.name not in context.without),
+            )
+            for clock in context.clocks
+        )
+        text, terminal = self.sides[0]
+        strong = [r.name for r in text if r.strength is Strength.STRONG]
+        drawn = [r.name for r in terminal if r.strength is Strength.STRONG]
+        self.levels = (strong, strong + drawn, [r.name for r in (*terminal, *text)])
+        self.text_levels = (strong, [r.name for r in text])
+
+    def allows(self, method: str) -> bool:
+        return method not in self.context.without
+
+    def canonical(self, data: bytes, side: int, names: Sequence[str] | None = None) -> bytes:
+        """`data` of a side (0 recorded, 1 replayed) after the named rules, or after all."""
+        rules = (*self.sides[side].terminal, *self.sides[side].text)
+        return normalise(data, [rule for rule in rules if names is None or rule.name in names])
+
+    # -- rules ----------------------------------------------------------------------------------------
+
+    def explain(
+        self, a: bytes, b: bytes, levels: Sequence[Sequence[str]] | None = None
+    ) -> Sequence[str] | None:
+        """The rules without which a and b are not equal; empty where they are equal, None where they differ."""
+        if a == b:
+            return ()
+        if ALIAS.findall(a) != ALIAS.findall(b):
+            return None  # one side shows what only a mask may: nothing that follows would mean anything
+        for names in self.levels if levels is None else levels:
+            if self.canonical(a, 0, names) == self.canonical(b, 1, names):
+                return self._needed(a, b, names)
+        return None
+
+    def explain_text(self, a: bytes, b: bytes) -> Sequence[str] | None:
+        """As `explain`, for contents that no terminal showed."""
+        return self.explain(a, b, self.text_levels)
+
+    def _needed(self, a: bytes, b: bytes, names: Sequence[str]) -> tuple[str, ...]:
+        small_a, small_b = (a, b) if len(a) + len(b) <= _EXACT_PRUNING else _differing(a, b)
+        needed = [
+            n
+            for n in names
+            if self.canonical(small_a, 0, [n]) != small_a or self.canonical(small_b, 1, [n]) != small_b
+        ]
+        if len(small_a) + len(small_b) <= _EXACT_PRUNING:
+            for name in reversed(needed):
+                fewer = [n for n in needed if n != name]
+                if self.canonical(small_a, 0, fewer) == self.canonical(small_b, 1, fewer):
+                    needed = fewer
+        if self.canonical(a, 0, needed) == self.canonical(b, 1, needed):
+            return tuple(needed)
+        return tuple(names)
+
+    # -- the whole chain ------------------------------------------------------------------------------
+
+    def main(self, a: bytes, b: bytes) -> Found | None:
+        """The strictest level at which two outputs of the main screen are equal."""
+        names = self.explain(a, b)
+        if names is not None:
+            return Found("normalised" if names else "bytes", tuple(names))
+        methods = [m for m in (_job_notices, self._echo, self._noise) if self.allows(_NAMES[m.__name__])]
+        for count in range(1, len(methods) + 1):
+            for chosen in combinations(methods, count):
+                if found := self._by(chosen, a, b):
+                    return found
+        return self._interrupted(a, b) or self._any_order(a, b)
+
+    def _by(self, methods: Sequence[Method], a: bytes, b: bytes) -> Found | None:
+        causes = []
+        for method in methods:
+            pair = method(a, b)
+            if pair is None:
+                return None
+            a, b = pair
+            causes.append(_NAMES[method.__name__])
+        names = self.explain(a, b)
+        return None if names is None else Found("normalised", (*names, *causes))
+
+    def _echo(self, a: bytes, b: bytes) -> tuple[bytes, bytes] | None:
+        pieces = self.context.echoes
+        old, new = _without(a, pieces), _without(b, pieces)
+        return None if not pieces or old is None or new is None else (old, new)
+
+    def _noise(self, a: bytes, b: bytes) -> tuple[bytes, bytes] | None:
+        mask = self.context.mask
+        if not mask or ALIAS.findall(a) != ALIAS.findall(b):
+            return None
+        return mask.apply(self.canonical(a, 0)), mask.apply(self.canonical(b, 1))
+
+    def _interrupted(self, a: bytes, b: bytes) -> Found | None:
+        if not self.context.interrupted or not self.allows("interrupted"):
+            return None
+        old, new = _at_key(a), _at_key(b)
+        if (old is None) != (new is None):
+            return None
+        (head_a, rest_a), (head_b, rest_b) = old or (a, b""), new or (b, b"")
+        names = self.explain(rest_a, rest_b)
+        if names is None:
+            return None
+        head_a, head_b = self.canonical(head_a, 0), self.canonical(head_b, 1)
+        short, long = sorted((head_a, head_b), key=len)
+        whole = short[: short.rfind(b"\n") + 1]  # a line may have been cut by the key, and masked otherwise
+        if (
+            (whole or not long)
+            and long.startswith(whole)
+            and (long.startswith(short) or len(short) - len(whole) < 4096)
+        ):
+            return Found("interrupted", (*names, "interrupted"))
+        return None
+
+    def _any_order(self, a: bytes, b: bytes) -> Found | None:
+        if not self.allows("order") or ALIAS.findall(a) != ALIAS.findall(b):
+            return None
+        plain = sorted(a.split(b"\n")) == sorted(b.split(b"\n"))
+        if plain or sorted(_lines(self.canonical(a, 0))) == sorted(_lines(self.canonical(b, 1))):
+            return Found("order", ("order",) if plain else (*self._touching(a, b), "order"))
+        return None
+
+    def _touching(self, a: bytes, b: bytes) -> list[str]:
+        """Rules that change one of the lines which only one side has."""
+        only = (
+            Counter(a.split(b"\n")) - Counter(b.split(b"\n")),
+            Counter(b.split(b"\n")) - Counter(a.split(b"\n")),
+        )
+        left = tuple(b"\n".join(lines) for lines in only)
+        return [
+            name
+            for name in self.levels[-1]
+            if any(self.canonical(lines, side, [name]) != lines for side, lines in enumerate(left))
+        ]
+
+
+Method = Callable[[bytes, bytes], tuple[bytes, bytes] | None]
+_NAMES = {"_job_notices": "job-notices", "_echo": "echo", "_noise": "noise"}
+_NOTICE = re.compile(
+    rb"^(?:\[\d+\] ?[ +-] {1,2}(?:\d+ )?(?:[Dd]one|[Ee]xit \d+|[Tt]erminated|[Kk]illed|[Hh]angup)\b[^\r\n]*"
+    rb"|fish: Job \d+, [^\r\n]* has ended)\r?\n",
+    re.MULTILINE,
+)
+
+
+def _job_notices(a: bytes, b: bytes) -> tuple[bytes, bytes] | None:
+    """Both without the notices of finished jobs, where one side has all that the other has."""
+    old, new = Counter(_NOTICE.findall(a)), Counter(_NOTICE.findall(b))
+    if old == new or not (old <= new or new <= old):
+        return None
+    return _NOTICE.sub(b"", a), _NOTICE.sub(b"", b)
+
+
+def _without(data: bytes, pieces: Sequence[bytes]) -> bytes | None:
+    out, at = [], 0
+    for piece in pieces:
+        found = data.find(piece, at)
+        if found < 0:
+            return None
+        out.append(data[at:found])
+        at = found + len(piece)
+    return b"".join((*out, data[at:]))
+
+
+def _at_key(data: bytes) -> tuple[bytes, bytes] | None:
+    """Split before the last echo of a key that stops a program."""
+    at = max(data.rfind(b"^C"), data.rfind(b"^Z"), data.rfind(b"^\\"))
+    return (data[:at], data[at:]) if at >= 0 else None
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    """Lines whose aliases have lost their numbers, which came from the order."""
+    yield from re.sub("(⟨[a-z-]+)[0-9]+⟩".encode(), "\\1⟩".encode(), data).split(b"\n")
+
+
+def _differing(a: bytes, b: bytes) -> tuple[bytes, bytes]:
+    """The lines in which two texts of as many lines differ; both whole where they have not as many."""
+    old, new = a.split(b"\n"), b.split(b"\n")
+    if len(old) != len(new):
+        return a, b
+    pairs = [(x, y) for x, y in zip(old, new, strict=True) if x != y]
+    return b"\n".join(x for x, _ in pairs), b"\n".join(y for _, y in pairs)
+
+
+# -- screens ----------------------------------------------------------------------------------------
+
+_ENTER_LEAVE = re.compile(rb"\x1b\[\?(?:[0-9]+;)*(?:47|1047|1049)(?:;[0-9]+)*([hl])")
+_ADDRESSING = re.compile(rb"\x1b\[[0-9;]*[ABEFHdf]|\x1b\[[0-9;]*[LMSTr]|\x1bM")
+
+
+def split_alternate(data: bytes) -> bytes:
+    """What went to the main screen; each visit to an alternate screen leaves its enter and leave sequences."""
+    out: list[bytes] = []
+    at, inside = 0, False
+    for match in _ENTER_LEAVE.finditer(data):
+        if match[1] == b"h" and not inside:
+            out.append(data[at : match.end()])
+            inside = True
+        elif match[1] == b"l" and inside:
+            at, inside = match.start(), False
+    if not inside:
+        out.append(data[at:])
+    return b"".join(out)
+
+
+def _rows(rows: Sequence[str]) -> bytes:
+    return "\n".join(row.rstrip() for row in rows).encode("utf-8", "surrogateescape")
+
+
+def compare_output(recorded: Observation, observed: Observation, judge: Judge) -> list[FacetVerdict]:
+    """The output facet, and the screen facet where the screens had a say. Empty where nothing was recorded."""
+    a, b = recorded.output, observed.output
+    if a is None:
+        return []
+    if b is None:
+        b = Output.of(b"")
+    if (a.total, a.sha256) == (b.total, b.sha256):
+        return [FacetVerdict(facet=Facet.OUTPUT, verdict=Verdict.EXACT, how="bytes")]
+    found: Found | None = None
+    if a.whole and b.whole:
+        found = judge.main(a.head, b.head)
+        if found is None and judge.allows("screen"):
+            drawn = _by_screen(recorded, observed, a.head, b.head, judge)
+            if drawn:
+                return drawn
+    elif judge.context.interrupted and judge.allows("interrupted") and _long_prefix(a, b):
+        found = Found("interrupted", ("interrupted",))
+    if found:
+        return [
+            FacetVerdict(facet=Facet.OUTPUT, verdict=Verdict.EQUIVALENT, how=found.how, causes=found.causes)
+        ]
+    return [FacetVerdict(facet=Facet.OUTPUT, verdict=Verdict.DIVERGED, miss=_miss(a, b, judge))]
+
+
+def _miss(a: Output, b: Output, judge: Judge) -> NearestMiss:
+    def text(side: int) -> Callable[[bytes], bytes]:
+        return lambda data: normalise(data, judge.sides[side].text)
+
+    drawn = judge.sides[0].terminal
+    return output_miss(a, b, lambda data: normalise(data, drawn), (text(0), text(1)))
+
+
+def _by_screen(
+    recorded: Observation, observed: Observation, a: bytes, b: bytes, judge: Judge
+) -> list[FacetVerdict] | None:
+    """For programs that draw: what they left on the main screen line by line, and the last picture."""
+    full = recorded.alternate_used and observed.alternate_used
+    causes: tuple[str, ...] = ()
+    if full:
+        rest = judge.main(split_alternate(a), split_alternate(b))
+        if rest is None:
+            return None
+        causes = rest.causes
+    else:
+        # Without a screen of its own a program may have scrolled lines away that no picture shows any more.
+        rows = judge.context.rows
+        draws = all(_ADDRESSING.search(data) and data.count(b"\n") < rows for data in (a, b))
+        if not draws or recorded.alternate_used or observed.alternate_used:
+            return None
+    old, new = recorded.screen, observed.screen
+    if full and recorded.alternate is not None:
+        old, new = recorded.alternate, observed.alternate
+    if old is None:
+        return None
+    names = None if new is None else judge.explain_text(_rows(old), _rows(new))
+    if names is None:
+        if not full:
+            return None
+        return [FacetVerdict(facet=Facet.SCREEN, verdict=Verdict.DIVERGED, miss=screen_miss(old, new))]
+    causes = (*dict.fromkeys((*causes, *names)), "screen")
+    return [FacetVerdict(facet=Facet.SCREEN, verdict=Verdict.EQUIVALENT, how="screen", causes=causes)]
+
+
+# -- outputs too long to keep -----------------------------------------------------------------------
+
+
+def _long_prefix(a: Output, b: Output) -> bool:
+    """One begins with the other as far as kept hashes reach: all but the last MiB or two before the key."""
+    kept = min(len(a.head), len(b.head))
+    if a.head[:kept] != b.head[:kept]:
+        return False
+    blocks = min(a.total, b.total) // BLOCK
+    return any(
+        _prefix(a, n) is not None and _prefix(a, n) == _prefix(b, n) for n in (blocks, blocks - 1) if n > 0
+    )
+
+
+def _prefix(output: Output, blocks: int) -> bytes | None:
+    if output.whole:
+        return hashlib.sha256(output.head[: blocks * BLOCK]).digest()[:16]
+    return output.prefixes[blocks - 1] if blocks <= len(output.prefixes) else None
