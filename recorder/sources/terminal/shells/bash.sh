@@ -55,7 +55,7 @@ __reenact_state=$(
   for name in PS1 PS2 PS3 PS4 PS0 PROMPT_COMMAND PROMPT_DIRTRIM IGNOREEOF HISTCONTROL HISTIGNORE HISTSIZE \
     HISTFILESIZE HISTTIMEFORMAT TIMEFORMAT CDPATH FIGNORE GLOBIGNORE MAILCHECK debian_chroot \
     precmd_functions preexec_functions "${!GIT_PS1_@}"; do
-    [[ ${!name+set} || ${!name@A} ]] && \builtin declare -p "$name"
+    \builtin declare -p "$name"
   done 2>/dev/null
   # Of what is exported, only what changes how programs show things; anything else may be a secret.
   for name in PATH LS_COLORS LSCOLORS CLICOLOR GREP_COLOR GREP_COLORS LESS LESSCHARSET LESSOPEN LESSCLOSE \
@@ -84,10 +84,11 @@ __reenact_scratch=$__reenact_folder/shell-1.tmp
 __reenact_k=0       # prompts expanded so far
 __reenact_n=0       # commands so far, those that ran and those that could not (comments, syntax errors)
 __reenact_h=0       # history number that the next line will get
-__reenact_at=0      # history number of the running command
 __reenact_began=0   # a command started since the last prompt
-__reenact_drop=0    # what the user's settings do with its history entry: 1 not kept, 2 older copies erased
+# By history number, what the user's settings do with a command's entry: 1 not kept, 2 older copies erased.
+__reenact_fates=()
 __reenact_fresh=0   # 1: the earlier hook ran for this prompt, 2: the later one did
+__reenact_picky=0   # the user's settings do not keep every line
 __reenact_hc=::     # the user's HISTCONTROL
 __reenact_hi=()     # the user's HISTIGNORE, split
 __reenact_hc_set=${HISTCONTROL-} __reenact_hi_set=${HISTIGNORE-}
@@ -103,13 +104,14 @@ __reenact_heal='${__reenact_void#[v${PROMPT_COMMAND['$__reenact_slot']:=$__reena
 # `${__reenact_nonce+...}`: in a nested shell that inherited an exported PS1 all of this is nothing.
 __reenact_pre='\[${__reenact_nonce+\e]7770;$__reenact_nonce;P;$((__reenact_k+=1));$?;$((__reenact_fresh=0,__reenact_h=\!,__reenact_n))'$__reenact_heal'\a}\]'
 __reenact_post='\[${__reenact_nonce+\e]7770;$__reenact_nonce;R;$__reenact_k\a}\]'
-__reenact_ps0='${__reenact_nonce+\e]7770;$__reenact_nonce;C;$((__reenact_began=1,__reenact_fresh=0,__reenact_at=\!,__reenact_drop=0$({ __reenact_start; } 2>/dev/null),__reenact_n+=1));$?'$__reenact_heal'\a}'
+__reenact_ps0='${__reenact_nonce+\e]7770;$__reenact_nonce;C;$((__reenact_began=1,__reenact_fresh=0,__reenact_fates[\!]=0$({ __reenact_start; } 2>/dev/null),__reenact_n+=1));$?'$__reenact_heal'\a}'
 
 # In PS0's fork, before a command runs: write its text down, return what becomes of its history entry.
 __reenact_start() {
-  \builtin local s=$? text=
+  \builtin local s="$?" text=
   \builtin set +euxv
-  __reenact_entry $((__reenact_at ? __reenact_h : __reenact_h))
+  IFS=$' \t\n'
+  __reenact_entry
   \builtin printf '%s;C;%d;%d;%d;%d\0%s\0%s\0\n' \
     "$__reenact_nonce" $((__reenact_n + 1)) "$$" "$s" "$__reenact_k" "$PWD" "$text" >>"$__reenact_log"
   __reenact_fate "$text"
@@ -134,10 +136,9 @@ __reenact_entry() {
     raw=${raw:width}
     text=${raw%$'\n'}
   else
-    \builtin mapfile -t <"$__reenact_scratch"
-    \builtin printf -v text '%s\n' "${MAPFILE[@]:0:count}"
-    \builtin local -a lines=()
-    for raw in "${MAPFILE[@]}"; do lines+=("${raw:width}"); done
+    \builtin local -a lines
+    \builtin mapfile -t lines <"$__reenact_scratch"
+    for count in "${!lines[@]}"; do lines[count]=${lines[count]:width}; done
     \builtin printf -v text '%s\n' "${lines[@]}"
     text=${text%$'\n'}
   fi
@@ -145,12 +146,13 @@ __reenact_entry() {
 
 # Returns what bash itself would have done with entry $1 (the last one) under the user's settings.
 __reenact_fate() {
-  [[ -n $1 && ($__reenact_hc != :: || ${#__reenact_hi[@]} -gt 0) ]] || \builtin return 0
-  \builtin local line=${1%%$'\n'*} both= before= pattern HISTTIMEFORMAT= now='\!'
+  [[ -n $1 ]] && ((__reenact_picky)) || \builtin return 0
+  \builtin local line="${1%%$'\n'*}" both= before= pattern HISTTIMEFORMAT= now='\!'
   [[ ${1:0:1} == ' ' && $__reenact_hc == *:@(ignorespace|ignoreboth):* ]] && \builtin return 1
   if [[ $__reenact_hc == *:@(ignoredups|ignoreboth):* || ${__reenact_hi[*]} == *'&'* ]]; then
     now=${now@P}
-    \builtin local -i width=$((${#now} > 5 ? ${#now} + 2 : 7)) length=0
+    \builtin local -i width length
+    width=$((${#now} > 5 ? ${#now} + 2 : 7))
     \builtin history 1 >|"$__reenact_scratch"
     IFS= \builtin read -rd '' both <"$__reenact_scratch"
     length=${#both}
@@ -171,7 +173,7 @@ __reenact_fate() {
 
 # Do to the history entry numbered $1 what the user's settings say ($2, see __reenact_fate).
 __reenact_forget() {
-  \builtin local now='\!' text= HISTCONTROL HISTIGNORE=
+  \builtin local now='\!' text=
   now=${now@P}
   # After `history -c` or -d the number may stand for another line: better one too many than one lost.
   (($2 && $1 <= now)) || \builtin return 0
@@ -179,9 +181,21 @@ __reenact_forget() {
     __reenact_entry
     HISTCONTROL=erasedups
     \builtin history -d "$1" && \builtin history -s -- "$text"
+    HISTCONTROL=$__reenact_hc_set
   elif (($2 == 1)); then
     \builtin history -d "$1"
   fi
+}
+
+# The same for all commands since the last prompt, from the newest back, so that numbers stay right.
+__reenact_settle() {
+  \builtin local -i i
+  \builtin local -a numbers
+  numbers=("${!__reenact_fates[@]}")
+  for ((i = ${#numbers[@]} - 1; i >= 0; i--)); do
+    __reenact_forget "${numbers[i]}" "${__reenact_fates[numbers[i]]}"
+  done
+  __reenact_fates=()
 }
 
 # A prompt is due: the last command is over. $1 is its status.
@@ -190,7 +204,7 @@ __reenact_over() {
   now=${now@P}
   if ((__reenact_began)); then
     __reenact_began=0
-    ((__reenact_drop)) && __reenact_forget "$__reenact_at" "$__reenact_drop"
+    __reenact_settle
   elif ((__reenact_h && now >= __reenact_h)); then
     # A line went to history and nothing ran: a comment, a syntax error (2), else Ctrl-C in its middle, `!x:p`.
     __reenact_entry
@@ -217,7 +231,7 @@ __reenact_over() {
 # Runs before the user's PROMPT_COMMAND (where both it and history settings exist), so that its `history -a`
 # meets the history that the user configured. Keeps $? for them.
 __reenact_before() {
-  \builtin local s=$? -
+  \builtin local s="$?" -
   \builtin set +euxv
   __reenact_over "$s"
   __reenact_fresh=1
@@ -226,19 +240,23 @@ __reenact_before() {
 
 # Runs after the user's PROMPT_COMMAND.
 __reenact_prompt() {
-  \builtin local s=$? -
+  \builtin local s="$?" -
   \builtin set +euxv
   ((__reenact_fresh == 1)) || __reenact_over "$s"
   __reenact_fresh=2
   [[ ${HISTCONTROL-} == "$__reenact_hc_set" && ${HISTIGNORE-} == "$__reenact_hi_set" ]] || __reenact_disarm
   [[ ${PS1-} == "$__reenact_pre"*"$__reenact_post" && ${PS0-} == "$__reenact_ps0"* ]] || __reenact_dress
-  [[ ${PROMPT_COMMAND[-1]} == "$__reenact_hook" ]] || __reenact_arrange
+  if [[ ${PROMPT_COMMAND[-1]} != *"$__reenact_hook" ]]; then
+    __reenact_arrange
+  elif ((__reenact_picky && ${#PROMPT_COMMAND[@]} > 1)) && [[ ${PROMPT_COMMAND[0]-} != "$__reenact_early"* ]]; then
+    __reenact_arrange
+  fi
   \builtin return 0
 }
 
 # Our parts of PS1 and PS0 back to their places: at both ends, once.
 __reenact_dress() {
-  \builtin local rest=${PS1-}
+  \builtin local rest="${PS1-}"
   rest=${rest//"$__reenact_pre"/}
   PS1=$__reenact_pre${rest//"$__reenact_post"/}$__reenact_post
   rest=${PS0-}
@@ -272,23 +290,25 @@ __reenact_disarm() {
   done
   [[ -n $value ]] && HISTIGNORE=$'\n'${value//:/:$'\n'}
   __reenact_hi_set=${HISTIGNORE-}
+  [[ $__reenact_hc == :: && -z $value ]]
+  __reenact_picky=$?
   # The last command meets no further prompt. A trap of the user's own is left alone.
-  if [[ ($__reenact_hc != :: || -n $value) && -z $(\builtin trap -p EXIT) ]]; then
+  if ((__reenact_picky)) && [[ -z $(\builtin trap -p EXIT) ]]; then
     \builtin trap -- $'{\n__reenact_bye\n} 2>/dev/null' EXIT
   fi
   __reenact_arrange
 }
 
 __reenact_bye() {
-  \builtin local s=$? -
+  \builtin local s="$?" -
   \builtin set +euxv
-  ((__reenact_began && __reenact_drop)) && __reenact_forget "$__reenact_at" "$__reenact_drop"
+  ((__reenact_began)) && __reenact_settle
   \builtin return "$s"
 }
 
 # The later hook last; the earlier one in front, where there is something of the user's to be in front of.
 __reenact_arrange() {
-  \builtin local -a mine=()
+  \builtin local -a mine
   \builtin local i rest
   for i in "${!PROMPT_COMMAND[@]}"; do
     rest=${PROMPT_COMMAND[i]//"$__reenact_early"/}
@@ -296,7 +316,7 @@ __reenact_arrange() {
     ((i >= 7770)) && [[ -z $rest ]] && \builtin continue
     mine+=("$rest")
   done
-  if [[ -n ${mine[*]} && ($__reenact_hc != :: || ${#__reenact_hi[@]} -gt 0) ]]; then
+  if [[ -n ${mine[*]} ]] && ((__reenact_picky)); then
     mine[0]=$__reenact_early${mine[0]-}
   fi
   if ((__reenact_slot)); then

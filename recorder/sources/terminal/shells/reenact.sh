@@ -1,0 +1,89 @@
+# The `reenact` of a session: note, mark and check without starting Python. `launch` puts the interpreter line
+# and the path of the real program in front of this text.
+
+usage() {
+  cat <<'END'
+Usage: reenact note [TEXT...]          your own words on why; from standard input when there is no TEXT
+       reenact mark [LABEL]            mark this moment
+       reenact check [--] COMMAND...   run COMMAND as the outcome check: exit 0 earns reward 1, else 0
+       reenact COMMAND ...             any other command of Reenact, see `reenact help`
+
+Examples:
+  reenact note "the fixture leaks its port, so the second test can't bind"
+  git diff | reenact note
+  reenact mark "bug reproduced"
+  reenact check -- pytest -q
+END
+}
+
+fail() {
+  status=$1
+  shift
+  printf 'reenact: %s\n' "$*" >&2
+  exit "$status"
+}
+
+encode() {
+  base64 | tr -d '\n'
+}
+
+# append KIND FIELD...: one line: kind, seconds since boot, bytes of the shell's side log, folder and fields in base64
+append() {
+  [ -n "${REENACT_SESSION:-}" ] || fail 2 "$1: no session here; start one with \`reenact record\`"
+  read -r uptime _ </proc/uptime || uptime=-
+  size=$(wc -c <"$REENACT_SESSION/shell-1.log" | tr -d ' ') || size=
+  line="$1 $uptime ${size:--} $(pwd | encode)"
+  shift
+  for field; do
+    line="$line $(printf %s "$field" | encode)."
+  done
+  printf '%s\n' "$line" >>"$REENACT_SESSION/notes.log"
+} 2>/dev/null
+
+case ${1-} in
+note)
+  shift
+  case ${1-} in -h | --help) usage; exit 0 ;; --) shift ;; esac
+  if [ $# -eq 0 ]; then
+    [ -t 0 ] && printf 'reenact: type your note, end it with Ctrl-D on a line of its own\n' >&2
+    set -- "$(cat; echo .)"
+    text=${1%.}
+    text=${text%"
+"}
+  else
+    text=$*
+  fi
+  [ -n "$text" ] || fail 2 "note: there is no text; give it as arguments or on standard input"
+  append note "$text" || fail 5 "note: not written to $REENACT_SESSION/notes.log; is the disk full?"
+  ;;
+mark)
+  shift
+  case ${1-} in -h | --help) usage; exit 0 ;; --) shift ;; esac
+  append mark "$*" || fail 5 "mark: not written to $REENACT_SESSION/notes.log; is the disk full?"
+  ;;
+check)
+  shift
+  case ${1-} in -h | --help) usage; exit 0 ;; --) shift ;; esac
+  [ $# -gt 0 ] || fail 2 "check: there is no command; for example: reenact check -- pytest -q"
+  [ -n "${REENACT_SESSION:-}" ] || fail 2 "check: no session here; start one with \`reenact record\`"
+  # Ctrl-C ends the command, not the check.
+  trap : INT QUIT
+  "$@"
+  status=$?
+  reward=0
+  [ "$status" -eq 0 ] && reward=1
+  if append check "$status" "$reward" "$@"; then
+    printf 'reenact: check exit %d, reward %d\n' "$status" "$reward" >&2
+  else
+    printf 'reenact: check exit %d: not written to %s; is the disk full?\n' "$status" "$REENACT_SESSION/notes.log" >&2
+  fi
+  exit "$status"
+  ;;
+-h | --help)
+  usage
+  ;;
+*)
+  [ -x "$real" ] || fail 4 "${1:-that}: only note, mark and check work here; there is no $real (is this a replay?)"
+  exec "$real" "$@"
+  ;;
+esac
