@@ -70,7 +70,11 @@ def play(
 
 
 class _Pace:
-    """Waits between events, and what keys do to waiting."""
+    """Waits between events, and what keys do to waiting.
+
+    It follows one position in recorded seconds (pauses already shortened), which moves with the clock times
+    the speed, or stands still.
+    """
 
     def __init__(
         self, keys: Callable[[float | None], bytes], clock: Callable[[], float], speed: float
@@ -80,30 +84,33 @@ class _Pace:
         self._speed = min(max(speed, _SLOWEST), _FASTEST)
         self._paused = False
         self._step = False
-        self._due = clock()
-        self._left = 0.0
+        self._target = 0.0
+        self._set(0.0)
 
     def wait(self, pause: float, *, output: bool) -> Ending | None:
-        """Returns when `pause` recorded seconds have gone by, or how the playback ends.
-
-        Time is counted from when the last pause was due, so that slow writing does not add up.
-        """
-        self._due += pause / self._speed
+        """Returns when `pause` more recorded seconds have gone by, or how the playback ends."""
+        self._target += pause
         polled = False  # keys are looked at before every event, however fast these come
-        while not (self._step and output):
-            left = self._due - self._clock()
+        while not self._step:
+            left = self._target - self._position()
             if left <= 0 and polled and not self._paused:
                 break
-            ending = self._press(self._keys(None if self._paused else max(0.0, left)))
+            ending = self._press(self._keys(None if self._paused else max(0.0, left) / self._speed))
             polled = True
             if ending is not None:
                 return ending
-        if output and self._step:
-            self._step = False
-            self._due = self._clock()
-        elif self._clock() - self._due > 1:  # the viewer's terminal was stopped or slow: no hurrying after
-            self._due = self._clock()
+        late = self._position() - self._target
+        if self._step or late > self._speed:  # a terminal that was stopped for long is not hurried after
+            self._set(self._target)
+        self._step = self._step and not output
         return None
+
+    def _position(self) -> float:
+        return self._at if self._paused else self._at + (self._clock() - self._since) * self._speed
+
+    def _set(self, position: float) -> None:
+        self._at = position
+        self._since = self._clock()
 
     def _press(self, pressed: bytes) -> Ending | None:
         for key in pressed.decode("latin-1"):
@@ -111,32 +118,16 @@ class _Pace:
                 return Ending.INTERRUPTED
             if key in "qQ":
                 return Ending.QUIT
+            self._set(self._position())
             if key == " ":
-                self._toggle()
-            elif key == "." and self._paused:
-                self._step = True
+                self._paused = not self._paused
+            elif key == ".":
+                self._step = self._paused
             elif key in "+=":
-                self._change(2.0)
+                self._speed = min(self._speed * 2, _FASTEST)
             elif key in "-_":
-                self._change(0.5)
+                self._speed = max(self._speed / 2, _SLOWEST)
         return None
-
-    def _toggle(self) -> None:
-        now = self._clock()
-        if self._paused:
-            self._due = now + self._left
-        else:
-            self._left = max(0.0, self._due - now)
-        self._paused = not self._paused
-
-    def _change(self, factor: float) -> None:
-        before = self._speed
-        self._speed = min(max(before * factor, _SLOWEST), _FASTEST)
-        if self._paused:
-            self._left *= before / self._speed
-        else:
-            now = self._clock()
-            self._due = now + max(0.0, self._due - now) * before / self._speed
 
 
 def dump(events: Iterable[CastEvent], write: Callable[[bytes], object]) -> None:
