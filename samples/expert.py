@@ -64,7 +64,8 @@ class Expert:
     """A program on a pseudo-terminal and someone who types into it.
 
     `prompt_text` is what the shell's prompt ends in when it is ready for typing. `patience` bounds every wait, in
-    seconds. `pace` is the pause after each group of `group` keys: a rhythm, nothing is decided by it.
+    seconds. `pace` is the pause in seconds after each group of `group` keys, nothing is decided by it; with 0 the
+    next follows as soon as the last is echoed.
     `watch`, if given, receives every chunk of output as it comes.
     """
 
@@ -79,7 +80,7 @@ class Expert:
         prompt_text: str = "e2e$ ",
         right_prompt: str = "",
         patience: float = 10.0,
-        pace: float = 0.002,
+        pace: float = 0.0,
         group: int = 1,
         watch: Callable[[bytes], None] | None = None,
     ) -> None:
@@ -109,13 +110,13 @@ class Expert:
         """Types `text` key by key (in groups of `group`), reading what comes back in between."""
         for start in range(0, len(text), self.group):
             self.send(text[start : start + self.group].encode())
-            self._read_for(self.pace)
+            self._rhythm()
 
     def press(self, *names: str) -> None:
         """Presses named keys one after the other: `enter`, `ctrl-c`, `up`, `alt-f`, or a single character."""
         for name in names:
             self.send(self._key(name))
-            self._read_for(self.pace)
+            self._rhythm()
 
     def paste(self, text: str) -> None:
         """Pastes as a terminal does: newlines as carriage returns, bracketed where the program asked for that."""
@@ -380,6 +381,12 @@ class Expert:
             self.watch(data)
         for reply in self.glass.feed(data):
             os.write(self._fd, reply)
+
+    def _rhythm(self) -> None:
+        self._read_for(0.002)
+        end = time.monotonic() + self.pace
+        while (left := end - time.monotonic()) > 0 and self._fd >= 0:
+            self._read_for(left)
 
     def _hang_up(self) -> None:
         if self._fd >= 0:

@@ -112,6 +112,24 @@ def sessions_of(module: ModuleType) -> Iterator[Session]:
             yield from (item for item in value if isinstance(item, Session))
 
 
+def folder_files(folder: Path) -> dict[str, bytes]:
+    """A folder's files, as a session's `files`."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def stub_recorder(stage: Stage) -> dict[str, str]:
+    """For plain shells: a `reenact` that does nothing but run checks. Returns the environment that finds it."""
+    command = stage.root / "bin" / "reenact"
+    command.parent.mkdir()
+    command.write_text('#!/bin/sh\n[ "$1" = check ] || exit 0\nshift 2\nexec "$@"\n')
+    command.chmod(0o755)
+    return {"PATH": f"{command.parent}:{PATH}"}
+
+
 def set_stage(session: Session, root: Path) -> Stage:
     """Makes the workspace and the home folder of a session below `root`, which must not hold them yet."""
     stage = Stage(root)
@@ -151,7 +169,7 @@ def perform(
     *,
     extra_env: Mapping[str, str] | None = None,
     patience: float = 10.0,
-    pace: float = 0.002,
+    pace: float = 0.0,
     watch: Callable[[bytes], None] | None = None,
 ) -> Performance:
     """Plays a session on its stage, with `prefix` before the shell's command line. Raises `Lost` where it fails."""

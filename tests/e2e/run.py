@@ -18,7 +18,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent.parent / "samples")]
 
 from catalogue import SESSIONS  # noqa: E402
 from expert import Lost  # noqa: E402
-from scenario import Session, perform, set_stage, shortfalls  # noqa: E402
+from scenario import Session, perform, set_stage, shortfalls, stub_recorder  # noqa: E402
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
     )
     parser.add_argument("names", nargs="*", help="sessions by name or pattern")
     parser.add_argument("--prefix", default="", help="what to put before the shell's command line")
-    parser.add_argument("--pace", type=float, default=0.002, help="seconds between keys")
+    parser.add_argument("--pace", type=float, default=0.0, help="seconds between keys")
     parser.add_argument("--patience", type=float, default=10.0, help="seconds that any wait may take")
     parser.add_argument("--show", action="store_true", help="show the last screen of each session")
     parser.add_argument("--keep", type=Path, help="folder to play in, kept afterwards")
@@ -49,16 +49,16 @@ def _play(session: Session, options: argparse.Namespace) -> bool:
     if missing := session.missing():
         print(f"SKIP {session.name}: not installed: {', '.join(missing)}")
         return True
-    if session.needs_recorder and not options.prefix:
-        print(f"SKIP {session.name}: uses reenact inside the session, give --prefix")
-        return True
     with tempfile.TemporaryDirectory(prefix="e2e-", ignore_cleanup_errors=True) as temporary:
         root = options.keep / session.name if options.keep else Path(temporary) / "stage"
         stage = set_stage(session, root)
         prefix = [part.replace("NAME", session.name) for part in shlex.split(options.prefix)]
         started = time.monotonic()
         try:
-            done = perform(session, stage, prefix, pace=options.pace, patience=options.patience)
+            extra = {} if prefix else stub_recorder(stage)
+            done = perform(
+                session, stage, prefix, extra_env=extra, pace=options.pace, patience=options.patience
+            )
             problems = shortfalls(session, stage, done)
         except (Lost, AssertionError) as error:
             print(f"FAIL {session.name}: {error}")

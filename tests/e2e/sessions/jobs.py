@@ -161,6 +161,7 @@ def quit_by_ctrl_backslash(e: Expert) -> None:
     e.run("ulimit -c 0")
     e.line("bash -c 'trap \"\" INT; echo deaf; sleep 100'")
     e.expect("^deaf$")
+    e.until(lambda: e.foreground() == "sleep", "sleep to run")
     e.press("ctrl-c")
     e.expect(r"\^C")
     e.press("ctrl-\\")
