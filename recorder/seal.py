@@ -31,15 +31,17 @@ from recorder.trace.events import (
     Noted,
     Recovered,
     Resized,
+    ShellFile,
     TerminalEnded,
     TerminalStarted,
     Unknown,
+    escape_path,
 )
 from recorder.trace.frames import Kind
 from recorder.trace.journal import JournalReader, read_journal
 from recorder.trace.keys import create_key, load_key
 from recorder.trace.manifest import Draft, Tool
-from recorder.trace.marks import Mark, MarkScanner, shell_events
+from recorder.trace.marks import Mark, MarkScanner, command_at, shell_events, shell_state
 from recorder.trace.notes import NoteRecord, parse_notes
 from recorder.trace.steps import steps
 
@@ -81,12 +83,14 @@ def seal(
     Raises RecordingFailed where it can't be written or there is nothing to seal; the folder is left as it was.
     """
     journal = read_journal(folder / "terminal-1.journal")
-    terminal = _read_terminal(folder, journal, boottime_ns)
+    log = _read_log(folder / "shell-1.log")
+    store = BlobStore(folder / "blobs")
+    terminal = _read_terminal(folder, journal, log, store, boottime_ns)
     gathered = list(terminal.events)
     gathered += _losses(journal, SOURCE, boottime_ns, terminal.last)
     for source in ("workspace", "session"):
         gathered += _read_events(folder / f"{source}.journal", source, boottime_ns)
-    gathered += _notes(folder / "notes.log", terminal, boottime_ns)
+    gathered += _notes(folder / "notes.log", log, terminal, boottime_ns)
     if recovered or not any(isinstance(e, TerminalEnded) for e in terminal.events):
         gathered.append(
             Recovered(t=terminal.last, source="session", part="recorder", detail="sealed by recover")
@@ -102,7 +106,6 @@ def seal(
         ),
     )
     key = load_key(key_path) if key_path.exists() else create_key(key_path)
-    store = BlobStore(folder / "blobs")
     try:
         with TraceWriter(out, draft, replace=replace) as writer:
             writer.blobs(store)
@@ -129,7 +132,9 @@ def seal(
     return Sealed(manifest.completeness.state, gaps, len(steps(events)))
 
 
-def _read_terminal(folder: Path, journal: JournalReader, zero: int) -> _Terminal:
+def _read_terminal(
+    folder: Path, journal: JournalReader, log: bytes, store: BlobStore, zero: int
+) -> _Terminal:
     """First pass: the terminal's events in order, marks turned into prompts and commands."""
     started: TerminalStarted | None = None
     scanner: MarkScanner | None = None
@@ -152,8 +157,16 @@ def _read_terminal(folder: Path, journal: JournalReader, zero: int) -> _Terminal
                 events.append(msgspec.structs.replace(event, t=t, source=SOURCE))
     if started is None:
         raise RecordingFailed(f"{journal.path} holds no start of a terminal; there is nothing to seal")
-    log = _read_log(folder / "shell-1.log")
-    shell = shell_events(marks, log, nonce=started.nonce.encode(), source=SOURCE, cwd=started.cwd, end=end)
+    nonce = started.nonce.encode()
+    if state := shell_state(log, nonce):
+        # What the user's own files made of the shell; the replay's has no such files.
+        path = escape_path(os.fsencode(folder.absolute() / "shell" / "restore"))
+        restore = ShellFile(path=path, mode=0o600, blob=store.put(state))
+        kept = msgspec.structs.replace(started, files=[*started.files, restore])
+        events = [
+            msgspec.structs.replace(kept, t=e.t) if isinstance(e, TerminalStarted) else e for e in events
+        ]
+    shell = shell_events(marks, log, nonce=nonce, source=SOURCE, cwd=started.cwd, end=end)
     return _Terminal(started, [*events, *shell], end, last)
 
 
@@ -204,29 +217,19 @@ def _losses(journal: JournalReader, source: str, zero: int, last: int) -> list[A
     return gaps
 
 
-def _notes(path: Path, terminal: _Terminal, zero: int) -> list[AnyEvent]:
+def _notes(path: Path, log: bytes, terminal: _Terminal, zero: int) -> list[AnyEvent]:
     """Notes, marks and checks. Their clock ticks in 10 ms, so each is held inside the command that wrote it."""
-    spans: list[tuple[int, int, int]] = []
-    begun: dict[int, int] = {}
-    for event in terminal.events:
-        if isinstance(event, CommandStarted):
-            begun[event.n] = event.t
-            spans.append((event.t, terminal.last, event.n))
-        elif isinstance(event, CommandEnded) and event.n in begun:
-            spans[-1] = (begun[event.n], event.t, event.n)
+    begun = {e.n: e.t for e in terminal.events if isinstance(e, CommandStarted)}
+    ended = {e.n: e.t for e in terminal.events if isinstance(e, CommandEnded)}
+    nonce = terminal.started.nonce.encode()
     events: list[AnyEvent] = []
     after = 0
     for record in parse_notes(_read_log(path)):
-        t = after if record.t is None else max(after, record.t - zero)
-        command = 0
-        # A clock that ticks in 10 ms may name a moment just before its command began.
-        for begin, end, n in spans:
-            if begin <= t + 10_000_000:
-                command = n
-                held = min(max(t, begin), end)
-        if command:
-            t = held
-        t = after = max(after, min(t, terminal.last))
+        t = after if record.t is None else record.t - zero
+        command = command_at(log, nonce, record.size) if record.size is not None else 0
+        if command in begun:
+            t = min(max(t, begun[command]), ended.get(command, terminal.last))
+        t = after = min(max(t, after), terminal.last)
         events.append(_note(record, t, command))
     return events
 
@@ -238,9 +241,14 @@ def _note(record: NoteRecord, t: int, command: int) -> AnyEvent:
         case "mark":
             return Marked(t=t, source="notes", label=record.text)
         case _:
-            status = record.exit or 0
-            reward = 1.0 if status == 0 else 0.0
-            return Checked(t=t, source="notes", command=command, line=record.text, exit=status, reward=reward)
+            return Checked(
+                t=t,
+                source="notes",
+                command=command,
+                line=record.text,
+                exit=record.exit or 0,
+                reward=record.reward or 0.0,
+            )
 
 
 def _read_log(path: Path) -> bytes:

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from recorder import environment
 from recorder.seal import Sealed, seal
-from recorder.sources.terminal import TerminalRequest, record_terminal
+from recorder.sources.terminal import TerminalRequest, record_terminal, terminal_size
 from recorder.sources.terminal.launch import Launch, launch
 from recorder.sources.workspace import Workspace, start_workspace, working_root
 from recorder.trace import folders
@@ -181,6 +181,7 @@ def _record(
             include_ignored=request.include_ignored,
             progress=_progress(say, root),
         )
+    cols, rows = terminal_size()
     started = TerminalStarted(
         t=time.clock_gettime_ns(time.CLOCK_BOOTTIME),
         source="terminal/1",
@@ -188,8 +189,8 @@ def _record(
         shell=prepared.shell,
         cwd=escape_path(os.fsencode(request.cwd)),
         env=kept,
-        cols=80,
-        rows=24,
+        cols=cols,
+        rows=rows,
         nonce=nonce,
         files=files,
     )
@@ -202,15 +203,18 @@ def _record(
         TerminalRequest(
             argv=prepared.argv,
             env=prepared.env if sandbox is None else kept,
-            cwd=request.cwd,
-            folder=folder,
+            cwd=str(request.cwd),
+            folder=str(folder),
             nonce=nonce,
+            shell=prepared.shell,
             started=started,
             spawn=sandbox.spawn if sandbox else None,
             notify_fd=source.notify_fd if source else None,
             on_prompt_enter=clock,
         )
     )
+    for message in source.messages if source else ():
+        say(message)
     if source is not None and not source.finish():
         say("the workspace source died; the trace lists the gap")
     session = msgspec.json.decode((folder / SESSION_FILE).read_bytes(), type=SessionFile)

@@ -12,7 +12,7 @@ from recorder.trace.steps import Step, steps
 from recorder.trace.volatile import volatile
 from replay.observe import Slice, observations
 from replay.players.terminal.player import Missed, Reached
-from replay.verify.compare import compare
+from replay.verify.compare import compare, context_of
 from replay.verify.noise import Mask
 from replay.verify.verdict import (
     Context,
@@ -24,7 +24,6 @@ from replay.verify.verdict import (
     not_reached,
 )
 
-_STOPPERS = (b"\x03", b"\x1a", b"\x1c")
 Blob = Callable[[str], bytes | None]
 
 
@@ -115,15 +114,16 @@ def _context(step: Step, recorded: Side, observed: Side, mask: Mask | None) -> C
         content = recorded.blob(digest)
         return observed.blob(digest) if content is None else content
 
+    echoes, interrupted, keystrokes = context_of(step.inputs)
     terminal = next((e for e in recorded.events if type(e).__name__ == "TerminalStarted"), None)
     return Context(
         cols=getattr(terminal, "cols", 80),
         rows=getattr(terminal, "rows", 24),
         volatile=_volatile,
         blob=blob,
-        echoes=tuple(given.data for given in step.inputs if given.icanon and given.echo),
-        interrupted=any(key in given.data for given in step.inputs for key in _STOPPERS),
-        keystrokes=any(not given.icanon for given in step.inputs),
+        echoes=echoes,
+        interrupted=interrupted,
+        keystrokes=keystrokes,
         gaps=tuple(gap.reason for gap in step.gaps),
         mask=mask,
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from recorder.trace.marks import MarkScanner
-
 from recorder.trace.events import AnyEvent, Resized, TerminalStarted, Unknown, WorkspaceSnapshot
+from recorder.trace.marks import MarkScanner
 from recorder.trace.screen import Screen
 from recorder.trace.steps import Step
 from replay.verify.verdict import Observation, OutputBuilder

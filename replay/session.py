@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-import struct
 import tempfile
-import termios
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 from msgspec import Struct, structs
-from recorder.trace.marks import shell_events
-from recorder.trace.notes import parse_notes
 
 from recorder.trace.blobs import BlobStore
-from recorder.trace.changes import decode_tree
-from recorder.trace.errors import TraceRejected, Unsupported
+from recorder.trace.errors import Unsupported
 from recorder.trace.events import (
     AnyEvent,
     Change,
     Checked,
     CommandStarted,
-    FileState,
     TerminalEnded,
     TerminalStarted,
     Unknown,
@@ -35,11 +28,13 @@ from recorder.trace.events import (
     unescape_path,
 )
 from recorder.trace.manifest import Manifest
+from recorder.trace.marks import command_at, shell_events
+from recorder.trace.notes import parse_notes
 from recorder.trace.reader import Trace
 from replay.plan import Plan, plan
 from replay.players.terminal.player import Bounds, Reached, TerminalPlayer
-from replay.sandbox import Sandbox, SandboxSpec, start
-from replay.sandbox.workspace import WorkspaceCopy
+from replay.sandbox import ClockMode, Sandbox, SandboxSpec, start
+from replay.workspace import WorkspaceCopy
 
 _MOST_LOG = 64 << 20
 
@@ -89,9 +84,7 @@ def run(
     snapshot = next((e for e in known if isinstance(e, WorkspaceSnapshot)), None)
     manifest = trace.manifest
 
-    sandbox, copy, slave_name, master = _bring_up(
-        trace, manifest, terminal, snapshot, folder, blobs, options, stack
-    )
+    sandbox, copy = _bring_up(trace, manifest, terminal, snapshot, folder, blobs, options, stack)
     seen: list[AnyEvent] = []
     settled = 0
 
@@ -105,7 +98,7 @@ def run(
         settled = commands
 
     def edit(changes: Iterable[Change]) -> None:
-        copy.apply(changes, trace.copy_blob)
+        copy.apply(changes)
         made = copy.changes()
         seen.append(WorkspaceEdited(t=player.now(), source="workspace", commands=settled, changes=made))
 
@@ -115,8 +108,8 @@ def run(
     player = TerminalPlayer(
         todo,
         sandbox,
-        master,
-        slave_name,
+        sandbox.master,
+        sandbox.terminal,
         bounds=options.bounds,
         clock=clock,
         edit=edit,
@@ -142,17 +135,12 @@ def _bring_up(
     blobs: BlobStore,
     options: Options,
     stack: ExitStack,
-) -> tuple[Sandbox, WorkspaceCopy, str, int]:
+) -> tuple[Sandbox, WorkspaceCopy]:
     session_folder = _session_folder(terminal)
     session_host = folder / "session"
     _place(session_host, terminal, session_folder, trace)
-    entries = decode_tree(trace.blob(snapshot.tree)) if snapshot else {}
-    copy = WorkspaceCopy(folder / "workspace", entries, trace.copy_blob, blobs, snapshot)
+    copy = WorkspaceCopy(folder / "workspace", trace, snapshot, blobs)
     stack.callback(copy.close)
-    master, slave = os.openpty()
-    stack.callback(os.close, master)
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", terminal.rows, terminal.cols, 0, 0))
-    slave_name = os.ttyname(slave)
     environment = manifest.environment
     spec = SandboxSpec(
         argv=terminal.argv,
@@ -170,13 +158,13 @@ def _bring_up(
         umask=environment.umask,
         start_ns=manifest.started_unix_ns,
         extra_readonly=list(options.tools),
+        clock=ClockMode.FROZEN,
+        cols=terminal.cols,
+        rows=terminal.rows,
     )
-    try:
-        sandbox = start(spec, slave)
-    finally:
-        os.close(slave)
-    stack.callback(sandbox.kill)
-    return sandbox, copy, slave_name, master
+    sandbox = stack.enter_context(start(spec))
+    stack.callback(os.close, sandbox.master)
+    return sandbox, copy
 
 
 def _path(text: str, what: str) -> str:
@@ -253,27 +241,20 @@ def _events(
     if reached.ended:
         events.append(TerminalEnded(t=last, source=terminal.source, exit=exit_status, offset=reached.size))
     events.sort(key=lambda event: event.t)
-    commands = [e for e in shell if isinstance(e, CommandStarted)]
-    checks = [record for record in parse_notes(notes) if record.kind == "check"]
-    for record, command in zip(checks, _checking(commands), strict=False):
-        status = record.exit or 0
-        seen.append(
-            Checked(
-                t=command.t,
-                source="notes",
-                command=command.n,
-                line=record.text,
-                exit=status,
-                reward=1.0 if status == 0 else 0.0,
+    for record in parse_notes(notes):
+        if record.kind == "check":
+            events.append(
+                Checked(
+                    t=last,
+                    source="notes",
+                    command=command_at(log, terminal.nonce.encode(), record.size or 0),
+                    line=record.text,
+                    exit=record.exit or 0,
+                    reward=record.reward or 0.0,
+                )
             )
-        )
-    # The workspace events have no time of their own here; their command numbers say where they belong.
+    # File changes have no time of their own here; their command numbers say where they belong.
     return events + seen
-
-
-def _checking(commands: Iterable[CommandStarted]) -> Iterator[CommandStarted]:
-    """Commands that ran an outcome check, in order."""
-    return (command for command in commands if "reenact" in command.text and "check" in command.text)
 
 
 def _slices(file: IO[bytes], begin: int, end: int) -> Iterator[bytes]:
@@ -284,6 +265,3 @@ def _slices(file: IO[bytes], begin: int, end: int) -> Iterator[bytes]:
             return
         at += len(data)
         yield data
-
-
-__all__ = ["FileState", "Options", "Replayed", "TraceRejected", "run"]

@@ -53,8 +53,8 @@ def ls(folder: Path | None, json_wanted: bool) -> None:
         click.echo(
             f"{name:32}  {when}  {_length(seconds):>8}  {row['commands']:>4} commands  {row['state']:10}  {task}"
         )
-    for path in left:
-        click.echo(f"{path}: not sealed (running, or its recorder died: reenact recover {path})")
+    for session in left:
+        click.echo(f"{session}: not sealed (running, or its recorder died: reenact recover {session})")
     if not rows and not left:
         click.echo(f"no traces in {place}", err=True)
 

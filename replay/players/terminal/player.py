@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import IO, NamedTuple, Protocol
 
 from msgspec import Struct
-from recorder.trace.marks import Mark, MarkScanner
+from recorder.trace.marks import Mark, MarkScanner, Progress
 from recorder.trace.screen import Screen
 
 from recorder.trace.events import Change, Input, Resized
@@ -118,10 +118,10 @@ class TerminalPlayer:
         self._frames: list[tuple[int, int]] = []
         self._inputs: list[Input] = []
         self._resizes: list[Resized] = []
-        self._prompts = 0
-        self._commands = 0
+        self._shell = Progress()
         self._command_offset = 0
-        self._ready = False
+        self._entered = True
+        """A line was submitted (or the shell has just started): the prompt in sight is not the next one."""
         self._settled = -1
         self._ended = False
         self._before: frozenset[tuple[int, str, int]] | None = None
@@ -213,7 +213,7 @@ class TerminalPlayer:
                 source=self._plan.terminal.source,
                 data=action.data,
                 offset=self._size,
-                prompts=self._prompts,
+                prompts=self._shell.prompts,
                 commands=self._commands,
                 at_prompt=self._ready,
                 icanon=line_mode,
@@ -229,7 +229,7 @@ class TerminalPlayer:
         if action.hidden:
             data = _DUMMY_SECRET + data
         if action.at_prompt and any(key in data for key in (b"\r", b"\n", b"\x03", b"\x04")):
-            self._ready = False  # the next prompt must be a new one
+            self._entered = True  # the next prompt must be a new one
         self._write(data)
 
     def _write(self, data: bytes) -> None:
@@ -241,6 +241,15 @@ class TerminalPlayer:
                 self._pump(_LOOK_EVERY)
             except OSError:
                 return
+
+    @property
+    def _commands(self) -> int:
+        return self._shell.commands
+
+    @property
+    def _ready(self) -> bool:
+        """At a prompt that nothing was submitted at yet."""
+        return self._shell.at_prompt and not self._entered
 
     # -- waiting --------------------------------------------------------------------------------
 
@@ -405,13 +414,11 @@ class TerminalPlayer:
         shown, marks = self._scanner.feed(data)
         for mark in marks:
             self._marks.append((t, mark))
-            if mark.type == "C":
-                self._commands += 1
-                self._command_offset = mark.end
-                self._ready = False
-            elif mark.type == "R":
-                self._ready = True
-                self._prompts += 1
+            if self._shell.see(mark):
+                if mark.type == "C":
+                    self._command_offset = mark.end
+                elif mark.type == "R":
+                    self._entered = False
         overlap = bytes(self._tail[-32:])
         self._tail += shown
         if len(self._tail) > _TAIL:
