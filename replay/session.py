@@ -13,6 +13,7 @@ from typing import IO
 from msgspec import Struct, structs
 
 from recorder.trace.blobs import BlobStore
+from recorder.trace.changes import decode_tree
 from recorder.trace.errors import Unsupported
 from recorder.trace.events import (
     AnyEvent,
@@ -34,9 +35,10 @@ from recorder.trace.reader import Trace
 from replay.plan import Plan, plan
 from replay.players.terminal.player import Bounds, Reached, TerminalPlayer
 from replay.sandbox import ClockMode, Sandbox, SandboxSpec, start
-from replay.workspace import WorkspaceCopy
+from replay.sandbox.workspace import WorkspaceCopy
 
 _MOST_LOG = 64 << 20
+_MOST_TREE = 256 << 20
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -85,7 +87,7 @@ def run(
     manifest = trace.manifest
 
     sandbox, copy = _bring_up(trace, manifest, terminal, snapshot, folder, blobs, options, stack)
-    seen: list[AnyEvent] = []
+    seen: list[AnyEvent] = [snapshot] if snapshot else []
     settled = 0
 
     def settle(commands: int) -> None:
@@ -98,7 +100,7 @@ def run(
         settled = commands
 
     def edit(changes: Iterable[Change]) -> None:
-        copy.apply(changes)
+        copy.apply(changes, trace.copy_blob)
         made = copy.changes()
         seen.append(WorkspaceEdited(t=player.now(), source="workspace", commands=settled, changes=made))
 
@@ -139,7 +141,8 @@ def _bring_up(
     session_folder = _session_folder(terminal)
     session_host = folder / "session"
     _place(session_host, terminal, session_folder, trace)
-    copy = WorkspaceCopy(folder / "workspace", trace, snapshot, blobs)
+    entries = decode_tree(trace.blob(snapshot.tree, _MOST_TREE)) if snapshot else {}
+    copy = WorkspaceCopy(folder / "workspace", entries, trace.copy_blob, blobs, snapshot)
     stack.callback(copy.close)
     environment = manifest.environment
     spec = SandboxSpec(
