@@ -6,7 +6,6 @@ The page is a file that the sandbox maps at /run/reenact/clock. Its layout is th
 from __future__ import annotations
 
 import hashlib
-import mmap
 import os
 import shutil
 import struct
@@ -20,6 +19,8 @@ MAGIC = 0x314B434C4B4E5452
 MOMENTS = 65536
 _HEAD = struct.Struct("<QQqqqQQq")  # magic, seed, start, shown, elapsed, step, moments, origin
 _MOMENT = struct.Struct("<qq")
+_SHOWN = 24  # where `shown` stands
+_MOST_ELAPSED = 10 * 365 * 86400 * 10**9
 SIZE = _HEAD.size + MOMENTS * _MOMENT.size
 
 
@@ -28,37 +29,50 @@ class ClockPage:
     advances it when it sleeps, and can harm only its own clock).
 
     `start_ns` is the shown Unix time of the session's start; `seed` seeds the dice, 0 leaves them real.
+    The file is read and written, never mapped here: a payload that truncates it would kill us by SIGBUS. What
+    it says is believed only within bounds.
     """
 
     def __init__(self, path: Path, *, start_ns: int, seed: int) -> None:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-        try:
-            os.fchmod(fd, 0o666)
-            os.ftruncate(fd, SIZE)
-            self._map = mmap.mmap(fd, SIZE)
-        finally:
-            os.close(fd)
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        os.fchmod(self._fd, 0o666)
+        os.ftruncate(self._fd, SIZE)
         now = time.time_ns()
-        _HEAD.pack_into(self._map, 0, MAGIC, seed & (1 << 64) - 1, start_ns, start_ns, 0, 0, 1, now)
-        _MOMENT.pack_into(self._map, _HEAD.size, now, start_ns)
+        self._shown = start_ns
+        self._step = 1
+        os.pwrite(self._fd, _MOMENT.pack(now, start_ns), _HEAD.size)
+        os.pwrite(
+            self._fd, _HEAD.pack(MAGIC, seed & (1 << 64) - 1, start_ns, start_ns, 0, self._step, 1, now), 0
+        )
 
     def set(self, unix_ns: int) -> int:
         """Shows `unix_ns` from now on and returns what is shown: never less than before, so that time does not
         run backwards when a step's sleeps outlasted the recorded pause."""
-        _, _, _, shown, elapsed, step, moments, _ = _HEAD.unpack_from(self._map, 0)
-        unix_ns = max(unix_ns, shown + elapsed)
-        slot = _HEAD.size + moments % MOMENTS * _MOMENT.size
-        _MOMENT.pack_into(self._map, slot, time.time_ns(), unix_ns)
-        struct.pack_into("<qqQQ", self._map, 24, unix_ns, 0, step + 1, moments + 1)
+        elapsed, moments = self._advanced()
+        unix_ns = max(unix_ns, self._shown + elapsed)
+        self._shown = unix_ns
+        self._step += 1
+        moment = _MOMENT.pack(time.time_ns(), unix_ns)
+        os.pwrite(self._fd, moment, _HEAD.size + moments % MOMENTS * _MOMENT.size)
+        os.pwrite(self._fd, struct.pack("<qqQQ", unix_ns, 0, self._step, moments + 1), _SHOWN)
         return unix_ns
 
     def now(self) -> int:
         """The shown Unix time in ns, without the looks of any process."""
-        _, _, _, shown, elapsed, *_ = _HEAD.unpack_from(self._map, 0)
-        return int(shown + elapsed)
+        return self._shown + self._advanced()[0]
 
     def close(self) -> None:
-        self._map.close()
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _advanced(self) -> tuple[int, int]:
+        """By how much the payload's sleeps moved the clock, and how many moments stand in the ring."""
+        head = os.pread(self._fd, _HEAD.size, 0)
+        if len(head) < _HEAD.size:
+            return 0, 1
+        _, _, _, _, elapsed, _, moments, _ = _HEAD.unpack(head)
+        return min(max(elapsed, 0), _MOST_ELAPSED), min(moments, 1 << 62)
 
 
 def library() -> Path | None:

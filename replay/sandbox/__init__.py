@@ -1,0 +1,8 @@
+"""The sandbox: a machine as the recording saw it, from which nothing gets out."""
+
+from __future__ import annotations
+
+from replay.sandbox.machine import Sandbox, Usage, start
+from replay.sandbox.spec import ClockMode, Limits, SandboxSpec
+
+__all__ = ["ClockMode", "Limits", "Sandbox", "SandboxSpec", "Usage", "start"]
