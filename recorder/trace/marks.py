@@ -2,7 +2,8 @@
 
 A mark is `ESC ] 7770 ; NONCE ; TYPE [; field]* BEL`, its fields plain numbers:
 
-    P  prompt number; status of the last command; commands so far      where the prompt begins
+    P  prompt number; status of the last command; commands so far;
+       and where the shell knows it, its history number                where the prompt begins
     R  prompt number                                                   where typing begins
     C  command number; status of the command before                    where the command's output begins
 
@@ -114,6 +115,7 @@ class Progress:
         self.commands = commands
         self.at_prompt = False
         self._prompt = -1
+        self._line = 0
         self._ready = -1
 
     def see(self, mark: Mark) -> bool:
@@ -122,9 +124,11 @@ class Progress:
         if number is None:
             return False
         if mark.type == "P":
-            if number <= self._prompt:
+            key = (number, _number(mark.fields, 3) or 0)
+            if key <= (self._prompt, self._line):
                 return False
-            self._prompt = number
+            self._prompt, self._line = key
+            self._ready = -1
             self.prompts += 1
             self.commands = max(self.commands, _number(mark.fields, 2) or 0)
             self.at_prompt = False
@@ -284,7 +288,7 @@ class _Walk:
         if n <= self._last:
             return
         self._running = self._last = n
-        shown = text.decode("utf-8", "backslashreplace")
+        shown = text.rstrip(b"\n").decode("utf-8", "backslashreplace")
         self.events.append(
             CommandStarted(t=t, source=self._source, n=n, offset=offset, text=shown, cwd=self._cwd)
         )

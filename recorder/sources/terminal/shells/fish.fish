@@ -66,6 +66,7 @@ end
 function __reenact_done
     set -g __reenact_k (math $__reenact_k + 1)
     set -g __reenact_over 1
+    set -g __reenact_ready \e']7770;'$__reenact_nonce';R;'$__reenact_k\a
     printf '%s;P;%d;%d;%d;%d\0%s\0\0\n' $__reenact_nonce $__reenact_k $fish_pid $argv[1] $__reenact_n $PWD >>$__reenact_log 2>/dev/null
     printf '\e]7770;%s;P;%d;%d;%d\a' $__reenact_nonce $__reenact_k $argv[1] $__reenact_n
 end

@@ -1,6 +1,12 @@
+# The user's prompt with R at its end. fish drops one line feed at the end of a prompt, so R goes before it.
 function fish_prompt
     set -l last $status
     __reenact_status $last
-    __reenact_user_prompt
-    printf '\e]7770;%s;R;%d\a' $__reenact_nonce $__reenact_k
+    set -l lines (__reenact_user_prompt)
+    if set -q lines[1]
+        set lines[-1] $lines[-1]$__reenact_ready
+    else
+        set lines $__reenact_ready
+    end
+    printf '%s\n' $lines
 end

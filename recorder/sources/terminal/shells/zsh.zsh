@@ -5,15 +5,15 @@
 # What it tells: marks in the terminal's output (P in PS1, R at its end, C before a command), and beside them
 # records in the session's shell-1.log, opened for each write. No forks.
 
-builtin typeset -gi __reenact_k=0 __reenact_n=0 __reenact_began=0 __reenact_status=0
-builtin typeset -g __reenact_line= __reenact_bare=1
+typeset -gi __reenact_k=0 __reenact_n=0 __reenact_began=0 __reenact_status=0
+typeset -g __reenact_line= __reenact_bare=1
 
 # Functions of ours are defined before any alias of the user's exists.
 
 # Sourced by zsh's scheduler at top level: after every precmd function of the first prompt.
 __reenact_init() {
-  { builtin emulate -L zsh; builtin setopt no_xtrace no_unset no_err_exit no_err_return } 2>/dev/null
-  builtin local bin=$__reenact_folder/shell/bin
+  { builtin emulate -L zsh; builtin setopt no_xtrace unset no_err_exit no_err_return } 2>/dev/null
+  local bin=$__reenact_folder/shell/bin
   [[ $path[1] == $bin ]] || path=($bin $path)
   __reenact_dump
   __reenact_arrange
@@ -22,8 +22,8 @@ __reenact_init() {
 
 # What a replay needs to find the same shell in an empty home.
 __reenact_dump() {
-  builtin local state text name
-  builtin local -a own=(${(k)functions:#__reenact_*})
+  local state text name
+  local -a own=(${(k)functions:#__reenact_*})
   {
     text=$(builtin functions -- $own)
     (( $#text < 160000 )) || text="# functions left out: $#text characters"
@@ -31,7 +31,7 @@ __reenact_dump() {
     for name in PS1 PS2 PS3 PS4 RPS1 RPS2 SPROMPT PROMPT_EOL_MARK HISTSIZE SAVEHIST TIMEFMT WORDCHARS \
       KEYTIMEOUT READNULLCMD NULLCMD REPORTTIME DIRSTACKSIZE LISTMAX MAILCHECK precmd_functions \
       preexec_functions chpwd_functions fpath cdpath ZSH_THEME_GIT_PROMPT_PREFIX; do
-      (( ${(P)+name} )) && state+=$(builtin typeset -p $name)$'\n'
+      (( ${(P)+name} )) && state+=$(typeset -p $name)$'\n'
     done
     # Of what is exported, only what changes how programs show things; anything else may be a secret.
     for name in PATH LS_COLORS LSCOLORS CLICOLOR GREP_COLOR GREP_COLORS LESS LESSCHARSET LESSOPEN LESSCLOSE \
@@ -59,12 +59,20 @@ __reenact_mark() {
 
 # zsh read a line: what was typed, whether or not it will run or be kept.
 __reenact_addhistory() {
-  { __reenact_line=$1; builtin return 0 } 2>/dev/null
+  {
+    __reenact_line=$1
+    # Hooks that the user's last command removed are back before this line runs.
+    case ${(j: :)precmd_functions}${(j: :)preexec_functions} in
+      *__reenact_precmd*__reenact_preexec*) ;;
+      *) __reenact_arrange ;;
+    esac
+    builtin return 0
+  } 2>/dev/null
 }
 
 __reenact_preexec() {
-  { builtin local s=$?; builtin emulate -L zsh; builtin setopt no_xtrace no_unset no_err_exit no_err_return local_traps; builtin trap - DEBUG } 2>/dev/null
-  builtin local text=${1:-$3}
+  { local s=$?; builtin emulate -L zsh; builtin setopt no_xtrace unset no_err_exit no_err_return local_traps; builtin trap - DEBUG } 2>/dev/null
+  local text=${1:-$3}
   (( __reenact_n += 1 ))
   __reenact_began=1
   {
@@ -76,7 +84,7 @@ __reenact_preexec() {
 }
 
 __reenact_precmd() {
-  { builtin local s=$?; builtin emulate -L zsh; builtin setopt extended_glob no_xtrace no_unset no_err_exit no_err_return local_traps; builtin trap - DEBUG } 2>/dev/null
+  { local s=$?; builtin emulate -L zsh; builtin setopt extended_glob no_xtrace unset no_err_exit no_err_return local_traps; builtin trap - DEBUG } 2>/dev/null
   if (( __reenact_began )); then
     __reenact_began=0
   elif [[ $__reenact_line == *[^[:space:]]* ]]; then
@@ -89,11 +97,12 @@ __reenact_precmd() {
     builtin printf '%s;P;%d;%d;%d;%d\0%s\0\0\n' \
       $__reenact_nonce $__reenact_k $$ $s $__reenact_n $PWD >>$__reenact_folder/shell-1.log
   } 2>/dev/null
-  builtin local mark=$'\e]7770;'$__reenact_nonce
+  local mark=$'\e]7770;'$__reenact_nonce
   # Also marks of an earlier prompt go: a theme or `deactivate` may have put an old PS1 back.
-  builtin local rest=${PS1//'%{'$mark;[^$'\a']#$'\a%}'/}
+  local rest=${PS1//'%{'$mark;[^$'\a']#$'\a%}'/}
   if [[ -o prompt_percent ]]; then
-    PS1="%{$mark;P;$__reenact_k;%?;$__reenact_n"$'\a%}'"$rest%{$mark;R;$__reenact_k"$'\a%}'
+    # %? and %! speak for prompts after the user removed this hook, up to the next command.
+    PS1="%{$mark;P;$__reenact_k;%?;$__reenact_n;%!"$'\a%}'"$rest%{$mark;R;$__reenact_k"$'\a%}'
   else
     # Without % sequences a prompt can't hold what takes no room.
     PS1=$rest
@@ -106,12 +115,13 @@ __reenact_precmd() {
 
 # A line was read and nothing ran: a comment, a syntax error, `!x:p`, or Ctrl-C in its middle. $1: status now.
 __reenact_unrun() {
-  builtin local text=${__reenact_line%$'\n'} error
-  builtin local -i exit=0
+  local text=${__reenact_line%$'\n'} error
+  local -i exit=0
   if [[ $text != [[:space:]]#\#* ]]; then
     # zsh leaves $? as it was; a line that can't be parsed counts as 1, as in `zsh -c`.
     exit=1
-    error=$({ functions[__reenact_probe]=$text } 2>&1) && builtin return
+    error=$({ functions[__reenact_probe]=$text } 2>&1)
+    [[ -n $error ]] || builtin return
     # Ctrl-C gives 130. Where it was 130 before too, an unfinished line tells.
     if (( $1 == 130 )); then
       (( __reenact_status != 130 )) && builtin return
@@ -127,7 +137,7 @@ __reenact_unrun() {
 
 # Ours last, so that what a theme does to PS1 comes before, and what a preexec prints is no output of the command.
 __reenact_arrange() {
-  builtin typeset -ga precmd_functions preexec_functions zshaddhistory_functions
+  typeset -ga precmd_functions preexec_functions zshaddhistory_functions
   precmd_functions=(${precmd_functions:#__reenact_*} __reenact_precmd)
   preexec_functions=(${preexec_functions:#__reenact_*} __reenact_preexec)
   zshaddhistory_functions=(${zshaddhistory_functions:#__reenact_*} __reenact_addhistory)
