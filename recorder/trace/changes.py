@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from recorder.trace import jsonscan
 from recorder.trace.errors import Code, TraceRejected
 from recorder.trace.events import Change, FileState, TreeEntry, escape_path, unescape_path
 
@@ -130,8 +131,9 @@ def decode_tree(data: bytes, *, place: str = "tree", entries: int = 200_000) -> 
             raise TraceRejected(Code.TRUNCATED, where, "no newline at the end")
         if end - start > MAX_LINE:
             raise TraceRejected(Code.TOO_LARGE, where, f"a line of more than {MAX_LINE} bytes")
+        line = data[start:end]
         try:
-            entry = _decoder.decode(memoryview(data)[start:end])
+            entry = _decoder.decode(line)
             path = unescape_path(entry.path)
         except msgspec.ValidationError as error:
             raise TraceRejected(Code.SCHEMA, where, str(error)) from error
@@ -141,6 +143,8 @@ def decode_tree(data: bytes, *, place: str = "tree", entries: int = 200_000) -> 
             raise TraceRejected(Code.TOO_DEEP, where, "nested too deep") from error
         except (msgspec.MsgspecError, ValueError) as error:
             raise TraceRejected(Code.SYNTAX, where, str(error)) from error
+        if _encoder.encode(entry) != line:
+            jsonscan.check(line, where)  # not as we write it: a later version's fields, or foul play
         _check_path(path, tree, where)
         if escape_path(path) != entry.path:
             raise TraceRejected(Code.NAME, where, "the path is not in its one canonical escaped form")
