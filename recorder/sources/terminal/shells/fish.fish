@@ -57,9 +57,18 @@ function __reenact_preexec --on-event fish_preexec
     set -g __reenact_n (math $__reenact_n + 1)
     set -g __reenact_over 0
     set -g __reenact_comment 0
+    set -g __reenact_stopped
+    if jobs -q; and not string match -q 'fg*' -- $argv[1]
+        set -g __reenact_stopped (__reenact_jobs)
+    end
     string match -qr '^\s*(#[^\n]*\s*)+$' -- $argv[1]; and set -g __reenact_comment 1
     printf '%s;C;%d;%d;%d;%d\0%s\0%s\0\n' $__reenact_nonce $__reenact_n $fish_pid $last $__reenact_k $PWD "$argv[1]" >>$__reenact_log 2>/dev/null
     printf '\e]7770;%s;C;%d;%d\a' $__reenact_nonce $__reenact_n $last
+end
+
+# The jobs that are stopped now.
+function __reenact_jobs
+    jobs | string match -r '^\d+\s+\d+(?=.*\sstopped\s)'
 end
 
 # $argv[1] is the status of the last command.
@@ -75,13 +84,22 @@ function __reenact_postexec --on-event fish_postexec
     set -l last $status
     # A comment leaves $status as it was; it did nothing, and that well.
     test $__reenact_comment = 1; and set last 0
+    # So does a job that Ctrl-Z stopped: 148, as other shells say.
+    if jobs -q
+        for job in (__reenact_jobs)
+            contains -- $job $__reenact_stopped; or set last 148
+        end
+    end
     __reenact_done $last
 end
 
-# Enter on a line that can't be parsed: fish keeps it in the editor. 127 as in `fish -c`.
+# Enter on a line that can't be parsed: fish shows its prompt again, the line still in the editor. 127 as in a
+# script.
 function __reenact_posterror --on-event fish_posterror
     set -g __reenact_n (math $__reenact_n + 1)
     printf '%s;X;%d;%d;%d;%d\0%s\0%s\0\n' $__reenact_nonce $__reenact_n $fish_pid 127 $__reenact_k $PWD "$argv[1]" >>$__reenact_log 2>/dev/null
+    __reenact_done 127
+    set -g __reenact_over 0
 end
 
 function __reenact_event --on-event fish_prompt
