@@ -143,7 +143,8 @@ class Movement(pyte.Screen):
         if self.cursor.x >= self.columns:
             return
         at = bisect_right(self._stops, self.column) + (count or 1) - 1
-        self.cursor.x = self._stops[at] if at < len(self._stops) else self.columns - 1
+        stop = self._stops[at] if at < len(self._stops) else self.columns
+        self.cursor.x = min(stop, self.columns - 1)  # stops outlive the columns that a smaller size takes
 
     def back_tabs(self, count: int) -> None:
         """CBT."""

@@ -96,7 +96,7 @@ class EscapeFilter:
                 return
             if (final == "T" and len(numbers) > 1) or (final in "su" and params):
                 return
-            self._write("\x1b[" + ";".join(str(n) if n else "" for n in numbers[:2]) + final)
+            self._write("\x1b[" + ";".join(str(n) if n else "" for n in numbers[:2]).rstrip(";") + final)
 
     def string(self, kind: str, body: str, end: str) -> None:
         pass

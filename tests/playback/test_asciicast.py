@@ -100,7 +100,7 @@ def test_impossible_requests_are_refused() -> None:
 EVENT = st.tuples(st.integers(0, 3 * 10**9), st.sampled_from("oirmxz"), st.binary(max_size=12))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(EVENT, max_size=40))
 def test_times_and_bytes_survive(raw: list[tuple[int, str, bytes]]) -> None:
     events, t = [], 0
@@ -188,7 +188,7 @@ SEEDS = [
 ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from(SEEDS),
     st.lists(st.tuples(st.integers(0, 500), st.integers(0, 6), st.binary(max_size=6)), max_size=5),

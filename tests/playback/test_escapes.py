@@ -129,7 +129,7 @@ HOSTILE = st.lists(st.one_of(st.sampled_from(PASSES + VANISHES), st.binary(max_s
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(HOSTILE)
 def test_output_is_harmless(data: bytes) -> None:
     filter_ = EscapeFilter()
@@ -137,7 +137,7 @@ def test_output_is_harmless(data: bytes) -> None:
     assert is_harmless(out)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(HOSTILE, st.data())
 def test_any_division_gives_the_same(data: bytes, choice: st.DataObject) -> None:
     split, single = EscapeFilter(), EscapeFilter()
