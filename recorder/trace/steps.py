@@ -321,6 +321,8 @@ def _attach_changes(
             by_command[n].span = (min(old[0], first), max(old[1], event.last))
     elif earlier := [n for n in by_command if n < event.first]:
         by_command[max(earlier)].changes += event.changes
+    elif by_command:
+        by_command[min(by_command)].changes += event.changes  # before the first prompt
     elif programs:
         programs[0].changes += event.changes
 

@@ -17,8 +17,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from recorder.trace.changes import compose
 from recorder.trace.events import Change
-from replay.verify.files import compose
 from replay.verify.outputs import Judge
 from replay.verify.verdict import Context, Facet, Observation, Output, StepVerdict, Verdict
 

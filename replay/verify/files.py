@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
+from recorder.trace.changes import compose
 from recorder.trace.events import Change, FileState
 from replay.verify.nearest import output_miss
 from replay.verify.verdict import (
@@ -24,18 +25,7 @@ Explain = Callable[[bytes, bytes], Sequence[str] | None]
 _RANDOM = re.compile(r"[0-9a-f]{7,}|[0-9]+")
 
 
-def compose(parts: Iterable[Sequence[Change]]) -> tuple[Change, ...]:
-    """Changes of consecutive steps as one: the state before the first and after the last, sorted by path."""
-    net: dict[str, Change] = {}
-    for changes in parts:
-        for change in changes:
-            first = net.get(change.path)
-            before = first.before if first else change.before
-            net[change.path] = Change(path=change.path, before=before, after=change.after)
-    return tuple(net[path] for path in sorted(net) if not same(net[path].before, net[path].after))
-
-
-def same(a: FileState | None, b: FileState | None) -> bool:
+def equal(a: FileState | None, b: FileState | None) -> bool:
     """Equal but for the modification time (and a folder's size, which is the file system's affair)."""
     if a is None or b is None:
         return a is b
@@ -59,7 +49,7 @@ def compare_files(
         a, b = old.get(path), new.get(path)
         was = a.after if a else b.before if b else None
         now = b.after if b else a.before if a else None
-        if same(was, now):
+        if equal(was, now):
             continue
         if reason := context.volatile(path):
             if (was is None) != (now is None):

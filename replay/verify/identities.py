@@ -26,6 +26,9 @@ _spoken = numbered(
         rf"^{_MONTH} +\d{{1,2}} \d\d:\d\d:\d\d \S+ [\w./-]{{1,64}}\[{_ID}\]:",  # syslog
     ),
 )
+_PADDED = re.compile(
+    "(?<! ) {2,}(?=⟨pid[0-9]+⟩)".encode()
+)  # columns move with the width of what stands in them
 _HEAD = re.compile(rb"^(?=[^\n]*\bPID\b)[A-Z%+: /]+\r?$", re.MULTILINE)
 _COLUMN = re.compile(rb"\b(?:PID|PPID|PGID|SID|TGID|PGRP|SESS)\b")
 
@@ -54,7 +57,7 @@ def _tables(data: bytes) -> bytes:
 
 def pids(data: bytes) -> bytes:
     """Process ids, where the surroundings say that they are."""
-    return _spoken(_tables(data))
+    return _PADDED.sub(b" ", _spoken(_tables(data)))
 
 
 _EPHEMERAL = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -164,21 +164,25 @@ class Judge:
             return None
         head_a, head_b = self.canonical(head_a, 0), self.canonical(head_b, 1)
         short, long = sorted((head_a, head_b), key=len)
-        whole = short[: short.rfind(b"\n") + 1]  # a line may have been cut by the key, and masked otherwise
-        if (
-            (whole or not long)
-            and long.startswith(whole)
-            and (long.startswith(short) or len(short) - len(whole) < 4096)
-        ):
+        if not short and long:
+            return None
+        whole = short[: short.rfind(b"\n") + 1]
+        # The key may have cut a value in two, which was masked otherwise than the whole one; so a last line with
+        # a number in it need not fit, if others before it do.
+        cut = whole and len(short) - len(whole) < 4096 and re.search(rb"[0-9]", short[len(whole) :])
+        if long.startswith(whole if cut else short):
             return Found("interrupted", (*names, "interrupted"))
         return None
 
     def _any_order(self, a: bytes, b: bytes) -> Found | None:
         if not self.allows("order") or ALIAS.findall(a) != ALIAS.findall(b):
             return None
-        plain = sorted(a.split(b"\n")) == sorted(b.split(b"\n"))
-        if plain or sorted(_lines(self.canonical(a, 0))) == sorted(_lines(self.canonical(b, 1))):
-            return Found("order", ("order",) if plain else (*self._touching(a, b), "order"))
+        if sorted(a.split(b"\n")) == sorted(b.split(b"\n")):
+            return Found("order", ("order",))
+        old, new = _unnumbered(self.canonical(a, 0)), _unnumbered(self.canonical(b, 1))
+        # Equal in this very order but for the numbers: what was one value became two. That is no matter of order.
+        if old != new and sorted(old) == sorted(new):
+            return Found("order", (*self._touching(a, b), "order"))
         return None
 
     def _touching(self, a: bytes, b: bytes) -> list[str]:
@@ -229,9 +233,9 @@ def _at_key(data: bytes) -> tuple[bytes, bytes] | None:
     return (data[:at], data[at:]) if at >= 0 else None
 
 
-def _lines(data: bytes) -> Iterator[bytes]:
+def _unnumbered(data: bytes) -> list[bytes]:
     """Lines whose aliases have lost their numbers, which came from the order."""
-    yield from re.sub("(⟨[a-z-]+)[0-9]+⟩".encode(), "\\1⟩".encode(), data).split(b"\n")
+    return re.sub("(⟨[a-z-]+)[0-9]+⟩".encode(), "\\1⟩".encode(), data).split(b"\n")
 
 
 def _differing(a: bytes, b: bytes) -> tuple[bytes, bytes]:

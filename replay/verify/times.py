@@ -194,8 +194,8 @@ _ACCOUNTS = (
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _PART = re.compile(r"(\d+(?:[.,]\d+)?) ?(h|minutes?|milli|micro|nano|ms|us|µs|μs|ns|m|s)?")
 _LONG = re.compile(r"(in ⟨duration⟩) \((?:\d+:\d\d:\d\d|⟨time⟩)\)".encode())
-_FILL = re.compile(rb"([=_-])\1{2,}(?=$|[ \r\x1b])")
-_PADDED = re.compile(" {2,}(?=⟨(?:duration|rate)⟩)".encode())
+_FILL = re.compile(rb"([=_-])\1+(?=$|[ \r\x1b])")
+_PADDED = re.compile("(?<! ) {2,}(?=⟨(?:duration|rate)⟩)".encode())
 _MARK = alias("duration")
 
 
