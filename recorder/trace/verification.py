@@ -34,6 +34,7 @@ def verify(trace: Trace) -> IntegrityReport:
     for digest in trace.blob_digests():
         attempt(lambda digest=digest: _blob(trace, digest))  # type: ignore[misc]
     state = _signature(trace, problems)
+    redactions = _redactions(trace, problems, chain)
     return IntegrityReport(
         problems=tuple(problems),
         signature=state,
@@ -41,7 +42,7 @@ def verify(trace: Trace) -> IntegrityReport:
         events=chain.events,
         commitments=chain.commitments,
         redacted=len(chain.redacted),
-        redactions=_redactions(trace, problems, chain),
+        redactions=redactions,
     )
 
 
