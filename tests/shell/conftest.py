@@ -114,16 +114,21 @@ class Shell:
         return self.prompt(line.encode() + b"\r").replace(b"\r", b"")
 
     def in_front(self, name: str) -> None:
-        """Wait until a program of this name is in the foreground and sleeps."""
+        """Wait until a program of this name is in the foreground and sleeps: seen twice, no switch between.
+
+        Ctrl-C at a prompt needs it too: readline loses the signal between its check and its select.
+        """
+        last = ""
 
         def there() -> bool:
+            nonlocal last
             try:
                 group = os.tcgetpgrp(self.fd)
-                stat = Path(f"/proc/{group}/stat").read_text()
+                status = Path(f"/proc/{group}/status").read_text()
             except OSError:
                 return False
-            comm, state = stat[stat.index("(") + 1 : stat.rindex(")")], stat[stat.rindex(")") + 2]
-            return comm == name and state == "S"
+            before, last = last, status
+            return f"Name:\t{name}\n" in status and "State:\tS" in status and status == before
 
         self.until(there, f"{name} in the foreground")
 

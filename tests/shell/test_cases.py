@@ -29,6 +29,7 @@ def lines(label: str, typed: list[str], text: str, status: int) -> Case:
 
 def abandoned(shell: Any) -> None:
     shell.shows("abc", "echo abc")
+    shell.in_front(shell.launch.shell)
     shell.prompt(b"\x03")
 
 

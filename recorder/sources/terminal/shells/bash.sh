@@ -108,63 +108,57 @@ __reenact_ps0='${__reenact_nonce+\e]7770;$__reenact_nonce;C;$((__reenact_began=1
 
 # In PS0's fork, before a command runs: write its text down, return what becomes of its history entry.
 __reenact_start() {
-  \builtin local s="$?" text=
+  \builtin local s="$?" text before
   \builtin set +euxv
   IFS=$' \t\n'
   __reenact_entry
   \builtin printf '%s;C;%d;%d;%d;%d\0%s\0%s\0\n' \
     "$__reenact_nonce" $((__reenact_n + 1)) "$$" "$s" "$__reenact_k" "$PWD" "$text" >>"$__reenact_log"
-  __reenact_fate "$text"
+  __reenact_fate "$text" "$before"
   \builtin printf '%d' $?
   \builtin return "$s"
 }
 
-# The history entry that was added last into `text`; nothing where history is off or did not take it.
+# The history entry that was added last into `text`, the one before it into `before`; nothing where history is
+# off or did not take it. Through a file, as a pipe would take another fork; one that is never truncated, as that
+# makes some file systems write it out at once.
 __reenact_entry() {
-  \builtin local now='\!' raw= HISTTIMEFORMAT=
+  \builtin local now='\!' HISTTIMEFORMAT=
+  \builtin local -a both lines
   \builtin local -i width count
   now=${now@P} count=now-__reenact_h+1
-  text=
+  text= before=
   [[ -o history ]] && ((count > 0)) || \builtin return 0
   # "%5d", a flag, a space, the text
   width=$((${#now} > 5 ? ${#now} + 2 : 7))
   # With cmdhist off, every line of a command is an entry.
   [[ :$BASHOPTS: == *:cmdhist:* ]] && count=1
-  \builtin history "$count" >|"$__reenact_scratch"
-  if ((count == 1)); then
-    IFS= \builtin read -rd '' raw <"$__reenact_scratch"
-    raw=${raw:width}
-    text=${raw%$'\n'}
-  else
-    \builtin local -a lines
-    \builtin mapfile -t lines <"$__reenact_scratch"
+  {
+    \builtin history "$count"
+    \builtin printf '\0'
+    ((__reenact_picky)) && \builtin history $((count + 1))
+    \builtin printf '\0'
+  } 1<>"$__reenact_scratch"
+  \builtin mapfile -t -n 2 -d '' both <"$__reenact_scratch"
+  ((${#both[1]} > ${#both[0]})) && before=${both[1]:width:${#both[1]} - ${#both[0]} - width - 1}
+  text=${both[0]:width}
+  text=${text%$'\n'}
+  if ((count > 1)); then
+    \builtin mapfile -t lines <<<"${both[0]}"
     for count in "${!lines[@]}"; do lines[count]=${lines[count]:width}; done
     \builtin printf -v text '%s\n' "${lines[@]}"
     text=${text%$'\n'}
   fi
 }
 
-# Returns what bash itself would have done with entry $1 (the last one) under the user's settings.
+# Returns what bash itself would have done with entry $1 that follows $2 under the user's settings.
 __reenact_fate() {
   [[ -n $1 ]] && ((__reenact_picky)) || \builtin return 0
-  \builtin local line="${1%%$'\n'*}" both= before= pattern HISTTIMEFORMAT= now='\!'
+  \builtin local line="${1%%$'\n'*}" pattern
   [[ ${1:0:1} == ' ' && $__reenact_hc == *:@(ignorespace|ignoreboth):* ]] && \builtin return 1
-  if [[ $__reenact_hc == *:@(ignoredups|ignoreboth):* || ${__reenact_hi[*]} == *'&'* ]]; then
-    now=${now@P}
-    \builtin local -i width length
-    width=$((${#now} > 5 ? ${#now} + 2 : 7))
-    \builtin history 1 >|"$__reenact_scratch"
-    IFS= \builtin read -rd '' both <"$__reenact_scratch"
-    length=${#both}
-    \builtin history 2 >|"$__reenact_scratch"
-    IFS= \builtin read -rd '' both <"$__reenact_scratch"
-    if ((${#both} > length)); then
-      before=${both:width:${#both}-length-width-1}
-      [[ $1 == "$before" && $__reenact_hc == *:@(ignoredups|ignoreboth):* ]] && \builtin return 1
-    fi
-  fi
+  [[ $1 == "$2" && $__reenact_hc == *:@(ignoredups|ignoreboth):* ]] && \builtin return 1
   for pattern in "${__reenact_hi[@]}"; do
-    [[ $pattern == *'&'* && $pattern != *'\&'* ]] && pattern=${pattern/&/"$before"}
+    [[ $pattern == *'&'* && $pattern != *'\&'* ]] && pattern=${pattern/&/"$2"}
     [[ -n $pattern && $line == $pattern ]] && \builtin return 1
   done
   [[ $__reenact_hc == *:erasedups:* ]] && \builtin return 2
@@ -173,7 +167,7 @@ __reenact_fate() {
 
 # Do to the history entry numbered $1 what the user's settings say ($2, see __reenact_fate).
 __reenact_forget() {
-  \builtin local now='\!' text=
+  \builtin local now='\!' text before
   now=${now@P}
   # After `history -c` or -d the number may stand for another line: better one too many than one lost.
   (($2 && $1 <= now)) || \builtin return 0
@@ -200,7 +194,7 @@ __reenact_settle() {
 
 # A prompt is due: the last command is over. $1 is its status.
 __reenact_over() {
-  \builtin local now='\!' text= status IFS=$' \t\n'
+  \builtin local now='\!' text before status IFS=$' \t\n'
   now=${now@P}
   if ((__reenact_began)); then
     __reenact_began=0
@@ -220,7 +214,7 @@ __reenact_over() {
         "$__reenact_nonce" "$__reenact_n" "$$" "$status" "$__reenact_k" "$PWD" "$text" >>"$__reenact_log"
     fi
     if [[ -n $text ]]; then
-      __reenact_fate "$text"
+      __reenact_fate "$text" "$before"
       __reenact_forget "$now" $?
     fi
   fi
