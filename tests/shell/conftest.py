@@ -1,4 +1,4 @@
-"""A shell on a real PTY with the integration in it, driven by keystrokes. Waits are on marks and output, never on time."""
+"""A shell on a real PTY with the integration in it, driven by keystrokes; waits are on marks and output."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ PATIENCE = 20.0
 class Shell:
     """One shell from start to end. `shown` is what a person sees, `raw` what the shell wrote."""
 
-    def __init__(self, argv: list[str] | None, home: Path, folder: Path, env: dict[str, str], restore: bytes | None):
+    def __init__(
+        self, argv: list[str] | None, home: Path, folder: Path, env: dict[str, str], restore: bytes | None
+    ):
         base = {
             "HOME": str(home),
             "PATH": os.environ["PATH"],
@@ -38,7 +40,12 @@ class Shell:
         }
         self.folder = folder
         self.launch: Launch = launch(
-            argv, env={**base, **env}, folder=folder, nonce=NONCE, real_reenact="/nonexistent/reenact", restore=restore
+            argv,
+            env={**base, **env},
+            folder=folder,
+            nonce=NONCE,
+            real_reenact="/nonexistent/reenact",
+            restore=restore,
         )
         for name, (mode, content) in self.launch.files.items():
             path = folder / name
@@ -88,7 +95,9 @@ class Shell:
             left = end - time.monotonic()
             assert left > 0, f"still waiting for {what}; shown so far: {bytes(self.shown[-1500:])!r}"
             alive = self.pump(min(left, 0.05))
-            assert alive or condition(), f"the shell ended while waiting for {what}: {bytes(self.shown[-1500:])!r}"
+            assert alive or condition(), (
+                f"the shell ended while waiting for {what}: {bytes(self.shown[-1500:])!r}"
+            )
 
     def type(self, keys: bytes | str) -> None:
         os.write(self.fd, keys.encode() if isinstance(keys, str) else keys)

@@ -23,16 +23,21 @@ fail() {
   exit "$status"
 }
 
+in_session() {
+  [ -n "${REENACT_SESSION:-}" ] || fail 2 "$1: no session here; start one with \`reenact record\`"
+}
+
 encode() {
   base64 | tr -d '\n'
 }
 
 # append KIND FIELD...: one line: kind, seconds since boot, bytes of the shell's side log, folder and fields in base64
 append() {
-  [ -n "${REENACT_SESSION:-}" ] || fail 2 "$1: no session here; start one with \`reenact record\`"
   read -r uptime _ </proc/uptime || uptime=-
   size=$(wc -c <"$REENACT_SESSION/shell-1.log" | tr -d ' ') || size=
-  line="$1 $uptime ${size:--} $(pwd | encode)"
+  # A dot behind, as a substitution drops line feeds.
+  folder=$(pwd; printf .)
+  line="$1 $uptime ${size:--} $(printf %s "${folder%??}" | encode)"
   shift
   for field; do
     line="$line $(printf %s "$field" | encode)."
@@ -54,18 +59,20 @@ note)
     text=$*
   fi
   [ -n "$text" ] || fail 2 "note: there is no text; give it as arguments or on standard input"
+  in_session note
   append note "$text" || fail 5 "note: not written to $REENACT_SESSION/notes.log; is the disk full?"
   ;;
 mark)
   shift
   case ${1-} in -h | --help) usage; exit 0 ;; --) shift ;; esac
+  in_session mark
   append mark "$*" || fail 5 "mark: not written to $REENACT_SESSION/notes.log; is the disk full?"
   ;;
 check)
   shift
   case ${1-} in -h | --help) usage; exit 0 ;; --) shift ;; esac
   [ $# -gt 0 ] || fail 2 "check: there is no command; for example: reenact check -- pytest -q"
-  [ -n "${REENACT_SESSION:-}" ] || fail 2 "check: no session here; start one with \`reenact record\`"
+  in_session check
   # Ctrl-C ends the command, not the check.
   trap : INT QUIT
   "$@"
