@@ -9,7 +9,7 @@ No file, process or clock is touched here; the caller hands in what they say.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from recorder.trace.changes import compose
@@ -34,32 +34,35 @@ class Edited(NamedTuple):
     changes: list[Change]
 
 
+class Found(NamedTuple):
+    """A change, and the time (CLOCK_BOOTTIME) by which all of it had happened for certain; None: nobody knows."""
+
+    change: Change
+    latest: int | None
+
+
 class Attribution:
     """Feed notices and the passing of time, in order; `tell` gets the results.
 
-    `scan()` returns what changed since it was last called; `moment(change)` when that happened (CLOCK_BOOTTIME,
-    no later than it did but for `tick` ns; None: nobody knows); `jobs()` whether background jobs live.
+    `scan()` returns what changed since it was last called; `jobs()` says whether background jobs live.
     """
 
     def __init__(
         self,
         *,
-        scan: Callable[[], list[Change]],
-        moment: Callable[[Change], int | None],
+        scan: Callable[[], Iterable[Found]],
         jobs: Callable[[], bool],
         tell: Callable[[Changed | Edited], None],
-        tick: int,
     ) -> None:
         self._scan = scan
-        self._moment = moment
         self._jobs = jobs
         self._tell = tell
-        self._tick = tick
         self._commands = 0
         self._first: int | None = None
         self._at_prompt = False
         self._entered = False
         self._held: list[Change] = []
+        self._latest: dict[str, int | None] = {}
         self._scanned = 0
         self._release: int | None = None
         self._quiet = 0
@@ -88,21 +91,19 @@ class Attribution:
         self._look(now)
         self._release = now() + HOLD_NS if self._first is not None else now()
 
-    def enter(self, at: int | None, now: Callable[[], int]) -> None:
+    def enter(self, at: int | None) -> None:
         """Enter goes to the prompt, at time `at` where the notice says it."""
         if not self._at_prompt or self._entered:
             self._entered = True
             return
         self._entered = True
-        if self._first is not None and self._release is None:
-            return  # unscanned: carried over
-        self._part(self._quiet if at is None else at, now)
+        self._part(self._quiet if at is None else at)
 
-    def command(self, n: int, now: Callable[[], int]) -> None:
+    def command(self, n: int) -> None:
         """Command n starts."""
         if self._at_prompt and not self._entered and self._first is None:
             # By a key that is not Enter: it was typed after the last quiet moment.
-            self._part(self._quiet, now)
+            self._part(self._quiet)
         self._release = None
         if self._first is None:
             self._first = min(n, self._commands + 1)
@@ -124,36 +125,41 @@ class Attribution:
     def end(self) -> None:
         """Nothing more will happen."""
         self._release = None
-        self._held = compose([self._held, self._scan()])
+        self._take_in()
         self._flush()
 
     def _look(self, now: Callable[[], int]) -> None:
-        self._held = compose([self._held, self._scan()])
+        self._take_in()
         self._scanned = now()
 
-    def _part(self, at: int, now: Callable[[], int]) -> None:
-        """Tells what happened before `at` for certain; the rest is carried over to the next command."""
+    def _take_in(self) -> None:
+        found = list(self._scan())
+        self._held = compose([self._held, [change for change, _ in found]])
+        self._latest.update((change.path, latest) for change, latest in found)
+
+    def _part(self, at: int) -> None:
+        """Enter or a command came at `at`: what had happened before is told, the rest carried over."""
+        scanned = self._release is not None
         self._release = None
+        first = self._first
         carried: list[Change] = []
-        first = None
-        if self._first is not None:
-            if at < self._scanned:
-                self._held, carried = self._split(self._held, at)
-            # What the command left in doubt may be its own or its successor's.
-            first = self._commands if carried else None
+        if first is not None and scanned:
+            # A finished scan of the command's own work: nothing of its successor can be in it.
+            self._held, carried = (self._held, []) if self._scanned <= at else self._split(self._held, at)
             self._flush()
-        found = compose([self._held, self._scan()])
-        self._held, doubtful = self._split(found, at)
+        self._take_in()
+        self._held, doubtful = self._split(self._held, at)
         self._flush()
         self._held = compose([carried, doubtful])
-        self._first = first
+        # What a command left in doubt may be its own or its successor's.
+        self._first = first if carried or (not scanned and doubtful) else None
 
     def _split(self, changes: list[Change], at: int) -> tuple[list[Change], list[Change]]:
         before: list[Change] = []
         after: list[Change] = []
         for change in changes:
-            moment = self._moment(change)
-            (before if moment is not None and moment + self._tick < at else after).append(change)
+            latest = self._latest.get(change.path)
+            (before if latest is not None and latest <= at else after).append(change)
         return before, after
 
     def _flush(self) -> None:

@@ -18,10 +18,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from recorder.sources.workspace.attribution import Attribution, Changed, Edited
+from recorder.sources.workspace.attribution import Attribution, Changed, Edited, Found
 from recorder.sources.workspace.jobs import Jobs
 from recorder.sources.workspace.snapshot import take_snapshot
-from recorder.sources.workspace.watch import Watch
+from recorder.sources.workspace.watch import Taken, Watch
 from recorder.trace.blobs import BlobStore
 from recorder.trace.errors import RecordingFailed, ReenactError
 from recorder.trace.events import AnyEvent, Change, Gap, WorkspaceChanged, WorkspaceEdited, unescape_path
@@ -36,6 +36,8 @@ DEBOUNCE_MOST_NS = 1_000_000_000
 SYNC_NS = 100_000_000
 BLIND_NS = 2_000_000_000
 """Without inotify, files are looked at this often while the prompt waits (less often where that is slow)."""
+TICK_NS = 11_000_000
+"""A file's times lag by a tick of the kernel's coarse clock at most, 10 ms at the slowest."""
 BUSY_MS = 25
 """While a command runs inotify is read this often at most: the kernel joins like events meanwhile."""
 
@@ -85,10 +87,8 @@ class Source:
         self._ended = False
         self._attribution = Attribution(
             scan=self._scan,
-            moment=self._moment,
             jobs=self._jobs.alive,
             tell=self._tell,
-            tick=int(time.clock_getres(_COARSE) * 1e9) + 1_000_000,
         )
 
     def snapshot(self) -> None:
@@ -183,13 +183,14 @@ class Source:
         attribution = self._attribution
         self._dirty_since = None
         if kind == b"P":
-            if number == 1:
+            more = any(line[0] in (b"E", b"C") for line in self._queue)
+            if number == 1 and not more:
                 self._jobs.begin()
-            attribution.prompt(_now, more=any(line[0] in (b"E", b"C") for line in self._queue))
+            attribution.prompt(_now, more=more)
         elif kind == b"C" and number is not None:
-            attribution.command(number, _now)
+            attribution.command(number)
         elif kind == b"E":
-            attribution.enter(number, _now)
+            attribution.enter(number)
         elif kind == b"S" and number is not None:
             self._jobs.shell(number)
 
@@ -216,13 +217,13 @@ class Source:
 
     # -- what attribution asks ------------------------------------------------------------------
 
-    def _scan(self) -> list[Change]:
+    def _scan(self) -> list[Found]:
         if self._lost:
             return []
         started = _now()
-        deep, entries = self._watch.take()
+        taken = self._watch.take()
         try:
-            changes = self._scanner.rescan(deep, entries=entries)
+            changes = self._scanner.rescan(taken.deep, entries=taken.entries)
         except (ReenactError, OSError) as error:
             # Half a look would blame the next command for the other half: from here on nothing is told.
             self._lost = True
@@ -236,11 +237,17 @@ class Source:
             more = f" (and {len(troubles) - 1} more)" if len(troubles) > 1 else ""
             reason = f"file content was not kept: {troubles[0]}{more}"
             self._emit(Gap(t=started, source=SOURCE, until=_now(), bytes=None, reason=reason))
-        return changes
+        return [Found(change, self._latest(change, taken)) for change in changes]
 
-    def _moment(self, change: Change) -> int | None:
-        moment = self._scanner.moment(unescape_path(change.path))
-        return None if moment is None else moment - (time.time_ns() - _now())
+    def _latest(self, change: Change, taken: Taken) -> int | None:
+        """When the change had happened for certain: by the events that told of it, or by the file's own times."""
+        path = unescape_path(change.path)
+        times = []
+        if (settled := self._watch.settled(path, taken, gone=change.after is None)) is not None:
+            times.append(settled)
+        if (moment := self._scanner.moment(path)) is not None:
+            times.append(moment - (time.time_ns() - _now()) + TICK_NS)
+        return min(times, default=None)
 
     def _tell(self, result: Changed | Edited) -> None:
         if isinstance(result, Changed):
@@ -282,9 +289,6 @@ class Source:
 
     def _report(self, message: dict[str, object]) -> None:
         os.write(self._orders.ready, json.dumps(message).encode() + b"\n")
-
-
-_COARSE = getattr(time, "CLOCK_REALTIME_COARSE", 5)
 
 
 def _now() -> int:

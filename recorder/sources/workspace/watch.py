@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
+from typing import NamedTuple
 
 from recorder.trace.volatile import followed
 
@@ -18,6 +20,17 @@ if sys.platform == "linux":
     _APPEARED = flags.CREATE | flags.MOVED_TO
 
 
+NEVER = 1 << 62
+"""Later than everything: no time is known."""
+
+
+class Taken(NamedTuple):
+    """Folders to walk and entries to look at, each with a time (CLOCK_BOOTTIME) before which its last event was."""
+
+    deep: dict[bytes, int]
+    entries: dict[bytes, int]
+
+
 class Watch:
     """Collects paths until they are taken. `blind` says why only a look at everything can tell, if so.
 
@@ -27,8 +40,8 @@ class Watch:
 
     def __init__(self, *, enabled: bool = True) -> None:
         self.blind: str | None = None
-        self._deep: set[bytes] = set()
-        self._entries: set[bytes] = set()
+        self._deep: dict[bytes, int] = {}
+        self._entries: dict[bytes, int] = {}
         self._paths: dict[int, bytes] = {}
         self._watches: dict[bytes, int] = {}
         self._inotify: INotify | None = None
@@ -79,9 +92,11 @@ class Watch:
         if self._inotify is None:
             return
         deep, entries, paths = self._deep, self._entries, self._paths
-        for watch, mask, _, name in self._inotify.read(timeout=0):
+        events = self._inotify.read(timeout=0)
+        now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        for watch, mask, _, name in events:
             if mask & flags.Q_OVERFLOW:
-                deep.add(b"")
+                deep[b""] = now
                 continue
             folder = paths.get(watch)
             if folder is None:
@@ -97,23 +112,43 @@ class Watch:
             if not path or not followed(path):
                 continue
             if mask & flags.ISDIR and mask & _APPEARED:
-                deep.add(path)
+                deep[path] = now
             else:
-                entries.add(path)
+                entries[path] = now
 
     @property
     def dirty(self) -> bool:
         """Whether anything was collected; while blind nobody can say and this is False."""
         return bool(self._deep or self._entries)
 
-    def take(self) -> tuple[set[bytes], set[bytes]]:
-        """Folders to walk and entries to look at, and begins anew."""
+    def take(self) -> Taken:
+        """What was collected so far, and begins anew."""
         self.collect()
-        deep, entries = self._deep, self._entries
-        self._deep, self._entries = set(), set()
+        taken = Taken(self._deep, self._entries)
+        self._deep, self._entries = {}, {}
         if self.blind is not None:
-            deep.add(b"")
-        return deep, entries
+            taken.deep[b""] = NEVER
+        return taken
+
+    def settled(self, path: bytes, taken: Taken, *, gone: bool) -> int | None:
+        """When at the latest the path last changed, by what was taken; None where events cannot tell.
+
+        Call it after the look at what was taken: what was touched again since is not settled.
+        """
+        self.collect()
+        if path in self._entries or path in self._deep or b"" in taken.deep:
+            return None
+        above = path
+        while above:
+            if above in self._deep:
+                return None
+            if above in taken.deep:
+                # Found by walking a folder: only its own coming has a known time.
+                return taken.deep[above] if above == path else None
+            if above in taken.entries:
+                return taken.entries[above] if above == path or gone else None
+            above = above.rpartition(b"/")[0]
+        return None
 
     def close(self) -> None:
         if self._inotify is not None:
