@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE))
 
 from expert import Lost  # noqa: E402
 from make import reenact, session_of  # noqa: E402
-from scenario import perform, set_stage, shortfalls  # noqa: E402
+from scenario import perform, set_stage, shell_exit, shortfalls  # noqa: E402
 
 
 def main() -> int:
@@ -62,9 +62,9 @@ def _record(root: Path, trace: Path, options: argparse.Namespace) -> None:
         pace=options.pace,
         watch=None if options.quiet else _show,
     )
-    problems = shortfalls(session, stage, done)
-    assert not problems, "; ".join(problems)
     assert trace.is_file(), f"no trace was sealed\n{done.screen}"
+    problems = shortfalls(session, stage, shell_exit(trace))
+    assert not problems, "; ".join(problems)
 
 
 def _show(data: bytes) -> None:

@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from expert import Lost  # noqa: E402
-from scenario import PATH, Session, perform, sessions_of, set_stage, shortfalls  # noqa: E402
+from scenario import PATH, Session, perform, sessions_of, set_stage, shell_exit, shortfalls  # noqa: E402
 
 STAGES = Path("/tmp/reenact-samples")
 SAMPLES = {
@@ -62,9 +62,9 @@ def make(name: str, pace: float) -> None:
     done = perform(
         session, stage, command, extra_env={"REENACT_TRACES": str(root / "traces")}, patience=30, pace=pace
     )
-    problems = shortfalls(session, stage, done)
-    assert not problems, f"{name}: {problems}"
     assert trace.is_file(), f"{name}: no trace was sealed\n{done.screen}"
+    problems = shortfalls(session, stage, shell_exit(trace))
+    assert not problems, f"{name}: {problems}"
     os.replace(shutil.copy(trace, HERE / f".{name}.new"), HERE / f"{name}.reenact")
     shutil.rmtree(root)
 

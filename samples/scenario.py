@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -194,11 +196,22 @@ def perform(
         return Performance(exit=expert.status, raw=bytes(expert.raw), screen=expert.screen)
 
 
-def shortfalls(session: Session, stage: Stage, performance: Performance) -> list[str]:
+def shell_exit(trace: Path) -> int | None:
+    """The exit status of a trace's shell; None if nobody saw it."""
+    with zipfile.ZipFile(trace) as members, members.open("events.jsonl") as lines:
+        for line in lines:
+            event = json.loads(line)
+            if event["kind"] == "terminal.ended":
+                status: int | None = event["exit"]
+                return status
+    return None
+
+
+def shortfalls(session: Session, stage: Stage, exit_status: int | None) -> list[str]:
     """How what stands there differs from what the session promises; empty if it does not."""
     found = []
-    if performance.exit != session.exit:
-        found.append(f"the shell's exit status is {performance.exit}, not {session.exit}")
+    if exit_status != session.exit:
+        found.append(f"the shell's exit status is {exit_status}, not {session.exit}")
     for name, wanted in session.after.items():
         path = stage.work / name
         if wanted is None:

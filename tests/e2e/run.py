@@ -59,7 +59,8 @@ def _play(session: Session, options: argparse.Namespace) -> bool:
             done = perform(
                 session, stage, prefix, extra_env=extra, pace=options.pace, patience=options.patience
             )
-            problems = shortfalls(session, stage, done)
+            # A recorder's own exit status says how the recording went, not how the shell ended.
+            problems = shortfalls(session, stage, session.exit if prefix else done.exit)
         except (Lost, AssertionError) as error:
             print(f"FAIL {session.name}: {error}")
             return False

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from catalogue import SESSIONS
-from scenario import PATH, Session, perform, set_stage, shortfalls, stub_recorder
+from scenario import PATH, Session, perform, set_stage, shell_exit, shortfalls, stub_recorder
 
 HOLDS = ("exact", "equivalent")
 
@@ -52,7 +52,8 @@ def skip_without_tools(session: Session) -> None:
 def test_plays_on_a_plain_shell(session: Session, root: Path) -> None:
     skip_without_tools(session)
     stage = set_stage(session, root)
-    assert shortfalls(session, stage, perform(session, stage, extra_env=stub_recorder(stage))) == []
+    done = perform(session, stage, extra_env=stub_recorder(stage))
+    assert shortfalls(session, stage, done.exit) == []
 
 
 @pytest.mark.e2e_stage_recorded
@@ -80,8 +81,9 @@ def record(session: Session, root: Path, command: str) -> Path:
         extra_env={"REENACT_TRACES": str(root / "traces")},
         patience=20.0,
     )
-    assert shortfalls(session, stage, done) == []
     assert trace.is_file(), f"no trace was sealed; the last screen:\n{done.screen}"
+    assert done.exit == 0, f"recording ended with {done.exit}; the last screen:\n{done.screen}"
+    assert shortfalls(session, stage, shell_exit(trace)) == []
     return trace
 
 

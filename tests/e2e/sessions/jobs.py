@@ -20,7 +20,6 @@ TICKER = {
 def interrupted_command(e: Expert) -> None:
     """Stops a command that would run for ever with ctrl-c."""
     e.line("sleep 1000")
-    e.expect("sleep 1000")
     e.until(lambda: e.foreground() == "sleep", "sleep to run")
     e.press("ctrl-c")
     e.prompt()
