@@ -152,7 +152,8 @@ def _record(
     env.pop("REENACT_NESTED", None)
     prepared = launch(request.argv, env=env, folder=folder, nonce=nonce, real_reenact=_own_command())
     files = _place_files(folder, prepared)
-    kept = environment.allowed_environment(prepared.env, request.env_names)
+    ours = [name for name, value in prepared.env.items() if env.get(name) != value]
+    kept = environment.allowed_environment(prepared.env, [*request.env_names, *ours])
     _write_session(folder, request, prepared, out, started_unix, boottime)
 
     root = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from recorder.trace.events import (
     AnyEvent,
@@ -12,6 +12,7 @@ from recorder.trace.events import (
     CommandEnded,
     CommandStarted,
     Input,
+    PromptShown,
     Resized,
     TerminalEnded,
     TerminalStarted,
@@ -20,6 +21,9 @@ from recorder.trace.events import (
 
 _SEPARATE = frozenset(b"\x03\x04\x1a\x1c\x1b\x0c")
 """Keys that act on what came before them: ^C ^D ^Z ^\\ ESC ^L. Each is sent on its own."""
+
+
+_ENDS_LINE = (b"\r", b"\n", b"\x03", b"\x04", b"\x1c")
 
 
 class Send(Struct, frozen=True, kw_only=True):
@@ -40,6 +44,8 @@ class Send(Struct, frozen=True, kw_only=True):
     hidden: bool
     progress: int
     ahead: bool
+    closes: bool
+    """The last keys at this prompt: what comes next is another prompt."""
 
     @property
     def submits(self) -> bool:
@@ -72,6 +78,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     durations: dict[int, int]
     """Recorded duration of each command in ns, by its number; the bound of the wait for its end follows from it."""
     commands: int
+    replies: tuple[bytes, ...]
+    """What the expert's terminal answered to queries."""
     ends: bool
     """The recorded program ended by itself."""
 
@@ -83,13 +91,16 @@ def plan(events: Sequence[AnyEvent], terminal: TerminalStarted) -> Plan:
     durations = {
         e.n: e.t - started[e.n].t for e in mine if isinstance(e, CommandEnded) and e.n in started
     }  # fmt: skip
+    mine = _at_their_prompts(mine)
     ahead = _typed_ahead(mine)
     actions: list[Action] = []
     for event in mine:
         match event:
             case Input(reply=False):
+                # The shell's own line editor reads: a prompt was due, if not in sight yet.
+                early = not event.at_prompt and event.foreground == terminal.shell and not event.icanon
                 for data in _pieces(event.data) if not event.hidden else [event.data]:
-                    actions.append(_send(event, data, started, id(event) in ahead))
+                    actions.append(_send(event, data, started, early or id(event) in ahead))
             case Resized():
                 current = _current(event.offset, started)
                 since = started[current].offset if current else 0
@@ -108,9 +119,10 @@ def plan(events: Sequence[AnyEvent], terminal: TerminalStarted) -> Plan:
                 pass
     return Plan(
         terminal=terminal,
-        actions=tuple(_merge(actions)),
+        actions=tuple(_closing(_merge(actions))),
         durations=durations,
         commands=max(started, default=0),
+        replies=tuple(e.data for e in mine if isinstance(e, Input) and e.reply),
         ends=any(isinstance(e, TerminalEnded) for e in mine),
     )
 
@@ -134,7 +146,33 @@ def _send(event: Input, data: bytes, started: dict[int, CommandStarted], ahead: 
         hidden=event.hidden,
         progress=max(0, event.offset - since),
         ahead=ahead,
+        closes=False,
     )
+
+
+def _at_their_prompts(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """Keys typed while a prompt was being shown belong to it, although its end had not been seen yet."""
+    prompt: PromptShown | None = None
+    placed: list[AnyEvent] = []
+    for event in events:
+        match event:
+            case PromptShown():
+                prompt = event
+            case CommandStarted():
+                prompt = None
+            case Input(at_prompt=False) if prompt is not None and event.offset >= prompt.offset:
+                event = structs.replace(event, at_prompt=True, prompts=prompt.n)
+            case _:
+                pass
+        placed.append(event)
+    return placed
+
+
+def _closing(actions: Sequence[Action]) -> list[Action]:
+    """Marks the last keys at each prompt."""
+    last = {a.prompts: i for i, a in enumerate(actions) if isinstance(a, Send) and a.at_prompt}
+    final = {i for i in last.values() if getattr(actions[i], "data", b"").endswith(_ENDS_LINE)}
+    return [structs.replace(a, closes=True) if i in final else a for i, a in enumerate(actions)]  # type: ignore[type-var]
 
 
 def _pieces(data: bytes) -> list[bytes]:
@@ -237,7 +275,6 @@ def _merge(actions: Iterable[Action]) -> list[Action]:
             and isinstance(last, Send)
             and action.at_prompt
             and last.at_prompt
-            and not action.ahead
             and last.prompts == action.prompts
             and _plain(last.data)
             and (_plain(action.data) or action.data in (b"\r", b"\n"))

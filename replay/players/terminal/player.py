@@ -15,14 +15,15 @@ from collections.abc import Callable, Iterable
 from typing import IO, NamedTuple, Protocol
 
 from msgspec import Struct
+
+from recorder.trace.answers import Answers
+from recorder.trace.events import Change, Input, Resized
 from recorder.trace.marks import Mark, MarkScanner, Progress
 from recorder.trace.screen import Screen
-
-from recorder.trace.events import Change, Input, Resized
 from replay.plan import Action, Edit, Plan, Resize, Send
 from replay.players.terminal.waiting import Foreground, TerminalWatch
 
-_QUERY = re.compile(rb"\x1b\[[>=?!]?[\d;]*(?:\$p|[cnqtu])|\x1b\][\d;]*;\?|\x1bP\+q|\x1b\[\?u|\x05")
+_QUERY = re.compile(rb"\x1b\[[>=?!]?[\d;]*(?:\$p|[cnqtu])|\x1b\][\d;]*;\?|\x1bP[+$]q|\x1b\[\?u|\x1bZ|\x05")
 """What a terminal answers. Only output that holds one is worth an emulator's time."""
 
 _DUMMY_SECRET = b"reenact-hidden-input"
@@ -108,7 +109,12 @@ class TerminalPlayer:
         self._progress = progress
         self._scanner = MarkScanner(plan.terminal.nonce.encode())
         self._replies = bytearray()
-        self._screen = Screen(plan.terminal.cols, plan.terminal.rows, answer=self._replies.extend)
+        self._screen = Screen(
+            plan.terminal.cols,
+            plan.terminal.rows,
+            answer=self._replies.extend,
+            answers=Answers.recorded(plan.replies),
+        )
         self._tail = bytearray()
         self._started = time.monotonic_ns()
         self._last_output = self._started
@@ -228,8 +234,8 @@ class TerminalPlayer:
         data = action.data
         if action.hidden:
             data = _DUMMY_SECRET + data
-        if action.at_prompt and any(key in data for key in (b"\r", b"\n", b"\x03", b"\x04")):
-            self._entered = True  # the next prompt must be a new one
+        if action.closes:
+            self._entered = True  # what comes next is another prompt
         self._write(data)
 
     def _write(self, data: bytes) -> None:
@@ -265,11 +271,12 @@ class TerminalPlayer:
                 now = time.monotonic_ns()
                 if self._ended:
                     return _describe(want), "the program had ended", True
-                if self._commands > want.commands:
-                    return _describe(want), f"command {self._commands} had started", False
-                over = self._ready and self._commands == want.commands and not want.at_prompt
-                if over and not want.ahead:
-                    return _describe(want), "the command had ended", False
+                over = not want.at_prompt and self._ready and self._commands >= want.commands
+                if not want.at_prompt and not want.ahead:
+                    if self._commands > want.commands:
+                        return _describe(want), f"command {self._commands} had started", False
+                    if over:
+                        return _describe(want), "the command had ended", False
                 look = self._watch.look(self._processes.processes())
                 if (
                     look is None
@@ -282,10 +289,12 @@ class TerminalPlayer:
                 previous = look
                 if look is None:
                     continue
-                blocked = bool(look.waiting) and not look.busy and self._watch.unread() == 0
+                blocked = look.rests and self._watch.unread() == 0
                 still = (now - still_since) / 1e9
-                place = self._ready if want.at_prompt or over else not self._ready
-                place = place and self._commands == want.commands
+                if want.at_prompt or over:
+                    place = self._ready and self._commands >= want.commands
+                else:
+                    place = not self._ready and self._commands == want.commands
                 if place and self._may_type(want, look, blocked, stable, still, over, now):
                     if want.at_prompt and self._settled != self._commands:
                         self._settled = self._commands
@@ -338,7 +347,7 @@ class TerminalPlayer:
         """At the prompt after this many commands, at rest."""
         want = Send(
             data=b"", t=0, prompts=0, commands=commands, at_prompt=True, icanon=False, echo=False,
-            foreground="", hidden=False, progress=0, ahead=False,
+            foreground="", hidden=False, progress=0, ahead=False, closes=False,
         )  # fmt: skip
         return self._await_send(want) is None
 
@@ -349,7 +358,7 @@ class TerminalPlayer:
         while time.monotonic_ns() < limit and not self._ended:
             self._pump(_LOOK_EVERY)
             look = self._watch.look(self._processes.processes())
-            resting = look is not None and look == previous and look.waiting and not look.busy
+            resting = look is not None and look == previous and look.rests
             previous = look
             if self._commands > action.commands:
                 return
@@ -370,7 +379,7 @@ class TerminalPlayer:
             if look != previous or self._last_output > still_since:
                 still_since = now
             previous = look
-            blocked = look is not None and bool(look.waiting) and not look.busy
+            blocked = look is not None and look.rests
             still = (now - still_since) / 1e9
             if not self._plan.ends and blocked and still > 0.2:
                 return None

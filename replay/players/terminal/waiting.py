@@ -22,7 +22,9 @@ _SYSCALLS = {
         0: "read", 7: "poll", 17: "pread", 19: "readv", 23: "select", 45: "recvfrom",
         232: "epoll", 270: "select", 271: "poll", 281: "epoll", 441: "epoll",
     },
-    "aarch64": {22: "epoll", 63: "read", 65: "readv", 67: "pread", 72: "select", 73: "poll", 207: "recvfrom", 441: "epoll"},
+    "aarch64": {
+        22: "epoll", 63: "read", 65: "readv", 67: "pread", 72: "select", 73: "poll", 207: "recvfrom", 441: "epoll",
+    },
 }.get(platform.machine(), {})  # fmt: skip
 _DEV_TTY = os.makedev(5, 0)
 _POLLIN = 0x1
@@ -39,6 +41,13 @@ class Foreground(NamedTuple):
     """Threads that wait for this terminal's input: (thread, call, voluntary context switches so far)."""
     busy: bool
     """A process of the group runs or waits for a disk."""
+    leads: bool
+    """The group's leader itself is among those that wait."""
+
+    @property
+    def rests(self) -> bool:
+        """Waits for a key: its leader does, or another of the group and nobody works."""
+        return self.leads or (bool(self.waiting) and not self.busy)
 
 
 class TerminalWatch:
@@ -85,7 +94,7 @@ class TerminalWatch:
         if group is None:
             return None
         waiting: set[tuple[int, str, int]] = set()
-        busy = False
+        busy = leads = False
         command = ""
         for pid in pids:
             stat = _stat(pid)
@@ -99,7 +108,8 @@ class TerminalWatch:
                 call = self._waits(pid, thread)
                 if call is not None:
                     waiting.add((thread, call, _switches(pid, thread)))
-        return Foreground(group, command or _command(group), frozenset(waiting), busy)
+                    leads = leads or pid == group
+        return Foreground(group, command or _command(group), frozenset(waiting), busy, leads)
 
     def _waits(self, pid: int, thread: int) -> str | None:
         """The call by which this thread waits for the terminal's input, or None."""
