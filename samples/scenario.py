@@ -51,7 +51,6 @@ class Session:
     deterministic: bool = True
     uses_network: bool = False
     needs_recorder: bool = False
-    quick: bool = False
 
     def missing(self) -> list[str]:
         """The tools that this machine lacks."""

@@ -24,3 +24,15 @@ def _collect() -> list[Session]:
 
 
 SESSIONS = _collect()
+
+# Played in the quick suite too; the rest is slow.
+QUICK = {
+    "a-note-and-a-mark-bash",
+    "here-document-bash",
+    "hidden-read-zsh",
+    "interrupted-line-bash",
+    "python-repl-zsh",
+    "simple-commands-fish",
+    "vim-fixes-a-word-bash",
+}
+assert {session.name for session in SESSIONS} >= QUICK

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from catalogue import SESSIONS
+from catalogue import QUICK, SESSIONS
 from scenario import PATH, Session, perform, set_stage, shell_exit, shortfalls, stub_recorder
 
 HOLDS = ("exact", "equivalent")
@@ -24,7 +24,7 @@ HOLDS = ("exact", "equivalent")
 
 def _parameters() -> list[Any]:
     return [
-        pytest.param(session, id=session.name, marks=() if session.quick else pytest.mark.slow)
+        pytest.param(session, id=session.name, marks=() if session.name in QUICK else pytest.mark.slow)
         for session in SESSIONS
     ]
 

@@ -15,7 +15,6 @@ NUMBERS = {"n.txt": "".join(f"line {n}\n" for n in range(1, 61))}
     tools=("vim",),
     files=POEM,
     after={"poem.txt": POEM["poem.txt"].replace("swet", "sweet")},
-    quick=True,
 )
 def vim_fixes_a_word(e: Expert) -> None:
     """Finds a misspelt word in vim, corrects it, saves."""

@@ -65,7 +65,7 @@ def broken_in_the_middle(work: Path) -> None:
         history.commit(f"Set value, step {n}", {"value.txt": f"{n if n < 11 else 100 + n}\n"})
 
 
-@session(shells=SHELLS, tools=("git",), prepare=small, quick=True)
+@session(shells=SHELLS, tools=("git",), prepare=small)
 def git_looking(e: Expert) -> None:
     """Status, log, diff and show without a pager."""
     e.run("git status")

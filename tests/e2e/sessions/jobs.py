@@ -16,7 +16,7 @@ TICKER = {
 }
 
 
-@session(shells=SHELLS, quick=True)
+@session(shells=SHELLS)
 def interrupted_command(e: Expert) -> None:
     """Stops a command that would run for ever with ctrl-c."""
     e.line("sleep 1000")

@@ -9,7 +9,7 @@ from scenario import SHELLS, session
 NOTES = {"notes.txt": "alpha\nbeta\ngamma\n", "nightly-report.txt": "all good\n"}
 
 
-@session(shells=SHELLS, files=NOTES, after={"out.txt": "3 notes.txt\n"}, quick=True)
+@session(shells=SHELLS, files=NOTES, after={"out.txt": "3 notes.txt\n"})
 def simple_commands(e: Expert) -> None:
     """A few plain commands with output, one of which fails."""
     assert "beta" in e.run("cat notes.txt")
@@ -129,7 +129,7 @@ def tab_lists_choices(e: Expert) -> None:
     assert "17 notes.txt" in e.prompt()
 
 
-@session(shells=("bash", "zsh"), after={"a.txt": "kept\n", "b.txt": None}, quick=True)
+@session(shells=("bash", "zsh"), after={"a.txt": "kept\n", "b.txt": None})
 def interrupted_line(e: Expert) -> None:
     """Types half a command, thinks better of it, and drops it with ctrl-c."""
     e.run("echo kept > a.txt")

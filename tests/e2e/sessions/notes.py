@@ -9,7 +9,7 @@ from scenario import SHELLS, session
 from sessions.debugging import MEAN, MEAN_FIXED
 
 
-@session(shells=SHELLS, needs_recorder=True, files={"a.txt": "1\n"}, after={"a.txt": "2\n"}, quick=True)
+@session(shells=SHELLS, needs_recorder=True, files={"a.txt": "1\n"}, after={"a.txt": "2\n"})
 def a_note_and_a_mark(e: Expert) -> None:
     """Says why, marks a place, goes on."""
     e.run("reenact note 'The file holds 1 and should hold 2'")

@@ -13,7 +13,7 @@ ASK = {
 }
 
 
-@session(shells=SHELLS, after={"fact.txt": "120\n"}, quick=True)
+@session(shells=SHELLS, after={"fact.txt": "120\n"})
 def python_repl(e: Expert) -> None:
     """A function over several lines in Python's REPL, a traceback, an import, the end by ctrl-d."""
     e.line("python3 -q")
@@ -148,7 +148,7 @@ def perl_debugger(e: Expert) -> None:
     e.prompt()
 
 
-@session(shells=("bash", "zsh"), after={"length.txt": "8\n"}, quick=True)
+@session(shells=("bash", "zsh"), after={"length.txt": "8\n"})
 def hidden_read(e: Expert) -> None:
     """A secret asked for by read -s, which must not be stored."""
     e.line("printf 'Token: '; read -s token; echo; echo ${#token} > length.txt")

@@ -8,7 +8,7 @@ from expert import Expert
 from scenario import SHELLS, session
 
 
-@session(shells=SHELLS, quick=True)
+@session(shells=SHELLS)
 def odd_bytes(e: Expert) -> None:
     """Invalid UTF-8, a NUL, a bell, backspaces, tabs, no newline at the end."""
     e.run(r"printf 'bad \377\376 utf\n'")

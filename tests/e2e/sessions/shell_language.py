@@ -8,7 +8,7 @@ from expert import Expert
 from scenario import SHELLS, session
 
 
-@session(shells=("bash", "zsh"), after={"greeting.txt": "Dear Robin,\n  2 + 3 = 5\n"}, quick=True)
+@session(shells=("bash", "zsh"), after={"greeting.txt": "Dear Robin,\n  2 + 3 = 5\n"})
 def here_document(e: Expert) -> None:
     """Writes a file by a here-document typed line by line."""
     e.run("name=Robin")
@@ -257,7 +257,7 @@ def interactive_script(e: Expert) -> None:
     e.run("cat demo/README")
 
 
-@session(after={"inner.txt": "inner 2\n"}, quick=True)
+@session(after={"inner.txt": "inner 2\n"})
 def nested_shells(e: Expert) -> None:
     """A shell in a shell in a shell, each with an exit status."""
     e.run("echo outer")

@@ -30,7 +30,7 @@ CODE = {
 }
 
 
-@session(shells=SHELLS, files=LOG, quick=True)
+@session(shells=SHELLS, files=LOG)
 def log_statistics(e: Expert) -> None:
     """Counts status codes and addresses of a log by awk, sort and uniq."""
     e.run("wc -l access.log")
