@@ -32,6 +32,7 @@ _ASKS = re.compile(
     r"|пароль|密码|密碼|パスワード|암호)s?(?![a-z])[^\n]{0,80}[:?>：\]]\s*$",
     re.IGNORECASE,
 )
+_PROMPT_ENDS = (b":", b"?", b">", b"]")
 _MASKS = frozenset("*•●∙·█")
 _MASKED_READERS = frozenset({"fish"})
 """Shells whose own `read -s` draws masks in raw mode, with any prompt."""
@@ -152,6 +153,9 @@ class Guard:
 
 def asks_secret(tail: bytes) -> bool:
     """Whether output that ends in `tail` looks like a prompt for a secret on the last line (not a full screen)."""
+    end = tail.rstrip(b" ")[-1:]
+    if end not in _PROMPT_ENDS and (not end or end < b"\x80") and b"\x1b" not in tail[-32:]:
+        return False  # nearly every key of a full-screen program passes here
     line = tail[-TAIL:].rsplit(b"\n", 1)[-1].rsplit(b"\r", 1)[-1]
     if not line or _PLACED.search(line):
         return False

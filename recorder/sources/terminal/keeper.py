@@ -77,11 +77,11 @@ class TerminalRequest:
 
     argv: Sequence[str]
     env: Mapping[str, str]
-    cwd: str
-    folder: str
+    cwd: str | os.PathLike[str]
+    folder: str | os.PathLike[str]
     nonce: str
-    shell: str | None
     started: TerminalStarted
+    shell: str | None = None
     spawn: Callable[[int], int] | None = None
     notify_fd: int | None = None
     on_prompt_enter: Callable[[], object] | None = None
@@ -164,7 +164,7 @@ class Keeper:
             if request.spawn is not None:
                 self._shell = request.spawn(slave)
             else:
-                self._shell = start_program(request.argv, request.env, request.cwd, slave)
+                self._shell = start_program(request.argv, request.env, os.fspath(request.cwd), slave)
         except BaseException:
             os.close(self._master)
             raise
@@ -196,6 +196,7 @@ class Keeper:
         self._tty_path = os.ttyname(slave)
         if self._modes is not None:
             termios.tcsetattr(slave, termios.TCSANOW, self._modes)
+        os.set_blocking(self._master, False)
         tty.set_size(self._master, *terminal_size(self._request.stdin, self._request.stdout))
         return slave
 

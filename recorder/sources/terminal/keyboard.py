@@ -2,55 +2,102 @@
 
 from __future__ import annotations
 
-import threading
+import marshal
+import os
+import sys
+import termios
+import time
 from collections.abc import Callable
+from fcntl import ioctl
+from time import clock_gettime_ns
+from typing import NamedTuple
 
 from recorder.sources.terminal.guard import Guard
 from recorder.sources.terminal.producer import Producer
 from recorder.sources.terminal.replies import ReplyParser, asks
 from recorder.sources.terminal.ring import now
-from recorder.sources.terminal.tty import Foreground, line_modes
+from recorder.sources.terminal.tty import Foreground, line_flags
 from recorder.trace.events import Input
 
 REPLY_WAIT_MS = 30
 """How long a record (never the key itself) waits for the rest of what may be a terminal's reply."""
 _TAIL = 400
 _ASKING = 8192
+_TERMIOS, _GROUP = bytes(64), bytes(4)
+_TCGETS, _TIOCGPGRP, _BOOTTIME = termios.TCGETS, termios.TIOCGPGRP, time.CLOCK_BOOTTIME
+
+
+class Moment(NamedTuple):
+    """Keys, and what the terminal was just before the program got them. `modes` and `group` are as the kernel
+    gave them; `tail` is the end of the output before."""
+
+    data: bytes
+    t: int
+    modes: bytes
+    group: bytes
+    offset: int
+    prompts: int
+    commands: int
+    at_prompt: bool
+    tail: bytes
 
 
 class Keyboard:
-    """Publishes input events. `typed` is for the thread that reads keys, `shown` for the one that shows output,
-    `tick` for either or another."""
+    """Forwards keys and publishes input events.
 
-    def __init__(self, producer: Producer, master: int, shell_pid: int) -> None:
+    A key waits for nothing but the look at the terminal's state; the relay asks for its record (`publish`) when its
+    echo was shown. Until then it is staged for a successor, unless it may be part of a secret. What is stored is
+    decided before anything is published.
+    """
+
+    def __init__(
+        self, producer: Producer, master: int, shell_pid: int, on_enter: Callable[[], None] | None = None
+    ) -> None:
         self._producer = producer
+        self._state = producer.state
         self._master = master
-        self._foreground = Foreground(master, shell_pid)
+        self._on_enter = on_enter
+        self._foreground = Foreground(shell_pid)
         self._guard = Guard()
         self._replies = ReplyParser()
-        self._lock = threading.Lock()
+        self.forwarded: list[Moment] = []
+        """Keys that were forwarded and not published yet."""
         self._tail = b""
-        self._last: Callable[[bytes, bool], Input] | None = None
+        self._last: Moment | None = None
 
-    def typed(self, data: bytes) -> bool:
-        """Publish `data` as it is about to be typed. Returns whether it ends a line at a shell prompt."""
-        with self._lock:
-            state = self._producer.state
-            at_prompt = state.at_prompt
-            icanon, echo = line_modes(self._master)
-            event = self._sample(icanon, echo)
-            if icanon and not echo:
-                # A secret: not even the reply parser sees it.
-                self._publish(self._pending())
-                self._publish(self._guard.typed(event(data, False), b""))
-                return False
-            self._last = event
-            for piece, reply in self._replies.feed(data):
-                self._publish(self._guard.typed(event(piece, reply), self._tail))
-        return at_prompt and (b"\r" in data or b"\n" in data)
+    def forward(self, data: bytes) -> bytes:
+        """Type `data`; returns what the terminal did not take yet. Calls `on_enter` before, where it ends a line
+        at a shell prompt."""
+        state, master = self._state, self._master
+        t = clock_gettime_ns(_BOOTTIME)
+        try:
+            modes = ioctl(master, _TCGETS, _TERMIOS)
+            group = ioctl(master, _TIOCGPGRP, _GROUP)
+        except OSError:
+            modes, group = _TERMIOS, _GROUP
+        at_prompt = state.at_prompt
+        moment = (data, t, modes, group, state.offset, state.prompts, state.commands, at_prompt, self._tail)
+        if at_prompt and self._on_enter is not None and (b"\r" in data or b"\n" in data):
+            self._on_enter()
+        try:
+            count = os.write(master, data)
+        except BlockingIOError:
+            count = 0
+        self.forwarded.append(moment)  # type: ignore[arg-type]
+        if not self._guard.holding and line_flags(modes) != (True, False):
+            self._producer.stage_keys(marshal.dumps(self.forwarded))
+        return data[count:]
 
-    def before_shown(self, data: bytes) -> None:
-        """Note output before the expert's terminal gets it and answers."""
+    def resume(self) -> None:
+        """Take over what a predecessor forwarded and did not publish."""
+        self._tail = self._producer.last_output(_TAIL)
+        staged = self._producer.staged_keys()
+        if staged:
+            self.forwarded = marshal.loads(staged)
+            self.publish()
+
+    def shown(self, data: bytes) -> None:
+        """Output was published: it may answer keys that are held back, ask the terminal, or ask for a secret."""
         if len(data) >= _TAIL:
             self._tail = data[-_TAIL:]
         else:
@@ -58,14 +105,9 @@ class Keyboard:
         if len(data) < _ASKING and b"\x1b" in data:
             query, position = asks(data)
             if query:
-                with self._lock:
-                    self._replies.expect(position=position)
-
-    def shown(self, data: bytes) -> None:
-        """Output was shown; what is held back may be decided by it."""
+                self._replies.expect(position=position)
         if self._guard.holding:
-            with self._lock:
-                self._publish(self._guard.shown(data))
+            self._publish(self._guard.shown(data))
 
     @property
     def timeout_ms(self) -> int | None:
@@ -77,48 +119,55 @@ class Keyboard:
 
     def tick(self) -> None:
         """Decide what waited long enough."""
-        with self._lock:
-            self._publish(self._pending())
-            deadline = self._guard.deadline
-            if deadline and now() >= deadline:
-                self._publish(self._guard.settle())
+        self._publish(self._pending())
+        deadline = self._guard.deadline
+        if deadline and now() >= deadline:
+            self._publish(self._guard.settle())
 
     def close(self) -> None:
         """Decide everything: no more will be typed."""
-        with self._lock:
-            self._publish(self._pending())
-            self._publish(self._guard.settle())
+        self.publish()
+        self._publish(self._pending())
+        self._publish(self._guard.settle())
+
+    def publish(self) -> None:
+        """Publish what may be stored of the keys forwarded so far."""
+        forwarded, self.forwarded = self.forwarded, []
+        for fields in forwarded:
+            moment = Moment._make(fields)
+            icanon, echo = line_flags(moment.modes)
+            if icanon and not echo:
+                # A secret: not even the reply parser sees it.
+                self._publish(self._pending())
+                self._publish(self._guard.typed(self._event(moment.data, False, moment), b""))
+                continue
+            self._last = moment
+            for piece, reply in self._replies.feed(moment.data):
+                self._publish(self._guard.typed(self._event(piece, reply, moment), moment.tail))
 
     def _pending(self) -> list[Input]:
-        if self._last is None or not self._replies.pending:
+        last = self._last
+        if last is None or not self._replies.pending:
             return []
-        event = self._last
-        return [
-            one for piece in self._replies.flush() for one in self._guard.typed(event(*piece), self._tail)
-        ]
+        events = [self._event(piece, reply, last) for piece, reply in self._replies.flush()]
+        return [one for event in events for one in self._guard.typed(event, last.tail)]
 
-    def _sample(self, icanon: bool, echo: bool) -> Callable[[bytes, bool], Input]:
-        state, source = self._producer.state, self._producer.source
-        t, offset, prompts, commands = now(), state.offset, state.prompts, state.commands
-        at_prompt, foreground = state.at_prompt, self._foreground.name()
-
-        def event(data: bytes, reply: bool) -> Input:
-            return Input(
-                t=t,
-                source=source,
-                data=data,
-                offset=offset,
-                prompts=prompts,
-                commands=commands,
-                at_prompt=at_prompt,
-                icanon=icanon,
-                echo=echo,
-                foreground=foreground,
-                hidden=False,
-                reply=reply,
-            )
-
-        return event
+    def _event(self, data: bytes, reply: bool, moment: Moment) -> Input:
+        icanon, echo = line_flags(moment.modes)
+        return Input(
+            t=moment.t,
+            source=self._producer.source,
+            data=data,
+            offset=moment.offset,
+            prompts=moment.prompts,
+            commands=moment.commands,
+            at_prompt=moment.at_prompt,
+            icanon=icanon,
+            echo=echo,
+            foreground=self._foreground.name(int.from_bytes(moment.group, sys.byteorder)),
+            hidden=False,
+            reply=reply,
+        )
 
     def _publish(self, events: list[Input]) -> None:
         for event in events:

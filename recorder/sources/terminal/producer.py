@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 
 from recorder.sources.terminal.ring import (
@@ -14,6 +13,8 @@ from recorder.sources.terminal.ring import (
     GAP_RECORDS,
     HEAD,
     KICKED,
+    MAX_STAGED,
+    STAGED,
     TAIL,
     ClosedGap,
     Ring,
@@ -28,60 +29,73 @@ PATIENCE = 1.0
 """Seconds that the relay waits, once, for a writer that frees no room. A writer that does is waited for: that is
 the disk's own pace, as with any program that writes to a file."""
 
+_OUTPUT, _EVENT = int(Kind.OUTPUT), int(Kind.EVENT)
+
 
 class Producer:
-    """The one producer of a ring. Its methods may be called from several threads.
+    """The one producer of a ring; for one thread.
 
-    `state` is read freely and changed only under `lock`. What `output` and `event` have returned for is in the
-    ring (or counted as lost): it survives the death of this process, not a power cut.
+    What `output` and `event` have returned for is in the ring (or counted as lost): it survives the death of this
+    process, not a power cut.
     """
 
     def __init__(self, ring: Ring, source: str, kick_fd: int, alarm_fds: tuple[int, ...] = ()) -> None:
         self.state = ring.load()
-        self.lock = threading.RLock()
         self.source = source
         self._ring = ring
         self._words = ring.words
         self._head = ring.words[HEAD]
+        self._capacity = ring.capacity
         self._half = ring.capacity // 2
         self._kick_fd = kick_fd
         self._alarm_fds = alarm_fds
 
-    def output(self, data: bytes, t: int, held: bytes = b"") -> bool:
-        """Publish terminal output. `held` are the last bytes of the stream that were not shown yet because
-        they may be the first half of a mark. False where the record had to be dropped."""
-        with self.lock:
-            state = self.state
-            state.held = held
-            end = self._head + ((len(data) + 63) & ~31)
-            if (end - self._words[TAIL] > self._ring.capacity or self._words[GAP_FROM]) and not self._room(
-                len(data), t, len(data)
-            ):
-                return False
-            state.offset += len(data)
-            self._put(Kind.OUTPUT, t, data)
-            return True
+    def output(self, data: bytes) -> bool:
+        """Publish terminal output. False where it had to be dropped."""
+        t = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        length = len(data)
+        words, head, state = self._words, self._head, self.state
+        if (self._capacity - head + words[TAIL] < length + 64 or words[GAP_FROM]) and not self._room(
+            length, t, length
+        ):
+            words[STAGED] = 0
+            return False
+        state.offset += length
+        self._put(_OUTPUT, t, data)
+        return True
 
     def event(self, event: AnyEvent) -> bool:
         """Publish an event. False where it had to be dropped."""
         payload = encode_event(event)
         if len(payload) > MAX_PAYLOAD:
             raise ValueError(f"{type(event).__name__} of {len(payload)} bytes; the most is {MAX_PAYLOAD}")
-        with self.lock:
-            if not self._room(len(payload), event.t, 0):
-                return False
-            self._put(Kind.EVENT, event.t, payload)
-            return True
+        if not self._room(len(payload), event.t, 0):
+            return False
+        self._put(_EVENT, event.t, payload)
+        return True
+
+    def stage_keys(self, keys: bytes) -> None:
+        """Lay down keys that were forwarded, until anything is published; longer ones are not worth it."""
+        if len(keys) <= MAX_STAGED:
+            self._ring.stage_keys(keys, self.state.sequence)
+
+    def staged_keys(self) -> bytes:
+        """What a predecessor staged and did not publish."""
+        return self._ring.staged_keys(self.state.sequence)
+
+    def last_output(self, length: int) -> bytes:
+        """The last bytes of output that were published, `length` or somewhat more where there are as many."""
+        return self._ring.last_output(self.state, length)
 
     def close_gap(self) -> None:
         """Publish the open gap if there is room for it. For the end, when no further record would do it."""
-        with self.lock:
-            if self._words[GAP_FROM]:
-                self._end_gap(0, now())
+        if self._words[GAP_FROM]:
+            self._end_gap(0, now())
 
     def _put(self, kind: int, t: int, payload: bytes) -> None:
         state, words = self.state, self._words
-        head = self._ring.put(self._head, kind, state.sequence, t, payload)
+        head = self._ring.put(self._head, kind, state.sequence, t, state.last, payload)
+        state.last = self._head
         state.sequence += 1
         self._ring.commit(head, state)
         self._head = head
@@ -93,7 +107,7 @@ class Producer:
             wake(self._kick_fd)
 
     def _free(self) -> int:
-        return self._ring.capacity - (self._head - self._words[TAIL])
+        return self._capacity - (self._head - self._words[TAIL])
 
     def _room(self, length: int, t: int, count: int) -> bool:
         words, cost = self._words, Ring.cost(length)
@@ -132,11 +146,10 @@ class Producer:
 
     def _end_gap(self, cost: int, t: int) -> bool:
         # A quarter of the ring, so that a writer in trouble does not make a gap of every second record.
-        if self._free() < max(self._ring.capacity // 4, cost + 4096):
+        if self._free() < max(self._capacity // 4, cost + 4096):
             return False
         gap = self._ring.close_gap(t)
-        payload = encode_event(gap_event(gap, self.source))
-        self._put(Kind.EVENT, gap.since, payload)
+        self._put(_EVENT, gap.since, encode_event(gap_event(gap, self.source)))
         return True
 
 
@@ -146,7 +159,7 @@ def gap_event(gap: ClosedGap, source: str) -> Gap:
     return Gap(
         t=gap.since,
         source=source,
-        until=gap.until,
+        until=max(gap.since, gap.until),
         bytes=gap.bytes,
         reason=f"{gap.records} records dropped, {why}",
     )

@@ -1,23 +1,22 @@
 """The relay: copies bytes between the expert's terminal and the program's, and publishes them in the ring.
 
-Two threads move bytes, each blocked in the kernel while there are none; the main thread waits for signals and
-orders. Output is published before it is shown, input before it is typed: what anyone saw is in the ring. The
-relay may be killed at any moment; its replacement goes on from the ring (see `ring.State`).
+One thread, one loop. What is done before a write is only what must be: of keys, a look at the terminal's state; of
+output, laying it down where a successor finds it ("staging"). The records are made when nothing has come for a
+millisecond, or when more comes: then the kernel has delivered what was written, and no work of ours delays an echo.
+What anyone saw is in shared memory. The relay may be killed at any moment; its replacement goes on from there.
 """
 
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import select
 import signal
-import threading
-import traceback
 from collections.abc import Callable
 from typing import NamedTuple
 
 from recorder.sources.terminal import tty
-from recorder.sources.terminal._marks import Mark, MarkScanner
 from recorder.sources.terminal.keyboard import Keyboard
 from recorder.sources.terminal.producer import Producer
 from recorder.sources.terminal.ring import (
@@ -25,25 +24,30 @@ from recorder.sources.terminal.ring import (
     GAP_FROM,
     HUNG_UP,
     LAST_ERRNO,
+    MAX_STAGED,
     NO_SHOW,
     OUTER_LOST,
-    RELAY_PID,
     SYNC_ERRNO,
     WARNED,
     Ring,
+    State,
     drain,
     now,
     wake,
 )
 from recorder.sources.terminal.writer import name_process
 from recorder.trace.events import Gap, Recovered, Resized, TerminalEnded
+from recorder.trace.marks import Mark, MarkScanner, Progress
 
 READ = 1 << 16
 READ_KEYS = 1 << 14
+SETTLE_MS = 1
 LOST_TICK_MS = 200
+VACANT_MS = 50
 GRACE_NS = 3_000_000_000
 QUIET_MS = 50
-"""Once the program has ended: how long output of others that hold its terminal may pause before it is over."""
+"""Once the program has ended: how long output of others that hold its terminal may pause before it is over. What
+the program itself wrote is there to be read by then."""
 MAX_END_KEYS = 10
 
 ORDER_DRAIN = b"D"
@@ -52,7 +56,7 @@ ORDER_WRITER = b"W"
 
 
 class RelayConfig(NamedTuple):
-    """What a relay needs; made by the keeper. Descriptors are open in the forked process."""
+    """What a relay needs; made by the keeper. Descriptors are open in the forked process; `master` does not block."""
 
     ring: Ring
     source: str
@@ -85,7 +89,7 @@ def run_relay(config: RelayConfig) -> int:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     name_process("reenact-relay")
-    config.ring.words[RELAY_PID] = os.getpid()
+    gc.disable()  # the loop makes no cycles; a collection would be felt as a slow key
     return Relay(config).run()
 
 
@@ -99,68 +103,245 @@ class Relay:
             config.ring, config.source, config.kick_fd, (config.alarm_fd, config.call_fd)
         )
         state = self._producer.state
-        self._keyboard = Keyboard(self._producer, config.master, config.shell_pid)
+        self._keyboard = Keyboard(self._producer, config.master, config.shell_pid, self._enter)
         # What the last relay held back unshown is scanned again: a mark that its death cut in half is found.
         self._scanner = MarkScanner(config.nonce, state.offset - len(state.held))
         self._scanner.feed(state.held)
-        self._prompt: tuple[bytes, ...] | None = None
-        self._screen = threading.Lock()
-        self._losing = threading.Lock()
-        self._end_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._done_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._ending = threading.Event()
+        self._progress = _resumed(state)
+        self._visible = not (self._words[OUTER_LOST] or self._words[NO_SHOW])
+        self._poll = select.poll()
+        self._staged: tuple[bytes, bytes, list[Mark]] | None = None
+        self._backlog = b""
+        self._vacant = False
+        self._ending = False
         self._keeper_gone = False
         self._input_ended = False
         self._end_keys = 0
 
-    # -- main thread -----------------------------------------------------------------------------------
-
     def run(self) -> int:
-        config = self._config
-        wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        config, poll, keyboard = self._config, self._poll, self._keyboard
+        stdin, master = config.stdin, config.master
+        signals, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.signal(signal.SIGWINCH, lambda number, frame: None)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        staged = config.ring.staged(self._producer.state.offset)
+        keyboard.resume()
+        if staged:
+            # Shown by the last relay, or about to be, and not published.
+            self._record(staged, *self._scanner.feed(staged))
         self._resize()
         self._warn()
-        self._start(self._pump_output, "output")
         if not self._words[OUTER_LOST]:
-            self._start(self._pump_input, "input")
-        poll = select.poll()
-        for fd in (config.control_fd, wake_read, config.alarm_fd, self._done_fd):
+            poll.register(stdin, select.POLLIN)
+        for fd in (master, config.control_fd, config.alarm_fd, signals):
             poll.register(fd, select.POLLIN)
         while True:
-            waiting = self._words[OUTER_LOST] or self._input_ended
-            for fd, _ in poll.poll(LOST_TICK_MS if waiting else None):
-                if fd == self._done_fd:
-                    return self._finish()
-                if fd == config.control_fd:
-                    orders = os.read(fd, 64)
-                    if not orders:
-                        poll.unregister(fd)
-                    self._obey(orders)
-                elif fd == wake_read:
+            ready = poll.poll(self._timeout())
+            for fd, what in ready:
+                if fd == stdin:
+                    self._take_keys()
+                elif fd == master:
+                    if what & select.POLLOUT:
+                        self._type_backlog()
+                    if what != select.POLLOUT and not self._take_output():
+                        return self._finish()
+                elif fd == signals:
                     os.read(fd, 512)
                     self._resize()
+                elif fd == config.control_fd:
+                    self._obey(os.read(fd, 64))
                 else:
                     drain(fd)
                     self._warn()
-            if waiting:
+            if not ready:
+                if self._staged is not None or keyboard.forwarded:
+                    self._settle()
+                    continue
+                keyboard.tick()
+                if self._ending:
+                    return self._finish()
                 self._attend()
 
-    def _start(self, body: Callable[[], None], name: str) -> None:
-        def guarded() -> None:
-            try:
-                body()
-            except BaseException:  # noqa: BLE001 - told, then this process ends
-                # A relay that is half dead is worse than a dead one: the keeper starts another.
-                self._config.ring.set_fault(traceback.format_exc()[-900:])
-                os._exit(70)
+    def _timeout(self) -> int | None:
+        if self._staged is not None or self._keyboard.forwarded:
+            return SETTLE_MS
+        wanted = self._keyboard.timeout_ms
+        if self._ending:
+            return QUIET_MS
+        if self._vacant:
+            return VACANT_MS if wanted is None else min(wanted, VACANT_MS)
+        if not self._visible or self._input_ended:
+            return LOST_TICK_MS if wanted is None else min(wanted, LOST_TICK_MS)
+        return wanted
 
-        threading.Thread(target=guarded, name=name, daemon=True).start()
+    def _settle(self) -> None:
+        """Publish what was forwarded and shown and not recorded yet, in the order in which it happened."""
+        self._keyboard.publish()
+        if self._staged is not None:
+            data, shown, marks = self._staged
+            self._staged = None
+            self._record(data, shown, marks)
+
+    def _finish(self) -> int:
+        self._settle()
+        self._keyboard.close()
+        self._show(self._scanner.flush())
+        if self._keeper_gone:
+            state = self._producer.state
+            self._producer.event(
+                TerminalEnded(t=now(), source=self._producer.source, exit=None, offset=state.offset)
+            )
+        return 0
+
+    # -- output ----------------------------------------------------------------------------------------
+
+    def _take_output(self) -> bool:
+        """Read what the program wrote, show and publish it. False when the terminal is at its end."""
+        config = self._config
+        try:
+            data = os.read(config.master, READ)
+        except BlockingIOError:
+            return True
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            # Nobody has the terminal open. Where the program lives, it may open it again.
+            self._poll.unregister(config.master)
+            self._vacant = True
+            return not self._ending
+        if self._staged is not None:
+            # Output in a stream: publish, then show. Staging would only copy it twice.
+            self._settle()
+        elif len(data) <= MAX_STAGED and self._visible:
+            state = self._producer.state
+            config.ring.stage(data, state.offset)
+            if b"\x1b" in data or state.held:
+                shown, marks = self._scanner.feed(data)
+            else:
+                shown, marks = data, _NONE
+            self._staged = data, shown, marks
+            self._show(shown)
+            return True
+        else:
+            self._keyboard.publish()
+        shown, marks = self._scanner.feed(data)
+        self._record(data, shown, marks, show=True)
+        return True
+
+    def _record(self, data: bytes, shown: bytes, marks: list[Mark], *, show: bool = False) -> None:
+        """Publish output and what its marks say, in one commit."""
+        state = self._producer.state
+        notices: list[bytes] = []
+        if shown is not data or state.held:
+            kept = len(state.held) + len(data) - len(shown) - sum(mark.end - mark.start for mark in marks)
+            for mark in marks:
+                self._see(mark, notices)
+            state.held = (state.held + data)[-kept:] if kept > 0 else b""
+        self._producer.output(data)
+        if show:
+            self._show(shown)
+        self._keyboard.shown(shown)
+        for notice in notices:
+            self._notify(notice)
+
+    def _see(self, mark: Mark, notices: list[bytes]) -> None:
+        state, progress = self._producer.state, self._progress
+        if not progress.see(mark):
+            return
+        state.prompts, state.commands, state.at_prompt = (
+            progress.prompts,
+            progress.commands,
+            progress.at_prompt,
+        )
+        if mark.type == "P":
+            state.prompt, state.ready = int(mark.fields[0]), False
+        elif mark.type == "R":
+            state.ready = True
+            notices.append(b"P %d\n" % progress.prompts)
+        else:
+            notices.append(b"C %d\n" % progress.commands)
+
+    def _show(self, data: bytes) -> None:
+        if not data or not self._visible:
+            return
+        stdout = self._config.stdout
+        try:
+            count = os.write(stdout, data)
+            if count < len(data):
+                tty.write_all(stdout, data[count:])
+        except BlockingIOError:
+            tty.write_all(stdout, data)
+        except OSError as error:
+            self._lose(error.strerror or "closed")
+
+    # -- input -----------------------------------------------------------------------------------------
+
+    def _take_keys(self) -> None:
+        config = self._config
+        try:
+            data = os.read(config.stdin, READ_KEYS)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lose(error.strerror or "closed")
+            return
+        if data:
+            self._type(data)
+        elif config.stdin_is_tty:
+            self._lose("closed")
+        else:
+            self._input_ended = True
+            self._poll.unregister(config.stdin)
+
+    def _type(self, data: bytes) -> None:
+        try:
+            rest = self._keyboard.forward(data)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return
+        if rest:
+            self._keep(rest)
+
+    def _keep(self, rest: bytes) -> None:
+        """The program reads slower than keys come (a long paste): no more keys until it has these."""
+        self._backlog = rest
+        self._poll.modify(self._config.master, select.POLLIN | select.POLLOUT)
+        if self._visible and not self._input_ended:
+            self._poll.modify(self._config.stdin, 0)
+
+    def _type_backlog(self) -> None:
+        try:
+            count = os.write(self._config.master, self._backlog)
+        except BlockingIOError:
+            return
+        except OSError:
+            count = len(self._backlog)
+        self._backlog = self._backlog[count:]
+        if not self._backlog:
+            self._poll.modify(self._config.master, select.POLLIN)
+            if self._visible and not self._input_ended:
+                self._poll.modify(self._config.stdin, select.POLLIN)
+
+    def _enter(self) -> None:
+        self._notify(b"E\n")
+        if self._config.on_prompt_enter is not None:
+            self._config.on_prompt_enter()
+
+    def _notify(self, line: bytes) -> None:
+        if self._config.notify_fd is not None:
+            try:
+                os.write(self._config.notify_fd, line)
+            except OSError:
+                pass  # full or gone: the counters in the journal tell the same
+
+    # -- orders, signals, alarms ---------------------------------------------------------------------------
 
     def _obey(self, orders: bytes) -> None:
+        self._settle()
         if not orders:
             self._keeper_gone = True
+            self._poll.unregister(self._config.control_fd)
             tty.restore(self._config.stdin, self._config.modes)
             self._lose("the recorder's main process was killed")
         if ORDER_WRITER in orders:
@@ -172,28 +353,15 @@ class Relay:
         if ORDER_HANGUP in orders:
             self._lose("hung up")
         if ORDER_DRAIN in orders:
-            self._end()
-
-    def _end(self) -> None:
-        self._ending.set()
-        wake(self._end_fd)
-
-    def _finish(self) -> int:
-        self._keyboard.close()
-        self._show(self._scanner.flush())
-        if self._keeper_gone:
-            self._producer.event(
-                TerminalEnded(
-                    t=now(), source=self._producer.source, exit=None, offset=self._producer.state.offset
-                )
-            )
-        return 0
+            self._ending = True
+            self._look_again()
 
     def _resize(self) -> None:
         config = self._config
         size = tty.size(config.stdin) or tty.size(config.stdout)
-        if size is None or size == tty.size(config.master) or self._words[OUTER_LOST]:
+        if size is None or size == tty.size(config.master) or not self._visible:
             return
+        self._settle()
         offset = self._producer.state.offset
         self._producer.event(
             Resized(t=now(), source=self._producer.source, cols=size[0], rows=size[1], offset=offset)
@@ -219,30 +387,37 @@ class Relay:
 
     def _lose(self, why: str) -> None:
         words = self._words
+        if words[OUTER_LOST]:
+            return
         t = now()
-        with self._losing:
-            if words[OUTER_LOST]:
-                return
-            words[OUTER_LOST] = t
+        words[OUTER_LOST] = t
+        self._visible = False
+        if not self._input_ended:
+            self._poll.unregister(self._config.stdin)
+        if self._staged is None:
+            self._settle()
         reason = f"outer terminal lost ({why}); the session went on unseen, nothing of its record is missing"
         self._producer.event(Gap(t=t, source=self._producer.source, until=t, bytes=0, reason=reason))
-        wake(self._config.alarm_fd)
         wake(self._config.call_fd)
+
+    def _look_again(self) -> None:
+        if self._vacant:
+            self._vacant = False
+            self._poll.register(self._config.master, select.POLLIN | (select.POLLOUT if self._backlog else 0))
 
     def _attend(self) -> None:
         config, words = self._config, self._words
-        if self._ending.is_set():
+        if self._vacant:
+            self._look_again()
+        if self._visible and not self._input_ended:
             return
         if self._keeper_gone and not _alive(config.shell_pid):
-            self._end()
+            self._ending = True
+        elif words[HUNG_UP]:
+            self._ending = self._keeper_gone and now() - words[HUNG_UP] > GRACE_NS
+        elif not self._waits():
             return
-        if words[HUNG_UP]:
-            if self._keeper_gone and now() - words[HUNG_UP] > GRACE_NS:
-                self._end()
-            return
-        if not self._waits():
-            return
-        if words[OUTER_LOST] or self._end_keys >= MAX_END_KEYS:
+        elif words[OUTER_LOST] or self._end_keys >= MAX_END_KEYS:
             hang_up(config.master, config.shell_pid)
             words[HUNG_UP] = now()
             wake(config.call_fd)
@@ -257,143 +432,21 @@ class Relay:
             return True
         return tty.waits_for_input(config.master, config.tty_path)
 
-    # -- input thread ----------------------------------------------------------------------------------
 
-    def _pump_input(self) -> None:
-        config, keyboard = self._config, self._keyboard
-        poll = select.poll()
-        poll.register(config.stdin, select.POLLIN)
-        while True:
-            ready = poll.poll(keyboard.timeout_ms)
-            if self._words[OUTER_LOST]:
-                return
-            if not ready:
-                keyboard.tick()
-                continue
-            try:
-                data = os.read(config.stdin, READ_KEYS)
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                data = b""
-                if not config.stdin_is_tty:
-                    self._lose(f"its input failed: {error.strerror}")
-                    return
-            if not data:
-                if config.stdin_is_tty:
-                    self._lose("closed")
-                else:
-                    self._input_ended = True
-                    wake(config.alarm_fd)
-                return
-            self._type(data)
-
-    def _type(self, data: bytes) -> None:
-        config = self._config
-        if self._keyboard.typed(data):
-            self._notify(b"E\n")
-            if config.on_prompt_enter is not None:
-                config.on_prompt_enter()
-        try:
-            _write_all(config.master, data)
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-
-    # -- output thread ---------------------------------------------------------------------------------
-
-    def _pump_output(self) -> None:
-        master, ending = self._config.master, self._ending
-        both, alone = select.poll(), select.poll()
-        both.register(master, select.POLLIN)
-        both.register(self._end_fd, select.POLLIN)
-        alone.register(master, select.POLLIN)
-        while True:
-            if ending.is_set():
-                if not alone.poll(QUIET_MS):
-                    break
-            else:
-                both.poll()
-                if ending.is_set():
-                    continue
-            try:
-                data = os.read(master, READ)
-            except OSError as error:
-                if error.errno != errno.EIO:
-                    raise
-                data = b""
-            if data:
-                self._output(data)
-            elif ending.is_set():
-                break
-            else:
-                # Nobody has the terminal open, but the program lives: it may open it again.
-                ending.wait(0.05)
-        wake(self._done_fd)
-
-    def _output(self, data: bytes) -> None:
-        producer = self._producer
-        shown, marks = self._scanner.feed(data)
-        held = producer.state.held
-        notices: list[bytes] = []
-        if shown is data and not held:
-            producer.output(data, now())
-        else:
-            kept = len(held) + len(data) - len(shown) - sum(mark.end - mark.start for mark in marks)
-            with producer.lock:
-                for mark in marks:
-                    self._see(mark, notices)
-                producer.output(data, now(), (held + data)[-kept:] if kept > 0 else b"")
-        self._keyboard.before_shown(shown)
-        self._show(shown)
-        self._keyboard.shown(shown)
-        for notice in notices:
-            self._notify(notice)
-
-    def _see(self, mark: Mark, notices: list[bytes]) -> None:
-        state = self._producer.state
-        if mark.type == "C":
-            state.commands += 1
-            state.at_prompt = False
-            self._prompt = None
-            notices.append(b"C %d\n" % state.commands)
-        elif mark.type == "P":
-            if mark.fields != self._prompt:
-                self._prompt = mark.fields
-                state.prompts += 1
-        elif mark.type == "R" and not state.at_prompt:
-            state.at_prompt = True
-            notices.append(b"P %d\n" % state.prompts)
-
-    def _show(self, data: bytes) -> None:
-        words = self._words
-        if not data or words[OUTER_LOST] or words[NO_SHOW]:
-            return
-        stdout = self._config.stdout
-        try:
-            with self._screen:
-                _write_all(stdout, data)
-        except OSError as error:
-            self._lose(error.strerror or "closed")
-
-    def _notify(self, line: bytes) -> None:
-        if self._config.notify_fd is not None:
-            try:
-                os.write(self._config.notify_fd, line)
-            except OSError:
-                pass  # full or gone: the counters in the journal tell the same
+_NONE: list[Mark] = []
 
 
-def _write_all(fd: int, data: bytes | memoryview) -> None:
-    while True:
-        try:
-            count = os.write(fd, data)
-        except BlockingIOError:
-            select.select([], [fd], [])
-            continue
-        if count == len(data):
-            return
-        data = memoryview(data)[count:]
+def _resumed(state: State) -> Progress:
+    """Where the shell stood when the last relay died, so that a redrawn prompt does not count again."""
+    if not state.prompt:
+        return Progress(state.prompts, state.commands)
+    progress = Progress(state.prompts - 1, state.commands)
+    number = b"%d" % state.prompt
+    progress.see(Mark("P", 0, 0, (number, b"0", b"%d" % state.commands)))
+    if state.ready:
+        progress.see(Mark("R", 0, 0, (number,)))
+    progress.at_prompt = state.at_prompt
+    return progress
 
 
 def _alive(pid: int) -> bool:

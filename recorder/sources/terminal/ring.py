@@ -3,7 +3,8 @@
 One producer at a time (the relay; the keeper while no relay runs), one consumer. A record is committed by one
 aligned 8-byte store of HEAD, so that a SIGKILL at any instruction leaves whole records only. What the producer
 must remember over its own death (sequence, offsets, counters, a mark cut in half) lies in two slots, each
-stamped with the HEAD it belongs to; the one that matches is the truth.
+stamped with the HEAD it belongs to; the one that matches is the truth. What was shown or forwarded and is not
+committed yet is staged beside, stamped with the offset or sequence at which it will be.
 
 Positions rise for ever; a position's place in memory is its remainder by the capacity. Record headers are
 aligned to 32 bytes and so never wrap; payloads may.
@@ -19,7 +20,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 CAPACITY = 8 << 20
-MAX_HELD = 4096
+MAX_STAGED = 4096
 MAX_GAPS = 32
 
 # Words of the header, 8 bytes each. Every word has one owner at a time.
@@ -41,17 +42,21 @@ OUTER_LOST = 14  # relay, keeper: when the expert's terminal went away, else 0
 NO_SHOW = 15  # keeper: the relay writes nothing to the expert's terminal
 WARNED = 16  # relay: the expert was told that recording fails
 HUNG_UP = 17  # relay, keeper: when the program was hung up, else 0
-RELAY_PID = 18
-WRITER_PID = 19
+STAGED = 18  # producer: raw offset and length of the output staged
+STAGED_KEYS = 19  # producer: sequence and length of the keys staged
+_LENGTH_BITS = 13
 _GAP_TABLE = 64
-_FAULT_AT = 2048
-_FAULT_SIZE = 1024
-_SLOTS_AT = (4096, 12288)
-_DATA_AT = 20480
 
-_RECORD = struct.Struct("<IIQQQ")  # payload length, kind, sequence, time, spare
-_SLOT = struct.Struct("<QQQIIII")  # head, sequence, offset, prompts, commands, flags, length of held
-_FULL = (1 << 64) - 1
+_WORDS_END = 2048
+_FAULT_AT, _FAULT_SIZE = 2048, 1024
+_SLOTS_AT = (4096, 12288)
+_STAGE_AT = 20480
+_KEYS_AT = 24576
+_DATA_AT = 28672
+
+_RECORD = struct.Struct("<IIQQQ")  # payload length, kind, sequence, time, start of the record before
+_SLOT = struct.Struct("<QQQQIIIII")  # head, last, sequence, offset, prompts, commands, prompt, flags, held
+_MOST = (1 << 64) - 1
 
 
 def now() -> int:
@@ -62,15 +67,21 @@ def now() -> int:
 class State:
     """What the producer knows about the stream so far; survives it in the ring."""
 
-    __slots__ = ("at_prompt", "commands", "held", "offset", "prompts", "sequence")
+    __slots__ = ("at_prompt", "commands", "held", "last", "offset", "prompt", "prompts", "ready", "sequence")
 
     def __init__(self) -> None:
         self.sequence = 0
         self.offset = 0
+        self.last = 0
+        """Where in the ring the last record starts."""
         self.prompts = 0
         self.commands = 0
         self.at_prompt = False
+        self.prompt = 0
+        """The shell's own number of the last prompt; `ready`: it was drawn to its end."""
+        self.ready = False
         self.held = b""
+        """Output published last and not shown yet: it may be the first half of a mark."""
 
 
 class Record(NamedTuple):
@@ -99,7 +110,7 @@ class Ring:
         self._map = mmap.mmap(-1, _DATA_AT + capacity)
         self._view = memoryview(self._map)
         self._data = self._view[_DATA_AT:]
-        self.words = self._view[: 4096 // 2].cast("Q")
+        self.words = self._view[:_WORDS_END].cast("Q")
         self._slot = 0
 
     # -- producer --------------------------------------------------------------------------------------
@@ -109,20 +120,21 @@ class Ring:
         """Bytes of the ring that a payload of `length` takes."""
         return (length + 63) & ~31
 
-    def put(self, head: int, kind: int, sequence: int, t: int, payload: bytes) -> int:
-        """Write a record at `head` without committing it; there must be room. Returns the head after it."""
+    def put(self, head: int, kind: int, sequence: int, t: int, previous: int, payload: bytes) -> int:
+        """Write a record at `head` without committing it; there must be room. `previous`: where the record before
+        it starts. Returns the head after it."""
         capacity = self.capacity
         length = len(payload)
         data = self._data
         at = head % capacity
-        _RECORD.pack_into(data, at, length, kind, sequence, t, 0)
+        _RECORD.pack_into(data, at, length, kind, sequence, t, previous)
         at += 32
         end = at + length
         if end <= capacity:
             data[at:end] = payload
         else:
-            first = max(capacity - at, 0)
-            data[at : at + first] = payload[:first]
+            first = capacity - at
+            data[at:capacity] = payload[:first]
             data[: length - first] = payload[first:]
         return head + ((length + 63) & ~31)
 
@@ -131,27 +143,72 @@ class Ring:
         slot = self._slot = 1 - self._slot
         held = state.held
         at = _SLOTS_AT[slot]
-        fields = (state.sequence, state.offset, state.prompts, state.commands, state.at_prompt, len(held))
-        _SLOT.pack_into(self._view, at, head, *fields)
+        _SLOT.pack_into(
+            self._view, at, head, state.last, state.sequence, state.offset, state.prompts, state.commands,
+            state.prompt, state.at_prompt | state.ready << 1, len(held),
+        )  # fmt: skip
         if held:
             at += _SLOT.size
             self._view[at : at + len(held)] = held
         self.words[HEAD] = head
+
+    def stage(self, data: bytes, offset: int) -> None:
+        """Lay output of at most MAX_STAGED bytes down where a successor finds it, until it is committed. It is the
+        cheapest thing that can be done before output is shown, and it is done for every echo."""
+        length = len(data)
+        self._map[_STAGE_AT : _STAGE_AT + length] = data
+        self.words[STAGED] = offset << _LENGTH_BITS | length
+
+    def staged(self, offset: int) -> bytes:
+        """Output that was staged and, `offset` being the state's, not committed."""
+        return self._staged(STAGED, _STAGE_AT, offset)
+
+    def stage_keys(self, keys: bytes, sequence: int) -> None:
+        """The same for keys that were forwarded; they count until another record is committed."""
+        length = len(keys)
+        self._map[_KEYS_AT : _KEYS_AT + length] = keys
+        self.words[STAGED_KEYS] = sequence << _LENGTH_BITS | length
+
+    def staged_keys(self, sequence: int) -> bytes:
+        return self._staged(STAGED_KEYS, _KEYS_AT, sequence)
+
+    def _staged(self, word: int, at: int, stamp: int) -> bytes:
+        value = self.words[word]
+        length = value & ((1 << _LENGTH_BITS) - 1)
+        return self._map[at : at + length] if value >> _LENGTH_BITS == stamp else b""
 
     def load(self) -> State:
         """The state that belongs to the current head; what a new producer goes on from."""
         state = State()
         head = self.words[HEAD]
         for slot, at in enumerate(_SLOTS_AT):
-            stamp, sequence, offset, prompts, commands, flags, held = _SLOT.unpack_from(self._view, at)
+            stamp, last, sequence, offset, prompts, commands, prompt, flags, held = _SLOT.unpack_from(
+                self._view, at
+            )
             if stamp == head and sequence:
-                state.sequence, state.offset = sequence, offset
-                state.prompts, state.commands, state.at_prompt = prompts, commands, bool(flags)
+                state.last, state.sequence, state.offset = last, sequence, offset
+                state.prompts, state.commands, state.prompt = prompts, commands, prompt
+                state.at_prompt, state.ready = bool(flags & 1), bool(flags & 2)
                 at += _SLOT.size
                 state.held = bytes(self._view[at : at + held])
                 self._slot = slot
                 break
         return state
+
+    def last_output(self, state: State, length: int) -> bytes:
+        """The last `length` bytes of output, or somewhat more; fewer where the ring holds no more of it. For a
+        producer: it reads records that the writer may have freed, which only a producer overwrites."""
+        parts: list[bytes] = []
+        at, got, head = state.last, 0, self.words[HEAD]
+        while got < length and at < head and head - at < self.capacity:
+            record = next(self.records(at, at + 1))
+            if record.kind == 1:
+                parts.append(bytes(record.payload))
+                got += len(parts[-1])
+            at, before = _RECORD.unpack_from(self._data, at % self.capacity)[4], at
+            if at >= before:
+                break
+        return b"".join(reversed(parts))
 
     # -- consumer --------------------------------------------------------------------------------------
 
@@ -168,8 +225,7 @@ class Ring:
             if end <= capacity:
                 payload = data[at:end]
             else:
-                first = max(capacity - at, 0)
-                payload = b"".join((data[at : at + first], data[: length - first]))
+                payload = b"".join((data[at:], data[: end - capacity]))
             tail += (length + 63) & ~31
             yield Record(tail, kind, sequence, t, payload)
 
@@ -182,7 +238,7 @@ class Ring:
         count = words[GAPS]
         at = _GAP_TABLE + 5 * min(count, MAX_GAPS - 1)
         if count < MAX_GAPS:
-            words[at : at + 5] = _words(gap)
+            words[at : at + 5] = memoryview(struct.pack("=5Q", *(min(n, _MOST) for n in gap))).cast("Q")
             words[GAPS] = count + 1
         else:
             words[at + 1] = until
@@ -205,10 +261,6 @@ class Ring:
         raw = bytes(self._view[_FAULT_AT : _FAULT_AT + _FAULT_SIZE]).split(b"\0", 1)[0]
         self._view[_FAULT_AT] = 0
         return raw.decode(errors="replace")
-
-
-def _words(gap: ClosedGap) -> memoryview:
-    return memoryview(struct.pack("=5Q", *(min(n, _FULL) for n in gap))).cast("Q")
 
 
 def wake(fd: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import struct
 import termios
 from collections.abc import Iterator
@@ -65,10 +66,28 @@ def line_modes(fd: int) -> tuple[bool, bool]:
     """(icanon, echo) of the terminal; asked on the master it answers for the program's side. (False, True)
     where the terminal is gone: nothing is hidden there, nothing typed either."""
     try:
-        flags = _LFLAG.unpack_from(fcntl.ioctl(fd, termios.TCGETS, _TERMIOS))[0]
+        return line_flags(fcntl.ioctl(fd, termios.TCGETS, _TERMIOS))
     except OSError:
         return False, True
+
+
+def line_flags(modes: bytes) -> tuple[bool, bool]:
+    """(icanon, echo) of what TCGETS gave."""
+    flags = _LFLAG.unpack_from(modes)[0]
     return bool(flags & termios.ICANON), bool(flags & termios.ECHO)
+
+
+def write_all(fd: int, data: bytes | memoryview) -> None:
+    """Write all of it, waiting as long as it takes, whether or not `fd` blocks. Raises OSError."""
+    while True:
+        try:
+            count = os.write(fd, data)
+        except BlockingIOError:
+            select.select([], [fd], [])
+            continue
+        if count == len(data):
+            return
+        data = memoryview(data)[count:]
 
 
 def foreground_group(fd: int) -> int:
@@ -83,21 +102,23 @@ class Foreground:
     """The command name of the foreground group's leader, or, when a pipeline outlived its leader, of the first
     member that the shell still has. Keeps the leader's comm file open: a name costs one pread."""
 
-    def __init__(self, master: int, shell_pid: int) -> None:
-        self._master = master
+    def __init__(self, shell_pid: int) -> None:
         self._shell = shell_pid
         self._group = 0
         self._fd = -1
+        self._name = ""
 
-    def name(self) -> str:
-        group = foreground_group(self._master)
+    def name(self, group: int) -> str:
+        """The name for a group that was in the foreground just now, also if it has ended since."""
         if not group:
             return ""
         if group == self._group and self._fd >= 0:
             try:
-                return _comm(os.pread(self._fd, 32, 0))
+                self._name = _comm(os.pread(self._fd, 32, 0))
+                return self._name
             except OSError:
-                pass
+                if not any(self._members(group)):
+                    return self._name
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -105,9 +126,11 @@ class Foreground:
         for pid in (group, *self._members(group)):
             try:
                 self._fd = os.open(f"/proc/{pid}/comm", os.O_RDONLY | os.O_CLOEXEC)
-                return _comm(os.pread(self._fd, 32, 0))
+                self._name = _comm(os.pread(self._fd, 32, 0))
+                return self._name
             except OSError:
                 continue
+        self._name = ""
         return ""
 
     def _members(self, group: int) -> Iterator[int]:

@@ -28,7 +28,6 @@ from recorder.sources.terminal.ring import (
     SYNC_ERRNO,
     SYNCED,
     TAIL,
-    WRITER_PID,
     Ring,
     drain,
     wake,
@@ -60,7 +59,6 @@ def run_writer(config: WriterConfig) -> int:
     """Body of the writer process; returns its exit status: 0 when the journal has everything, 1 when the ring
     still holds records that could not be written."""
     _stand_apart(config)
-    config.ring.words[WRITER_PID] = os.getpid()
     try:
         return Writer(config).run()
     except Exception:  # noqa: BLE001 - told, then this process ends
