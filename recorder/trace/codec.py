@@ -89,20 +89,20 @@ def _unknown(line: bytes, place: str) -> Unknown | None:
 
 def with_time(line: bytes, t: int, place: str = "event") -> bytes:
     """The same line with another `t`, every other byte kept: what sealing does to a journal's absolute times."""
-    for span in jsonscan.spans(line, place):
-        if span.pointer == ("t",):
-            return line[: span.start] + b"%d" % t + line[span.end :]
-    raise TraceRejected(Code.SCHEMA, place, "an event without a time")
+    span = jsonscan.find(line, ("t",), place).get("t")
+    if span is None:
+        raise TraceRejected(Code.SCHEMA, place, "an event without a time")
+    return line[: span.start] + b"%d" % t + line[span.end :]
 
 
 def rebase(line: bytes, origin: int, place: str = "event") -> bytes:
     """The same line with its times counted from `origin` (not below 0), every other byte kept: what sealing does to
     a journal's absolute times. Times are `t` and a gap's `until`.
     """
-    names = (("t",), ("until",)) if b'"kind":"gap"' in line else (("t",),)
+    names = ("t", "until") if b'"kind":"gap"' in line else ("t",)
     out = []
     at = 0
-    for span in sorted((s for s in jsonscan.spans(line, place) if s.pointer in names), key=lambda s: s.start):
+    for span in sorted(jsonscan.find(line, names, place).values(), key=lambda s: s.start):
         out += [line[at : span.start], b"%d" % max(0, int(line[span.start : span.end]) - origin)]
         at = span.end
     out.append(line[at:])

@@ -10,6 +10,7 @@ can't prove that its recorder did not make it up.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +36,7 @@ SENSITIVE: dict[str, tuple[str, ...]] = {
 """Fields that can be taken out later, by kind; `env/*` is each value of `env`."""
 
 SALT_BYTES = 16
+_PLAIN = re.compile(r"/[a-z_]+")
 _CHAIN = b"reenact chain 1\n"
 _SEAL = b"reenact seal 1\n"
 _REDACTION = b"reenact redaction 1\n"
@@ -84,6 +86,9 @@ def sensitive(event: Decoded, line: bytes) -> list[str]:
     if fields is None:
         return []
     found = []
+    if not any(name.endswith("/*") for name in fields):
+        spans = sorted(jsonscan.find(line, fields, "event").values(), key=lambda s: s.start)
+        return [pointer_text(span.pointer) for span in spans]
     for span in jsonscan.spans(line, "event"):
         name = str(span.pointer[0])
         if (len(span.pointer) == 1 and name in fields) or (len(span.pointer) == 2 and f"{name}/*" in fields):
@@ -104,12 +109,7 @@ def chained(line: bytes, salts: Sequence[Salt], place: str) -> bytes:
     """
     if not salts:
         return line
-    wanted = {salt.field for salt in salts}
-    where = {}
-    for span in jsonscan.spans(line, place):
-        text = pointer_text(span.pointer)
-        if text in wanted:
-            where[text] = span
+    where = _locate(line, {salt.field for salt in salts}, place)
     out = []
     at = 0
     for salt in salts:
@@ -131,6 +131,14 @@ def chained(line: bytes, salts: Sequence[Salt], place: str) -> bytes:
         at = found.end
     out.append(line[at:])
     return b"".join(out)
+
+
+def _locate(line: bytes, fields: set[str], place: str) -> dict[str, jsonscan.Span]:
+    if all(_PLAIN.fullmatch(field) for field in fields):
+        found = jsonscan.find(line, [field[1:] for field in fields], place)
+        return {"/" + name: span for name, span in found.items()}
+    texts = ((pointer_text(span.pointer), span) for span in jsonscan.spans(line, place))
+    return {text: span for text, span in texts if text in fields}
 
 
 class Chain:

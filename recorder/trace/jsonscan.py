@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from recorder.trace import limits
@@ -22,6 +22,7 @@ _FLAT = re.compile(rb"\{" + _STRING + rb":" + _SCALAR + rb"(?:," + _STRING + rb"
 _PAIR = re.compile(rb"[{,](" + _STRING + rb"):(" + _SCALAR + rb")")
 _KEY = re.compile(rb"[{,](" + _STRING + rb"):" + _SCALAR)
 _TOKEN = re.compile(rb"(" + _STRING + rb":)|(" + _SCALAR + rb")|([\[{])|([\]}])|(,)")
+_VALUE = re.compile(_SCALAR)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _DIGITS = re.compile(rb"-?[0-9][0-9.eE+-]*")
 
@@ -43,7 +44,7 @@ def check(text: bytes, place: str, *, max_bytes: int = limits.MAX_LINE) -> None:
         keys = _KEY.findall(text)
         if len(keys) * 2 > limits.MAX_VALUES:
             raise TraceRejected(Code.TOO_LARGE, place, f"more than {limits.MAX_VALUES} keys and values")
-        if len(set(keys)) == len(keys) and not any(b"\\" in key for key in keys):
+        if len(set(keys)) == len(keys) and not (b"\\" in text and any(b"\\" in key for key in keys)):
             return
     for _ in _walk(text, place):
         pass
@@ -57,6 +58,24 @@ def spans(text: bytes, place: str) -> Iterator[Span]:
             yield Span((_key(pair[1]),), start, end)
         return
     yield from _walk(text, place)
+
+
+def find(text: bytes, names: Sequence[str], place: str) -> dict[str, Span]:
+    """Those of the root's values that hang on plain `names` (no quotes, escapes or slashes in them)."""
+    if text.count(b"{") == 1 and b"[" not in text and b"\\u" not in text:
+        # Flat for sure, and no key is spelt with escapes. A quote inside a string is escaped, so `,"name":` stands
+        # nowhere but before a value.
+        found = {}
+        for name in names:
+            key = b'"%s":' % name.encode()
+            at = text.find(b"," + key)
+            at = 0 if at < 0 and text.startswith(key, 1) else at
+            value = _VALUE.match(text, at + 1 + len(key)) if at >= 0 else None
+            if value is not None:
+                found[name] = Span((name,), *value.span())
+        return found
+    top = (span for span in spans(text, place) if len(span.pointer) == 1)
+    return {str(span.pointer[0]): span for span in top if span.pointer[0] in names}
 
 
 def _encoding(text: bytes, place: str, max_bytes: int) -> None:

@@ -119,6 +119,19 @@ def test_every_compact_json_object_passes_and_its_spans_are_its_values(
         assert json.loads(text[span.start : span.end]) == found
 
 
+@given(
+    st.dictionaries(
+        st.sampled_from(["t", "data", "x", ',"data":', '"t":', "ü"]),
+        json_values | st.sampled_from([',"t":1']),
+    ),
+    st.booleans(),
+)
+def test_finding_by_name_is_finding_by_span(value: dict[str, object], ascii_only: bool) -> None:
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=ascii_only).encode()
+    slow = {s.pointer[0]: s for s in jsonscan.spans(text, "x") if s.pointer in (("t",), ("data",))}
+    assert jsonscan.find(text, ["t", "data"], "x") == slow
+
+
 @given(st.text(alphabet='{}[]",:\\ut0123456789eE+-.nrlfasdé \x00', max_size=40), st.booleans())
 def test_what_passes_is_json(middle: str, wrap: bool) -> None:
     text = (f'{{"a":{middle}}}' if wrap else middle).encode()

@@ -13,13 +13,13 @@ from trace_fuzz import fuzz, unpack
 
 
 def test_a_few_hundred_mutations_raise_nothing_but_rejections(sample: Path) -> None:
-    found = fuzz(sample.read_bytes(), unpack(sample), 400, seed=7)
+    found = fuzz(sample.read_bytes(), unpack(sample), 250, seed=7)
     ways = Counter[str]()
     for (way, _), times in found.items():
         ways[way] += times
     assert len(ways) == 7  # every way of breaking was tried
     assert (
-        sum(times for (_, result), times in found.items() if result == "invalid") > 50
+        sum(times for (_, result), times in found.items() if result == "invalid") > 30
     )  # hashes were passed
 
 
