@@ -11,7 +11,7 @@ from typing import NamedTuple
 from replay.sandbox.spec import UNGROUPED_ADDRESS_SPACE, Limits
 
 _DEEPEST = 128
-_SPARED = 8
+_SPARED = 2
 """After a count, the next comes only once this many times its cost has passed."""
 
 
@@ -59,30 +59,32 @@ class DiskWatch:
         self._folders = folders
         self._limits = limits
         self._first = [_count(fd) for fd in folders]
-        self._free = [self._level(fd) for fd in folders]
+        self._left = (limits.disk, limits.files)
+        self._level = self._levels()
         self._not_before = 0.0
 
     def look(self) -> str | None:
         """What was exceeded, in words; None while all is within limits."""
         if time.monotonic() < self._not_before:
             return None
-        filled = max(
-            before[0] - self._level(fd)[0] for fd, before in zip(self._folders, self._free, strict=True)
-        )
-        added = max(
-            before[1] - self._level(fd)[1] for fd, before in zip(self._folders, self._free, strict=True)
+        levels = self._levels()
+        filled, added = (
+            max(was[i] - now[i] for was, now in zip(self._level, levels, strict=True)) for i in (0, 1)
         )
         # Half: somebody else may have made room on the same file system meanwhile.
-        if filled <= self._limits.disk // 2 and added <= self._limits.files // 2:
+        if filled <= self._left[0] // 2 and added <= self._left[1] // 2:
             return None
         begin = time.monotonic()
         taken = self.taken()
-        end = time.monotonic()
-        self._not_before = end + (end - begin) * _SPARED
         if taken.bytes > self._limits.disk or (not taken.whole and filled > self._limits.disk):
             return f"the payload wrote over {self._limits.disk} bytes to disk"
         if taken.files > self._limits.files or (not taken.whole and added > self._limits.files):
             return f"the payload made over {self._limits.files} files"
+        if taken.whole:  # else the level of the start stays the measure
+            self._level = levels
+            self._left = (self._limits.disk - taken.bytes, self._limits.files - taken.files)
+        end = time.monotonic()
+        self._not_before = end + (end - begin) * _SPARED
         return None
 
     def taken(self) -> Taken:
@@ -94,10 +96,10 @@ class DiskWatch:
             all(n.whole for n in now),
         )
 
-    @staticmethod
-    def _level(fd: int) -> tuple[int, int]:
-        state = os.fstatvfs(fd)
-        return state.f_bfree * state.f_frsize, state.f_ffree
+    def _levels(self) -> list[tuple[int, int]]:
+        """Free bytes and files of each folder's file system."""
+        states = [os.fstatvfs(fd) for fd in self._folders]
+        return [(state.f_bfree * state.f_frsize, state.f_ffree) for state in states]
 
 
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

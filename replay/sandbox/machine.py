@@ -213,7 +213,7 @@ class Sandbox:
         workspace = spec.workspace or scratch.folder("workspace", mode=0o755)
         binds = [Bind(workspace, spec.root, True), Bind(spec.session_folder_host, spec.session_folder, True)]
         if not _within(spec.home, (spec.root, spec.session_folder)):
-            binds.append(Bind(scratch.folder("home", mode=0o755), spec.home, True))
+            binds.append(Bind(spec.home_host or scratch.folder("home", mode=0o755), spec.home, True))
         if owner is not None:
             for bind in binds:
                 give(bind.host, *owner)

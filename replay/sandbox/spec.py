@@ -61,7 +61,9 @@ class SandboxSpec(Struct, frozen=True, kw_only=True):
     session_folder_host: Path
     session_folder: str
     home: str
-    """An empty private folder stands here, unless the workspace or the session folder is at this very path."""
+    """A private folder stands here, unless the workspace or the session folder is at this very path or above."""
+    home_host: Path | None = None
+    """Host folder put read-write there; None: an empty one."""
     uid: int
     gid: int
     user: str
