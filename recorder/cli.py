@@ -77,6 +77,7 @@ def cli() -> None:
 )
 @click.option("--no-workspace", is_flag=True, help="Keep no files: terminal only.")
 @click.option("--include-ignored", is_flag=True, help="Keep files that .gitignore leaves out, too.")
+@click.option("--no-dotfiles", is_flag=True, help="Keep no settings of programs (.vimrc, .gitconfig …).")
 @click.option(
     "--env", "names", multiple=True, metavar="NAME", help="Keep this environment variable, too (repeatable)."
 )
@@ -157,6 +158,7 @@ _inside(
 def _renamed(options: dict[str, Any]) -> dict[str, Any]:
     options["env_names"] = list(options.pop("names"))
     options["tools"] = [path.absolute() for path in options.pop("tools")]
+    options["keep_dotfiles"] = not options.pop("no_dotfiles")
     if options.pop("no_workspace"):
         if options["workspace"]:
             raise UsageError("--workspace and --no-workspace exclude each other")

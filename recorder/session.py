@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from recorder import environment
+from recorder.dotfiles import read_dotfiles
 from recorder.seal import Sealed, seal
 from recorder.sources.terminal import TerminalRequest, record_terminal, terminal_size
 from recorder.sources.terminal.launch import Launch, launch
@@ -50,6 +51,7 @@ class Request(Struct, kw_only=True):
     workspace: Path | None = None
     keep_workspace: bool = True
     include_ignored: bool = False
+    keep_dotfiles: bool = True
     env_names: list[str] = []
     isolated: bool = False
     tools: list[Path] = []
@@ -152,6 +154,8 @@ def _record(
     env.pop("REENACT_NESTED", None)
     prepared = launch(request.argv, env=env, folder=folder, nonce=nonce, real_reenact=_own_command())
     files = _place_files(folder, prepared)
+    if request.keep_dotfiles:
+        files += _keep_dotfiles(folder, env, say)
     ours = [name for name, value in prepared.env.items() if env.get(name) != value]
     kept = environment.allowed_environment(prepared.env, [*request.env_names, *ours])
     _write_session(folder, request, prepared, out, started_unix, boottime)
@@ -287,6 +291,20 @@ def _place_files(folder: Path, prepared: Launch) -> list[ShellFile]:
     return placed
 
 
+def _keep_dotfiles(folder: Path, env: Mapping[str, str], say: Say) -> list[ShellFile]:
+    """The expert's settings of interactive programs; a session with another home has those of that one."""
+    if not env.get("HOME", "").startswith("/"):
+        return []
+    found = read_dotfiles(Path(env["HOME"]))
+    for path in found.left_out:
+        say(f"{path} seems to hold a secret; it is left out, and a replay has no such settings")
+    blobs = BlobStore(folder / "blobs")
+    return [
+        ShellFile(path=escape_path(os.fsencode(path)), mode=0o600, blob=blobs.put(content))
+        for path, content in found.kept.items()
+    ]
+
+
 def _write_session(
     folder: Path, request: Request, prepared: Launch, out: Path, started_unix: int, boottime: int
 ) -> None:
@@ -295,6 +313,7 @@ def _write_session(
         "workspace": str(request.keep_workspace).lower(),
         "include_ignored": str(request.include_ignored).lower(),
         "isolated": str(request.isolated).lower(),
+        "dotfiles": str(request.keep_dotfiles).lower(),
         "env": ",".join(request.env_names),
         "tools": ":".join(map(str, request.tools)),
     }
@@ -357,5 +376,3 @@ def _progress(say: Say, root: Path) -> Callable[[int, int], None]:
 
     return progress
 
-
-__all__ = ["Finished", "Isolate", "Isolated", "Mapping", "Request", "record", "recover"]

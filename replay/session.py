@@ -140,7 +140,8 @@ def _bring_up(
 ) -> tuple[Sandbox, WorkspaceCopy]:
     session_folder = _session_folder(terminal)
     session_host = folder / "session"
-    _place(session_host, terminal, session_folder, trace)
+    home_host = folder / "home"
+    _place(session_host, home_host, terminal, session_folder, trace)
     entries = decode_tree(trace.blob(snapshot.tree, _MOST_TREE)) if snapshot else {}
     copy = WorkspaceCopy(folder / "workspace", entries, trace.copy_blob, blobs, snapshot)
     stack.callback(copy.close)
@@ -154,6 +155,7 @@ def _bring_up(
         session_folder_host=session_host,
         session_folder=session_folder,
         home=terminal.env.get("HOME", "/nonexistent"),
+        home_host=home_host,
         uid=environment.uid,
         gid=environment.gid,
         user=environment.user,
@@ -185,22 +187,25 @@ def _session_folder(terminal: TerminalStarted) -> str:
     return _path(folder, "session folder")
 
 
-def _place(host: Path, terminal: TerminalStarted, session_folder: str, trace: Trace) -> None:
-    """The recorded shell integration, at the same place below the session folder."""
-    host.mkdir(mode=0o700)
+def _place(host: Path, home_host: Path, terminal: TerminalStarted, session_folder: str, trace: Trace) -> None:
+    """The recorded shell integration and settings, at the same places below the session and the home folder."""
+    home = terminal.env.get("HOME", "")
+    for folder in (host, home_host):
+        folder.mkdir(mode=0o755)
     for file in terminal.files:
-        path = _path(file.path, "shell file")
-        inside = os.path.relpath(path, session_folder)
-        if inside.startswith(".."):
-            raise Unsupported(f"shell file {file.path!r} lies outside the session folder")
-        target = host / inside
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fd = os.open(
-            target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, file.mode | 0o400
-        )
+        path = os.path.normpath(_path(file.path, "shell file"))
+        for below, base in ((session_folder, host), (home, home_host)):
+            if below and path.startswith(below.rstrip("/") + "/"):
+                target = base / os.path.relpath(path, below)
+                break
+        else:
+            raise Unsupported(f"shell file {file.path!r} lies outside the session folder and the home folder")
+        target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        mode = file.mode | 0o400
+        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
         with open(fd, "wb") as out:
             out.write(trace.blob(file.blob))
-            os.fchmod(out.fileno(), file.mode | 0o400)
+            os.fchmod(out.fileno(), mode)
 
 
 def _until(whole: Plan, until: int | None, events: Sequence[AnyEvent]) -> Plan:

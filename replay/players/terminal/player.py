@@ -352,18 +352,20 @@ class TerminalPlayer:
         return self._await_send(want) is None
 
     def _await_progress(self, action: Resize) -> None:
-        """A resize comes when as much was shown as then; it is never worth giving up for."""
-        limit = time.monotonic_ns() + 2_000_000_000
+        """A resize comes when as much was shown as then, or nothing more comes: it is never worth giving up for."""
+        begin = still_since = time.monotonic_ns()
         previous: Foreground | None = None
-        while time.monotonic_ns() < limit and not self._ended:
+        while not self._ended and self._commands <= action.commands:
             self._pump(_LOOK_EVERY)
+            now = time.monotonic_ns()
             look = self._watch.look(self._processes.processes())
-            resting = look is not None and look == previous and look.rests
+            if look != previous or look is None or not look.rests or self._last_output > still_since:
+                still_since = now
             previous = look
-            if self._commands > action.commands:
-                return
-            at = self._commands == action.commands and self._size - self._command_offset >= action.progress
-            if at and resting:
+            there = self._commands == action.commands
+            progressed = there and self._size - self._command_offset >= action.progress
+            still = now - still_since
+            if (progressed and still > 0) or (there and still > 50_000_000) or now - begin > 2_000_000_000:
                 return
 
     def _finish(self) -> Missed | None:
