@@ -41,10 +41,10 @@ def build(root: Path, files: int) -> list[Path]:
     return made
 
 
-def change(paths: list[Path], command: int, count: int) -> None:
+def change(paths: list[Path], command: int, count: int, who: str) -> None:
     step = max(1, len(paths) // count)
     for path in paths[command % step :: step][:count]:
-        path.write_text(f"changed by {command}\n" * 120)
+        path.write_text(f"changed by {who} {command}\n" * 120)
 
 
 def diff_times(root: Path, paths: list[Path], folder: Path, commands: int, changed: int) -> dict[str, object]:
@@ -60,7 +60,7 @@ def diff_times(root: Path, paths: list[Path], folder: Path, commands: int, chang
     wall, cpu = [], []
     with JournalWriter(folder / "workspace.journal") as journal:
         for command in range(1, commands + 1):
-            change(paths, command, changed)
+            change(paths, command, changed, "diff")
             wall_0, cpu_0 = time.perf_counter(), time.process_time()
             taken = watch.take()
             changes = scanner.rescan(taken.deep, entries=taken.entries)
@@ -97,7 +97,7 @@ def source_times(
         before = cpu_seconds(source)
         now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         os.write(source.notify_fd, b"E %d\nC %d\n" % (now, command))
-        change(paths, command, changed)
+        change(paths, command, changed, "source")
         os.write(source.notify_fd, b"P %d\n" % (command + 1))
         time.sleep(0.15)  # the pace of a person, quick
         cpu.append((cpu_seconds(source) - before) * 1e3)
