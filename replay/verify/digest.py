@@ -1,9 +1,9 @@
 """One digest of a whole replay. Pure.
 
 It hashes what was judged, not how. Where a facet was found equal to the recording, at whatever level, what
-enters is the recording's value under all rules: the common name of all that the judge calls the same, so that
-a duration that once happened to repeat to the digit changes nothing. Where a facet diverged, what enters is
-what the replay showed, under all rules. Hence, for replays of one trace:
+enters is the recording's own value: it stands for all that the judge calls the same, so that a duration that
+once happened to repeat to the digit changes nothing. Where a facet diverged, what enters is what the replay
+showed, under all rules. Hence, for replays of one trace:
 
     equal digests  <=>  in every step the same facets held, and where one did not, the same was seen instead
 
@@ -23,6 +23,8 @@ from replay.verify.outputs import Judge
 from replay.verify.verdict import Context, Facet, Observation, Output, StepVerdict, Verdict
 
 _VERSION = 1
+_NORMALISED = 1 << 20
+"""Longer outputs that diverged enter as they are."""
 
 
 class Judged(NamedTuple):
@@ -52,48 +54,49 @@ def _step(step: Judged) -> list[object]:
     facets: list[object] = []
     for facet in step.verdict.facets:
         held = facet.verdict.verified
-        side = 0 if held else 1
         of = step.recorded if held else step.observed
         state = "same" if held else str(facet.verdict)
         # Which of the two carried a full-screen program's verdict is a matter of level, not of what was seen.
         name = Facet.OUTPUT if held and facet.facet is Facet.SCREEN else facet.facet
-        facets.append([str(name), state, _value(name, of, side, judge)])
+        facets.append([str(name), state, _value(name, of, None if held else judge)])
     return [step.n, "unsupported" if step.verdict.verdict is Verdict.UNSUPPORTED else "judged", facets]
 
 
-def _value(facet: Facet, seen: Observation, side: int, judge: Judge) -> object:
+def _value(facet: Facet, seen: Observation, judge: Judge | None) -> object:
+    """What stands for a facet: the recorded value itself, or (with `judge`) a replay's under all rules."""
     match facet:
         case Facet.TEXT:
             return seen.text
         case Facet.EXIT:
             return seen.exit
         case Facet.CWD:
-            return None if seen.cwd is None else _hash(judge.canonical(seen.cwd.encode(), side))
+            return None if seen.cwd is None else _hash(seen.cwd.encode(), judge)
         case Facet.FILES:
             return _files(seen.changes or (), judge)
         case Facet.OUTPUT:
-            return _output(seen.output, side, judge)
+            return _output(seen.output, judge)
         case Facet.SCREEN:
             rows = seen.alternate or seen.screen or ()
-            text = "\n".join(row.rstrip() for row in rows).encode("utf-8", "surrogateescape")
-            return _hash(judge.canonical(text, side))
+            return _hash("\n".join(row.rstrip() for row in rows).encode("utf-8", "surrogateescape"), judge)
         case Facet.REWARD:
             return seen.reward
         case Facet.WAIT:
             return None
 
 
-def _output(output: Output | None, side: int, judge: Judge) -> object:
-    if output is None or not output.whole:
-        return [output.total, output.sha256] if output else None
-    return _hash(judge.canonical(output.head, side))
+def _output(output: Output | None, judge: Judge | None) -> object:
+    if output is None:
+        return None
+    if judge is None or not output.whole or output.total > _NORMALISED:
+        return [output.total, output.sha256]
+    return _hash(output.head, judge)
 
 
-def _files(changes: Sequence[Change], judge: Judge) -> list[object]:
+def _files(changes: Sequence[Change], judge: Judge | None) -> list[object]:
     out: list[object] = []
     for change in compose([changes]):
         state = change.after
-        if judge.context.volatile(change.path):
+        if judge is not None and judge.context.volatile(change.path):
             continue
         kept = None if state is None else [state.type, state.mode, state.size, state.blob, state.target]
         if state is not None and state.type == "folder":
@@ -102,5 +105,5 @@ def _files(changes: Sequence[Change], judge: Judge) -> list[object]:
     return out
 
 
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _hash(data: bytes, judge: Judge | None) -> str:
+    return hashlib.sha256(judge.canonical(data, 1) if judge else data).hexdigest()

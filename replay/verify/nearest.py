@@ -14,6 +14,7 @@ _WINDOW = 30
 _EXCERPT = 12
 _LINE = 160
 _SCREEN = 8
+_SMALL = 512 << 10
 
 _HINTS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (
@@ -70,10 +71,18 @@ def output_miss(
     """Where two outputs part. `shown` resolves redraws; `canonical` (recorded, observed) masks, keeping lines."""
     if not (recorded.whole and observed.whole):
         return _long_miss(recorded, observed)
-    old = _Lines(shown(recorded.head), canonical[0])
-    new = _Lines(shown(observed.head), canonical[1])
+    a, b = recorded.head, observed.head
+    before = 0
+    if len(a) + len(b) <= _SMALL:
+        a, b = shown(a), shown(b)
+    else:
+        # Long ones: from a little before the first byte that differs, and no further than needs be.
+        start = a.rfind(b"\n", 0, max(0, a.rfind(b"\n", 0, common(a, b)))) + 1
+        before = a.count(b"\n", 0, start)
+        a, b = a[start : start + _SMALL], b[start : start + _SMALL]
+    old, new = _Lines(a, canonical[0]), _Lines(b, canonical[1])
     pairs = zip_longest(old.compared, new.compared)
-    at = next((i for i, (a, b) in enumerate(pairs) if a != b), None)
+    at = next((i for i, (x, y) in enumerate(pairs) if x != y), None)
     offset = common(recorded.head, observed.head)
     if at is None:
         at = min(len(old.compared), len(new.compared)) - 1
@@ -83,8 +92,8 @@ def output_miss(
         facet=facet,
         expected=_clip(expected, column) if at < len(old.shown) else "",
         observed=_clip(got, column) if at < len(new.shown) else "",
-        at=f"line {at + 1}, column {column + 1}",
-        line=at + 1,
+        at=f"line {before + at + 1}, column {column + 1}",
+        line=before + at + 1,
         column=column + 1,
         offset=offset,
         excerpt=_excerpt(old, new, at, column),

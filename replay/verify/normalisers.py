@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from replay.verify import identities, times
@@ -62,8 +63,13 @@ def terminal_rules(cols: int = 0) -> tuple[Rule, ...]:
     """Rules for what a terminal of this width showed, to be applied before `text_rules`."""
     return (
         Rule("modes", Strength.WEAK, identities.modes),
-        Rule("redraws", Strength.STRONG, lambda data: render(data, cols)),
+        Rule("redraws", Strength.STRONG, _once(lambda data: render(data, cols))),
     )
+
+
+def _once(apply: Apply) -> Apply:
+    """Remembers the last few results: one output is rendered for several levels of comparison."""
+    return lru_cache(6)(apply)
 
 
 def normalise(data: bytes, rules: Iterable[Rule]) -> bytes:

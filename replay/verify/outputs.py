@@ -40,7 +40,10 @@ METHODS = {
 }
 """Ways to be equivalent besides rules, by the name that a verdict gives as its cause."""
 
-_EXACT_PRUNING = 32 << 10
+_SMALL = 64 << 10
+"""Bytes of both sides together up to which all is judged at once and causes are the fewest."""
+_DRAWN = 2 << 20
+"""The same for output that moves up and down, whose lines do not stand for themselves."""
 
 
 class Found(NamedTuple):
@@ -60,10 +63,10 @@ class Judge:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        drawing = tuple(r for r in terminal_rules(context.cols) if r.name not in context.without)
         self.sides = tuple(
             Side(
-                tuple(r for r in text_rules(clock, context.elapsed) if r.name not in context.without),
-                tuple(r for r in terminal_rules(context.cols) if r.name not in context.without),
+                tuple(r for r in text_rules(clock, context.elapsed) if r.name not in context.without), drawing
             )
             for clock in context.clocks
         )
@@ -91,30 +94,29 @@ class Judge:
             return ()
         if ALIAS.findall(a) != ALIAS.findall(b):
             return None  # one side shows what only a mask may: nothing that follows would mean anything
+        # Of long outputs the lines that differ decide; only what makes those equal is tried on the whole.
+        part_a, part_b = _reduced(a, b)
         for names in self.levels if levels is None else levels:
-            if self.canonical(a, 0, names) == self.canonical(b, 1, names):
-                return self._needed(a, b, names)
+            if self.canonical(part_a, 0, names) != self.canonical(part_b, 1, names):
+                continue
+            needed = self._needed(part_a, part_b, names)
+            for chosen in (needed, names):
+                if self.canonical(a, 0, chosen) == self.canonical(b, 1, chosen):
+                    return tuple(chosen)
         return None
 
     def explain_text(self, a: bytes, b: bytes) -> Sequence[str] | None:
         """As `explain`, for contents that no terminal showed."""
         return self.explain(a, b, self.text_levels)
 
-    def _needed(self, a: bytes, b: bytes, names: Sequence[str]) -> tuple[str, ...]:
-        small_a, small_b = (a, b) if len(a) + len(b) <= _EXACT_PRUNING else _differing(a, b)
-        needed = [
-            n
-            for n in names
-            if self.canonical(small_a, 0, [n]) != small_a or self.canonical(small_b, 1, [n]) != small_b
-        ]
-        if len(small_a) + len(small_b) <= _EXACT_PRUNING:
+    def _needed(self, a: bytes, b: bytes, names: Sequence[str]) -> Sequence[str]:
+        needed = [n for n in names if self.canonical(a, 0, [n]) != a or self.canonical(b, 1, [n]) != b]
+        if len(a) + len(b) <= _SMALL:
             for name in reversed(needed):
                 fewer = [n for n in needed if n != name]
-                if self.canonical(small_a, 0, fewer) == self.canonical(small_b, 1, fewer):
+                if self.canonical(a, 0, fewer) == self.canonical(b, 1, fewer):
                     needed = fewer
-        if self.canonical(a, 0, needed) == self.canonical(b, 1, needed):
-            return tuple(needed)
-        return tuple(names)
+        return needed
 
     # -- the whole chain ------------------------------------------------------------------------------
 
@@ -179,7 +181,8 @@ class Judge:
             return None
         if sorted(a.split(b"\n")) == sorted(b.split(b"\n")):
             return Found("order", ("order",))
-        old, new = _unnumbered(self.canonical(a, 0)), _unnumbered(self.canonical(b, 1))
+        part_a, part_b = _reduced(a, b)
+        old, new = _unnumbered(self.canonical(part_a, 0)), _unnumbered(self.canonical(part_b, 1))
         # Equal in this very order but for the numbers: what was one value became two. That is no matter of order.
         if old != new and sorted(old) == sorted(new):
             return Found("order", (*self._touching(a, b), "order"))
@@ -238,13 +241,21 @@ def _unnumbered(data: bytes) -> list[bytes]:
     return re.sub("(⟨[a-z-]+)[0-9]+⟩".encode(), "\\1⟩".encode(), data).split(b"\n")
 
 
-def _differing(a: bytes, b: bytes) -> tuple[bytes, bytes]:
-    """The lines in which two texts of as many lines differ; both whole where they have not as many."""
-    old, new = a.split(b"\n"), b.split(b"\n")
-    if len(old) != len(new):
+def _reduced(a: bytes, b: bytes) -> tuple[bytes, bytes]:
+    """The lines in which two long texts differ, with their neighbours; short or drawn texts as they are."""
+    size = len(a) + len(b)
+    if size <= _SMALL or (size <= _DRAWN and (_ADDRESSING.search(a) or _ADDRESSING.search(b))):
         return a, b
-    pairs = [(x, y) for x, y in zip(old, new, strict=True) if x != y]
-    return b"\n".join(x for x, _ in pairs), b"\n".join(y for _, y in pairs)
+    old, new = a.split(b"\n"), b.split(b"\n")
+    if len(old) == len(new):
+        unequal = {i for i, (x, y) in enumerate(zip(old, new, strict=True)) if x != y}
+        kept = sorted(unequal | {i - 1 for i in unequal if i} | {i + 1 for i in unequal if i + 1 < len(old)})
+        return b"\n".join(old[i] for i in kept), b"\n".join(new[i] for i in kept)
+    most = min(len(old), len(new))
+    begin = next((i for i in range(most) if old[i] != new[i]), most)
+    end = next((i for i in range(most - begin) if old[-1 - i] != new[-1 - i]), most - begin)
+    begin, end = max(0, begin - 1), max(0, end - 1)
+    return b"\n".join(old[begin : len(old) - end]), b"\n".join(new[begin : len(new) - end])
 
 
 # -- screens ----------------------------------------------------------------------------------------
