@@ -62,6 +62,7 @@ class Shell:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             try:
+                os.closerange(3, 1024)
                 os.chdir(home)
                 os.execvpe(self.launch.argv[0], self.launch.argv, self.launch.env)
             finally:
@@ -146,10 +147,13 @@ class Shell:
         if keys:
             self.type(keys)
         end = time.monotonic() + PATIENCE
-        while self.pump(0.05):
+        while not (ended := os.waitpid(self.pid, os.WNOHANG))[0]:
+            self.pump(0.02)
             assert time.monotonic() < end, f"the shell does not end: {bytes(self.shown[-1500:])!r}"
-        _, status = os.waitpid(self.pid, 0)
-        self.status = os.waitstatus_to_exitcode(status)
+        # Background programs may keep the terminal open; what the shell wrote is there by now.
+        while select.select([self.fd], [], [], 0)[0] and self.pump(0):
+            pass
+        self.status = os.waitstatus_to_exitcode(ended[1])
         return self.status
 
     @property

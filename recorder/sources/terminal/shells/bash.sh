@@ -72,6 +72,7 @@ __reenact_state=$(
   \builtin alias -p
   \builtin set +o | command -p grep -vE ' (history|monitor|posix|emacs|vi|interactive-comments|noexec)$'
   [[ -o vi ]] && \builtin printf 'set -o vi\n'
+  \builtin true
 ) 2>/dev/null
 ((${#__reenact_state} < 250000)) || __reenact_state="# state left out: ${#__reenact_state} characters"
 \builtin printf '%s;S;0;%d;0;0\0%s\0%s\0\n' "$__reenact_nonce" "$$" "$PWD" "$__reenact_state" \
@@ -239,7 +240,8 @@ __reenact_prompt() {
   ((__reenact_fresh == 1)) || __reenact_over "$s"
   __reenact_fresh=2
   [[ ${HISTCONTROL-} == "$__reenact_hc_set" && ${HISTIGNORE-} == "$__reenact_hi_set" ]] || __reenact_disarm
-  [[ ${PS1-} == "$__reenact_pre"*"$__reenact_post" && ${PS0-} == "$__reenact_ps0"* ]] || __reenact_dress
+  [[ ${PS1-} == "$__reenact_pre"*"$__reenact_post" && ${PS0-} == "$__reenact_ps0"* &&
+    :$BASHOPTS: == *:promptvars:* ]] || __reenact_dress
   if [[ ${PROMPT_COMMAND[-1]} != *"$__reenact_hook" ]]; then
     __reenact_arrange
   elif ((__reenact_picky && ${#PROMPT_COMMAND[@]} > 1)) && [[ ${PROMPT_COMMAND[0]-} != "$__reenact_early"* ]]; then

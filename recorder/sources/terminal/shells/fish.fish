@@ -22,11 +22,14 @@ set -g __reenact_log $__reenact_folder/shell-1.log
 # What a replay needs to find the same shell in an empty home.
 function __reenact_dump
     for name in (functions --all --names)
-        if not string match -q '__reenact_*' -- $name
-            if not test -e $__fish_data_dir/functions/$name.fish; or test -e $__fish_config_dir/functions/$name.fish
-                functions -- $name
-            end
+        string match -q '__reenact_*' -- $name; and continue
+        if test -e $__fish_data_dir/functions/$name.fish; and not test -e $__fish_config_dir/functions/$name.fish
+            # One of fish's own, unless the user made it anew. Asking loads it, so only those that people do.
+            string match -qr '^(fish_.*(prompt|greeting|title|found|bindings)|ls|la|ll|cd|man|grep|diff|history)$' -- $name
+            or continue
+            string match -q "$__fish_data_dir/*" (functions --details -- $name); and continue
         end
+        functions -- $name
     end
     abbr --show
     for name in (set --names | string match -r '^fish_(?:color_|pager_color_|key_bindings|greeting|cursor_|prompt_).*')
@@ -62,7 +65,7 @@ function __reenact_preexec --on-event fish_preexec
         set -g __reenact_stopped (__reenact_jobs)
     end
     string match -qr '^\s*(#[^\n]*\s*)+$' -- $argv[1]; and set -g __reenact_comment 1
-    printf '%s;C;%d;%d;%d;%d\0%s\0%s\0\n' $__reenact_nonce $__reenact_n $fish_pid $last $__reenact_k $PWD "$argv[1]" >>$__reenact_log 2>/dev/null
+    test -f $__reenact_log; and printf '%s;C;%d;%d;%d;%d\0%s\0%s\0\n' $__reenact_nonce $__reenact_n $fish_pid $last $__reenact_k $PWD "$argv[1]" >>$__reenact_log 2>/dev/null
     printf '\e]7770;%s;C;%d;%d\a' $__reenact_nonce $__reenact_n $last
 end
 
@@ -76,7 +79,7 @@ function __reenact_done
     set -g __reenact_k (math $__reenact_k + 1)
     set -g __reenact_over 1
     set -g __reenact_ready \e']7770;'$__reenact_nonce';R;'$__reenact_k\a
-    printf '%s;P;%d;%d;%d;%d\0%s\0\0\n' $__reenact_nonce $__reenact_k $fish_pid $argv[1] $__reenact_n $PWD >>$__reenact_log 2>/dev/null
+    test -f $__reenact_log; and printf '%s;P;%d;%d;%d;%d\0%s\0\0\n' $__reenact_nonce $__reenact_k $fish_pid $argv[1] $__reenact_n $PWD >>$__reenact_log 2>/dev/null
     printf '\e]7770;%s;P;%d;%d;%d\a' $__reenact_nonce $__reenact_k $argv[1] $__reenact_n
 end
 
@@ -97,7 +100,7 @@ end
 # script.
 function __reenact_posterror --on-event fish_posterror
     set -g __reenact_n (math $__reenact_n + 1)
-    printf '%s;X;%d;%d;%d;%d\0%s\0%s\0\n' $__reenact_nonce $__reenact_n $fish_pid 127 $__reenact_k $PWD "$argv[1]" >>$__reenact_log 2>/dev/null
+    test -f $__reenact_log; and printf '%s;X;%d;%d;%d;%d\0%s\0%s\0\n' $__reenact_nonce $__reenact_n $fish_pid 127 $__reenact_k $PWD "$argv[1]" >>$__reenact_log 2>/dev/null
     __reenact_done 127
     set -g __reenact_over 0
 end

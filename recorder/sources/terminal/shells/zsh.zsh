@@ -25,6 +25,8 @@ __reenact_dump() {
   local state text name
   local -a own=(${(k)functions:#__reenact_*})
   {
+    # Read without aliases, which would be expanded in functions and even in their names.
+    state="setopt no_aliases"$'\n'
     text=$(builtin functions -- $own)
     (( $#text < 160000 )) || text="# functions left out: $#text characters"
     state+=$text$'\n'
@@ -41,6 +43,7 @@ __reenact_dump() {
     text=$(builtin zstyle -L; builtin zle -lL; builtin bindkey -L)
     (( $#text < 60000 )) && state+=$text$'\n'
     state+=$(builtin trap)$'\n'
+    state+="unalias -m '*'; setopt aliases"$'\n'
     state+=$(builtin alias -L; builtin alias -gL; builtin alias -sL)$'\n'
     own=(${(f)__reenact_options})
     own=(${own:#(no|)(interactive|shinstdin|monitor|zle|login|rcs|globalrcs|privileged|exec|singlecommand)})
@@ -97,6 +100,21 @@ __reenact_precmd() {
     builtin printf '%s;P;%d;%d;%d;%d\0%s\0\0\n' \
       $__reenact_nonce $__reenact_k $$ $s $__reenact_n $PWD >>$__reenact_folder/shell-1.log
   } 2>/dev/null
+  __reenact_dress $s
+  if [[ $precmd_functions[-1] != __reenact_precmd ]]; then
+    # Others come after this one and may set PS1; once more after them.
+    builtin sched +0 "__reenact_dress $s" 2>/dev/null
+    __reenact_arrange
+  fi
+  [[ $preexec_functions[-1] == __reenact_preexec && $zshaddhistory_functions[-1] == __reenact_addhistory ]] ||
+    __reenact_arrange
+  builtin return 0
+}
+
+# P and R into PS1; $1 is the status of the last command.
+__reenact_dress() {
+  { emulate -L zsh; setopt extended_glob no_xtrace unset no_err_exit no_err_return } 2>/dev/null
+  local s=$1
   local mark=$'\e]7770;'$__reenact_nonce
   # Also marks of an earlier prompt go: a theme or `deactivate` may have put an old PS1 back.
   local rest=${PS1//'%{'$mark;[^$'\a']#$'\a%}'/}
@@ -108,9 +126,7 @@ __reenact_precmd() {
     PS1=$rest
     __reenact_mark "$mark;P;$__reenact_k;$s;$__reenact_n"$'\a'"$mark;R;$__reenact_k"$'\a'
   fi
-  [[ $precmd_functions[-1] == __reenact_precmd && $preexec_functions[-1] == __reenact_preexec &&
-    $zshaddhistory_functions[-1] == __reenact_addhistory ]] || __reenact_arrange
-  builtin return $s
+  builtin return 0
 }
 
 # A line was read and nothing ran: a comment, a syntax error, `!x:p`, or Ctrl-C in its middle. $1: status now.
