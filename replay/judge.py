@@ -33,6 +33,7 @@ class Judged(Struct, kw_only=True):
     step: Step
     recorded: Observation
     observed: Observation | None
+    context: Context
     verdict: StepVerdict
 
 
@@ -72,6 +73,7 @@ def judge(
     stopped: str | None = None
     for step, recording in zip(mine, said, strict=True):
         observation = seen.get(step.n)
+        context = _context(step, recorded, observed, (masks or {}).get(step.n))
         miss = missed_in.get(step.command) if step.command is not None else None
         if step.kind == "program":
             miss = fatal
@@ -91,11 +93,12 @@ def judge(
                 )
             )
         else:
-            context = _context(step, recorded, observed, (masks or {}).get(step.n))
             verdict = compare(recording, observation, context)
         if miss is not None and miss is fatal:
             stopped = f"the replay stopped at step {step.n}"
-        judged.append(Judged(step=step, recorded=recording, observed=observation, verdict=verdict))
+        judged.append(
+            Judged(step=step, recorded=recording, observed=observation, context=context, verdict=verdict)
+        )
     return judged
 
 

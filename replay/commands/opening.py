@@ -16,21 +16,18 @@ from recorder.trace.folders import trace_folder
 from recorder.trace.reader import Trace, open_trace
 
 
+def find(path: Path) -> Path:
+    """The trace that a person means by `path`: itself, with `.reenact`, or of that name in the trace folder."""
+    named = path.with_name(path.name + ".reenact")
+    candidates = (path, named, trace_folder() / path, trace_folder() / named)
+    return next((candidate for candidate in candidates if candidate.exists()), path)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Trace]:
-    """The trace at `path`; a bare name is looked for in the trace folder, too."""
-    found = path
-    if not path.exists():
-        for candidate in (
-            path.with_name(path.name + ".reenact"),
-            trace_folder() / path,
-            trace_folder() / f"{path}.reenact",
-        ):
-            if candidate.exists():
-                found = candidate
-                break
+    """The trace at `path` (see `find`). Raises UsageError where there is none, TraceRejected where it is none."""
     try:
-        trace = open_trace(found)
+        trace = open_trace(find(path))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
     with trace:

@@ -1,0 +1,170 @@
+"""`replay`: does traces again and says whether they hold."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import click
+from msgspec import Struct
+
+from recorder.trace.errors import ReenactError, UsageError
+from replay.commands.opening import find
+from replay.players.terminal.player import Bounds
+from replay.replayer import Progress, replay_trace
+from replay.report.result import ReplayResult, encode
+from replay.report.terminal import render, wants_colour
+from replay.session import Options
+
+
+class _Answer(Struct, kw_only=True):
+    """What became of one trace: a result, or why there is none."""
+
+    path: str
+    result: ReplayResult | None = None
+    error: str = ""
+    code: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        return self.result.exit_code if self.result else self.code
+
+
+@click.command(
+    epilog="Examples:\n\n\b\n  reenact replay fix.reenact\n  reenact replay fix.reenact --runs 5\n"
+    "  reenact replay fix.reenact --until 7\n  reenact replay traces/*.reenact --jobs 2 --json\n\n"
+    "Exit codes: 0 every step exact or equivalent, 1 diverged, 2 usage, 3 trace rejected, 4 this machine can't "
+    "replay it, 130 interrupted."
+)
+@click.argument("traces", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="TRACE...")
+@click.option(
+    "--runs",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="Replay so often; all must agree.",
+)
+@click.option("--until", type=click.IntRange(1), metavar="STEP", help="Stop after this step.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="So many traces at once."
+)
+@click.option("--tools", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="FOLDER", help="Let the payload read this folder (repeatable).")  # fmt: skip
+@click.option("--timeout", type=click.FloatRange(min=1), default=3600.0, show_default=True, metavar="SECONDS", help="Longest time for one replay.")  # fmt: skip
+@click.option(
+    "--json",
+    "json_wanted",
+    is_flag=True,
+    help="Print JSON on standard output: an object for one trace, else a list.",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the JSON there as well.",
+)
+@click.option("--verbose", "-v", is_flag=True, help="Say for every step how each side of it was judged.")
+@click.pass_context
+def replay(
+    context: click.Context,
+    traces: tuple[Path, ...],
+    runs: int,
+    until: int | None,
+    jobs: int,
+    tools: tuple[Path, ...],
+    timeout: float,
+    json_wanted: bool,
+    report: Path | None,
+    verbose: bool,
+) -> None:
+    """Do each TRACE again in a sandbox, offline, and say step by step whether it holds.
+
+    What was typed is typed again, each key when the terminal is in the state it was recorded in. Exit codes,
+    output, files, working folder and the outcome's reward are compared: byte by byte first, then through named
+    rules (docs/normalisers.md). A mismatch shows the nearest miss.
+    """
+    options = Options(
+        until=until, bounds=Bounds(total=timeout), tools=tuple(path.absolute() for path in tools)
+    )
+    paths = [find(path) for path in traces]
+    chosen = wants_colour(os.environ, sys.stdout.isatty())
+    answers = []
+    for answer in _answers(paths, options, runs, jobs):
+        answers.append(answer)
+        if json_wanted:
+            continue
+        if len(paths) > 1:
+            click.echo(f"== {answer.path}")
+        if answer.result is None:
+            click.echo(f"reenact: {answer.error}", err=True)
+        else:
+            width = shutil.get_terminal_size((100, 24)).columns
+            click.echo(render(answer.result, colour=chosen, width=width, verbose=verbose), nl=False)
+    if json_wanted or report:
+        _write(answers, json_wanted, report)
+    context.exit(_exit_code(answers))
+
+
+def _answers(paths: list[Path], options: Options, runs: int, jobs: int) -> Iterator[_Answer]:
+    if jobs == 1 or len(paths) == 1:
+        for path in paths:
+            yield _answer(path, options, runs, _progress(path))
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(partial(_answer, options=options, runs=runs), paths)
+
+
+def _answer(path: Path, options: Options, runs: int, progress: Progress | None = None) -> _Answer:
+    try:
+        return _Answer(path=str(path), result=replay_trace(path, options, runs=runs, progress=progress))
+    except ReenactError as error:
+        return _Answer(path=str(path), error=f"{path}: {error}", code=error.exit_code)
+    except OSError as error:
+        return _Answer(path=str(path), error=f"{path}: {error.strerror or error}", code=UsageError.exit_code)
+    finally:
+        if progress is not None and sys.stderr.isatty():
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _progress(path: Path) -> Progress | None:
+    """A line that says where the replay is, on a terminal only."""
+    if not sys.stderr.isatty():
+        return None
+
+    def progress(number: int, command: int) -> None:
+        click.echo(
+            f"\r\x1b[Kreplaying {path.name}, run {number}: after command {command}", nl=False, err=True
+        )
+
+    return progress
+
+
+def _write(answers: list[_Answer], to_stdout: bool, report: Path | None) -> None:
+    rendered = [
+        encode(answer.result).decode() if answer.result else _error_json(answer) for answer in answers
+    ]
+    text = rendered[0] if len(rendered) == 1 else "[" + ",\n".join(rendered) + "]"
+    if to_stdout:
+        click.echo(text)
+    if report:
+        try:
+            report.write_text(text + "\n")
+        except OSError as error:
+            raise UsageError(f"{report}: {error.strerror}") from error
+
+
+def _error_json(answer: _Answer) -> str:
+    import json
+
+    return json.dumps({"path": answer.path, "error": answer.error, "exit_code": answer.code})
+
+
+def _exit_code(answers: list[_Answer]) -> int:
+    """One trace's own; of several the gravest: rejected, diverged, unsupported, usage."""
+    codes = {answer.exit_code for answer in answers}
+    return next((code for code in (3, 1, 4, 2) if code in codes), 0)

@@ -1,0 +1,139 @@
+"""Replays one trace, once or several times, and holds each replay against the recording."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from recorder.trace.errors import TraceRejected
+from recorder.trace.reader import IntegrityReport, Trace, open_trace
+from replay.judge import Judged, Side, judge
+from replay.report.result import Integrity, ReplayResult, replay_result, step_result
+from replay.session import Options, Replayed, run
+from replay.verify import digest
+from replay.verify.noise import Mask, learn
+from replay.verify.verdict import Observation
+
+TERMINAL = 1
+_PORTION = 1 << 20
+_MOST_COMPARED = 16 << 20
+
+Progress = Callable[[int, int], None]
+"""(run from 1, command number) while a replay goes on."""
+
+
+def replay_trace(
+    path: Path, options: Options, *, runs: int = 1, progress: Progress | None = None
+) -> ReplayResult:
+    """Replays the trace at `path` `runs` times.
+
+    With several runs, what differs between them is learned as noise, and each must come to the same digest.
+    Raises TraceRejected for a trace that breaks the format or its own integrity, Unsupported where this machine
+    can't replay it, OSError where the file can't be opened.
+    """
+    began = time.monotonic()
+    with ExitStack() as stack:
+        trace = stack.enter_context(open_trace(path))
+        report = _checked(trace)
+        events = list(trace.events)
+        recorded = Side(
+            events=events, output=lambda a, b: _recorded_output(trace, a, b), blob=_recorded_blob(trace)
+        )
+        passes: list[tuple[Replayed, list[Judged]]] = []
+        for number in range(1, runs + 1):
+            said = (lambda n: lambda command: progress(n, command) if progress else None)(number)
+            back = run(trace, events, options, stack, said)
+            passes.append((back, _judged(recorded, back, options, None)))
+        if runs > 1:
+            masks = _masks([judged for _, judged in passes])
+            passes = [(back, _judged(recorded, back, options, masks)) for back, _ in passes]
+        digests = [_digest(judged) for _, judged in passes]
+        worst_pass = max(range(runs), key=lambda i: max(j.verdict.verdict.rank for j in passes[i][1]))
+        back, judged = passes[worst_pass]
+        notes = list(back.reached.remarks)
+        if len(set(digests)) > 1:
+            notes.append("the replays differ from each other")
+        return replay_result(
+            trace.manifest.trace_id,
+            [step_result(j.step.n, j.step.kind, j.step.text, j.verdict) for j in judged],
+            digest=digests[worst_pass],
+            clock=back.clock,
+            sandbox=back.boundary,
+            integrity=_integrity(trace, report),
+            rewards=_rewards(trace, judged, options),
+            notes=notes,
+            duration_ms=round((time.monotonic() - began) * 1000, 1),
+            runs=digests if runs > 1 else (),
+        )
+
+
+def _checked(trace: Trace) -> IntegrityReport:
+    report = trace.verify()
+    if report.problems:
+        first = report.problems[0]
+        raise TraceRejected(first.code, first.place, first.reason)
+    return report
+
+
+def _integrity(trace: Trace, report: IntegrityReport) -> Integrity:
+    return Integrity(ok=report.ok, signature=report.signature, recording=trace.manifest.completeness.state)
+
+
+def _judged(recorded: Side, back: Replayed, options: Options, masks: dict[int, Mask] | None) -> list[Judged]:
+    def blob(digest: str) -> bytes | None:
+        try:
+            return back.blobs.get(digest, _MOST_COMPARED)
+        except Exception:  # not there, or too large to compare by content
+            return None
+
+    observed = Side(events=back.events, output=back.output, blob=blob)
+    return judge(recorded, observed, back.reached, until=options.until, masks=masks)
+
+
+def _masks(passes: Sequence[list[Judged]]) -> dict[int, Mask]:
+    """Noise by step number, from steps that every run reached."""
+    common = [
+        group for group in zip(*passes, strict=True) if all(judged.observed is not None for judged in group)
+    ]
+    runs: list[list[Observation]] = [[] for _ in passes]
+    for group in common:
+        for observations, judged in zip(runs, group, strict=True):
+            if judged.observed is not None:
+                observations.append(judged.observed)
+    learned = learn(runs)
+    return {group[0].step.n: mask for group, mask in zip(common, learned, strict=True) if mask}
+
+
+def _digest(judged: list[Judged]) -> str:
+    return digest.digest(
+        digest.Judged(j.step.n, j.recorded, j.observed, j.context, j.verdict) for j in judged
+    )
+
+
+def _rewards(
+    trace: Trace, judged: list[Judged], options: Options
+) -> tuple[float | None, float | None] | None:
+    """The last outcome check's reward, recorded and earned again; None where none was run (or it was left out)."""
+    recorded = trace.manifest.outcome.reward
+    checks = [j for j in judged if j.recorded.reward is not None]
+    if recorded is None or not checks or (options.until is not None and checks[-1].step.n > options.until):
+        return None
+    last = checks[-1].observed
+    return recorded, last.reward if last else None
+
+
+def _recorded_output(trace: Trace, begin: int, end: int) -> Iterator[bytes]:
+    while begin < end and (data := trace.terminal_output(TERMINAL, begin, min(begin + _PORTION, end))):
+        begin += len(data)
+        yield data
+
+
+def _recorded_blob(trace: Trace) -> Callable[[str], bytes | None]:
+    def blob(digest: str) -> bytes | None:
+        if not trace.has_blob(digest) or trace.blob_size(digest) > _MOST_COMPARED:
+            return None
+        return trace.blob(digest)
+
+    return blob
