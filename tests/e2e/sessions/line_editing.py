@@ -135,6 +135,7 @@ def interrupted_line(e: Expert) -> None:
     e.run("echo kept > a.txt")
     e.type("rm -f a.txt; touch b.t")
     e.see(r"touch b\.t\s*\Z")
+    e.rested()
     e.press("ctrl-c")
     e.prompt()
     e.run("cat a.txt")
