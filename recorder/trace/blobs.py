@@ -6,7 +6,7 @@ import ctypes
 import hashlib
 import os
 import re
-import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -33,6 +33,7 @@ class BlobStore:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
+        self._prefix = f"{folder}{os.sep}"
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -82,7 +83,7 @@ class BlobStore:
         return digest, size
 
     def has(self, digest: str) -> bool:
-        return self.path(digest).exists()
+        return os.path.lexists(self._name(digest))
 
     def get(self, digest: str, most: int = MAX_BLOB) -> bytes:
         """The content. Raises KeyError where there is none, RecordingFailed where it is damaged or over `most`."""
@@ -100,7 +101,7 @@ class BlobStore:
             def read(offset: int, count: int) -> bytes:
                 return os.pread(file.fileno(), count, offset)
 
-            for data in compression.stream(read, size, str(self.path(digest)), most=most):
+            for data in compression.stream(read, size, self._name(digest), most=most):
                 hasher.update(data)
                 yield data
         if hasher.hexdigest() != digest:
@@ -111,7 +112,7 @@ class BlobStore:
     def open(self, digest: str) -> _Packed:
         """The packed file, as it goes into a trace. Raises KeyError where there is none."""
         try:
-            return _Packed(os.open(self.path(digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW))
+            return _Packed(os.open(self._name(digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW))
         except FileNotFoundError:
             raise KeyError(digest) from None
         except OSError as error:
@@ -124,9 +125,15 @@ class BlobStore:
         )
 
     def path(self, digest: str) -> Path:
+        """Where the blob is or would be. Raises ValueError for what is no digest."""
+        return Path(self._name(digest))
+
+    def _name(self, digest: str) -> str:
         if not _NAME.match(digest):
             raise ValueError(f"not a digest: {digest!r}")
-        return self.folder / f"{digest}.zst"
+        return (
+            f"{self._prefix}{digest}.zst"  # as text: a Path costs as much as the rest of keeping a small blob
+        )
 
     def sync(self) -> None:
         """Returns when all blobs put so far are on disk. Raises RecordingFailed."""
@@ -144,23 +151,30 @@ class BlobStore:
             raise self._failed("cannot be synced", error) from error
 
     def _place(self, digest: str, fill: Callable[[Callable[[bytes], object]], object]) -> None:
-        beside = ""
+        # No thread and no other process takes the same name; one left by a dead process of this number is replaced.
+        beside = f"{self._prefix}.partial-{os.getpid()}-{threading.get_ident()}"
         try:
-            fd, beside = tempfile.mkstemp(prefix=".partial-", dir=self.folder)
-            with open(fd, "wb") as file:
-                fill(file.write)
-            os.rename(beside, self.path(digest))
+            fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            with open(fd, "wb", buffering=0) as file:
+                fill(lambda data: _write_all(file.fileno(), data))
+            os.rename(beside, self._name(digest))
             beside = ""
         except OSError as error:
             raise self._failed(f"took no blob {digest}", error) from error
         finally:
             if beside:
-                os.unlink(beside)
+                Path(beside).unlink(missing_ok=True)
 
     def _failed(self, what: str, error: OSError) -> RecordingFailed:
         return RecordingFailed(
             f"{self.folder} {what}: {error.strerror or error}. Blobs kept before it stand."
         )
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
 
 
 class _Packed:

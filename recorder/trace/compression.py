@@ -5,6 +5,7 @@ out is counted, never believed.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
@@ -32,14 +33,25 @@ class Header(NamedTuple):
     content: int
 
 
+_own = threading.local()
+
+
+def _compressor() -> zstandard.ZstdCompressor:
+    """This thread's compressor: making one costs more than compressing a small file."""
+    made: zstandard.ZstdCompressor | None = getattr(_own, "compressor", None)
+    if made is None:
+        made = _own.compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=False)
+    return made
+
+
 def compress(content: bytes) -> bytes:
     """One frame with all of `content`."""
-    return zstandard.ZstdCompressor(level=LEVEL, write_checksum=False).compress(content)
+    return _compressor().compress(content)
 
 
 def compress_stream(read: Callable[[int], bytes], size: int, write: Callable[[bytes], object]) -> None:
     """One frame with exactly `size` bytes of `read`. Raises ValueError where `read` ends early."""
-    packer = zstandard.ZstdCompressor(level=LEVEL, write_checksum=False).compressobj(size=size)
+    packer = _compressor().compressobj(size=size)
     left = size
     while left:
         data = read(min(left, IO))

@@ -51,6 +51,7 @@ class ArchiveWriter:
             fd, beside = tempfile.mkstemp(prefix=f".{self.out.name}.", suffix=".partial", dir=self.out.parent)
         except OSError as error:
             raise self._failed(error) from error
+        self._at = 0
         self._file: BinaryIO = open(fd, "w+b", buffering=limits.IO)  # noqa: SIM115 - closed by publish or discard
         self._beside: str | None = beside
 
@@ -74,7 +75,7 @@ class ArchiveWriter:
             nonlocal packed
             packed += len(data)
             hasher.update(data)
-            self._file.write(data)
+            self._put(data)
 
         def write(content: bytes) -> None:
             nonlocal crc, size
@@ -88,16 +89,15 @@ class ArchiveWriter:
             return done
 
         try:
-            offset = self._file.tell()
-            self._file.write(bytes(ziplayout.local_size(name)))
+            offset = self._at
+            self._put(bytes(ziplayout.local_size(name)))
             yield write, entry
             if packer is not None:
                 emit(packer.flush())
             listed = Entry(name, crc, packed, size, offset)
-            after = self._file.tell()
             self._file.seek(offset)
             self._file.write(ziplayout.local(listed))
-            self._file.seek(after)
+            self._file.seek(self._at)
         except OSError as error:
             raise self._failed(error) from error
         self._entries.append(listed)
@@ -107,14 +107,13 @@ class ArchiveWriter:
     def copy(self, entry: Entry, portions: Iterator[bytes]) -> None:
         """A member whose packed bytes are there already, with their CRC and sizes."""
         try:
-            offset = self._file.tell()
-            listed = entry._replace(offset=offset)
-            self._file.write(ziplayout.local(listed))
+            listed = entry._replace(offset=self._at)
+            self._put(ziplayout.local(listed))
             for data in portions:
-                self._file.write(data)
+                self._put(data)
         except OSError as error:
             raise self._failed(error) from error
-        if self._file.tell() != listed.end:
+        if self._at != listed.end:
             raise ValueError(f"{entry.name} is not {entry.packed} bytes long")
         self._entries.append(listed)
         self._names.add(entry.name)
@@ -122,15 +121,19 @@ class ArchiveWriter:
     @property
     def size(self) -> int:
         """Bytes written so far."""
-        return self._file.tell()
+        return self._at
+
+    def _put(self, data: bytes) -> None:
+        self._file.write(data)
+        self._at += len(data)
 
     def publish(self) -> None:
         """Ends the archive, syncs it, and gives it its name; then its folder is synced too."""
         try:
-            offset = self._file.tell()
+            offset = self._at
             for entry in self._entries:
-                self._file.write(ziplayout.central(entry))
-            self._file.write(ziplayout.end(len(self._entries), self._file.tell() - offset, offset))
+                self._put(ziplayout.central(entry))
+            self._put(ziplayout.end(len(self._entries), self._at - offset, offset))
             self._file.flush()
             os.fsync(self._file.fileno())
             self._name()
@@ -224,11 +227,14 @@ class TraceWriter:
             crc = content = 0
             hasher = hashlib.sha256()
 
-            def read(offset: int, count: int) -> bytes:
-                return os.pread(file.fileno(), count, offset)
+            held = os.pread(file.fileno(), packed, 0) if packed <= limits.IO else b""
 
+            def read(offset: int, count: int) -> bytes:
+                return held[offset : offset + count] if held else os.pread(file.fileno(), count, offset)
+
+            place = f"{store.folder}/{digest}.zst"
             try:
-                for data in compression.stream(read, packed, str(store.path(digest)), most=limits.MAX_BLOB):
+                for data in compression.stream(read, packed, place, most=limits.MAX_BLOB):
                     content += len(data)
                     hasher.update(data)
             except TraceRejected as error:
