@@ -389,8 +389,8 @@ STATE = {
     "bash": (
         {".bashrc": "alias ll='ls -d'\nf() { echo \"f $1\"; }\nPS1='mine> '; shopt -s globstar; set -o noclobber\n"
          "export LS_COLORS=di=1 SECRET=hunter2; PROMPT_COMMAND='N=$((N+1))'\nHIDDEN=hunter2\n"},
-        "ll /; f x; shopt -q globstar && echo star; echo $LS_COLORS ${SECRET-none} ${HIDDEN-none} $((N > 0)); "
-        "shopt -qo noclobber && echo no",
+        ("ll /; f x; shopt -q globstar && echo star; echo $LS_COLORS ${SECRET-none} ${HIDDEN-none} $((N > 0)); "
+        "shopt -qo noclobber && echo no"),
         "/\nf x\nstar\ndi=1 none none 1\nno\n",
     ),
     "zsh": (

@@ -27,9 +27,9 @@ function __reenact_dump
             # One of fish's own, unless the user made it anew. Asking loads it, so only those that people do.
             string match -qr '^(fish_.*(prompt|greeting|title|found|bindings)|ls|la|ll|cd|man|grep|diff|history)$' -- $name
             or continue
-            string match -q "$__fish_data_dir/*" (functions --details -- $name); and continue
         end
-        functions -- $name
+        string match -q "$__fish_data_dir/*" (functions --details -- $name); and continue
+        functions --no-details -- $name
     end
     abbr --show
     for name in (set --names | string match -r '^fish_(?:color_|pager_color_|key_bindings|greeting|cursor_|prompt_).*')
