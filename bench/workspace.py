@@ -20,12 +20,11 @@ from pathlib import Path
 
 from recorder.sources.workspace import Workspace, start_workspace
 from recorder.sources.workspace.outer import capture
-from recorder.sources.workspace.watch import Watch
 from recorder.trace.blobs import BlobStore
 from recorder.trace.events import WorkspaceChanged
 from recorder.trace.ignore import IgnoreRules
 from recorder.trace.journal import JournalWriter, read_journal
-from recorder.trace.tree import TreeScanner
+from recorder.trace.watch import FollowedTree
 
 
 def build(root: Path, files: int) -> list[Path]:
@@ -49,33 +48,27 @@ def change(paths: list[Path], command: int, count: int, who: str) -> None:
 
 def diff_times(root: Path, paths: list[Path], folder: Path, commands: int, changed: int) -> dict[str, object]:
     """Wall and CPU milliseconds from the prompt to the journaled list of changes."""
-    watch = Watch()
-    blobs = BlobStore(folder / "blobs")
-    scanner = TreeScanner(
-        root, rules=IgnoreRules(capture(root)), blobs=blobs, on_folder=watch.folder, on_gone=watch.gone
-    )
+    tree = FollowedTree(root, rules=IgnoreRules(capture(root)), blobs=BlobStore(folder / "blobs"))
     started = time.perf_counter()
-    scanner.scan(everything=True)
+    tree.scan(everything=True)
     scan_seconds = time.perf_counter() - started
     wall, cpu = [], []
     with JournalWriter(folder / "workspace.journal") as journal:
         for command in range(1, commands + 1):
             change(paths, command, changed, "diff")
             wall_0, cpu_0 = time.perf_counter(), time.process_time()
-            taken = watch.take()
-            changes = scanner.rescan(taken.deep, entries=taken.entries)
+            changes = tree.changes()
             now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
             journal.append_event(
                 WorkspaceChanged(t=now, source="workspace", first=command, last=command, changes=changes)
             )
             wall.append((time.perf_counter() - wall_0) * 1e3)
             cpu.append((time.process_time() - cpu_0) * 1e3)
-            assert len(changes) == changed, (len(changes), watch.blind)
+            assert len(changes) == changed, (len(changes), tree.watch.blind)
     started = time.perf_counter()
-    scanner.rescan([b""])
+    tree.scanner.rescan([b""])
     full = time.perf_counter() - started
-    watch.close()
-    scanner.close()
+    tree.close()
     return {
         "diff_wall_ms": spread(wall),
         "diff_cpu_ms": spread(cpu),

@@ -45,6 +45,7 @@ def untimed_tree(tree: dict[bytes, FileState]) -> dict[bytes, FileState | None]:
     return {path: untimed(state) for path, state in tree.items()}
 
 
+@settings(max_examples=60)
 @given(trees(), trees())
 def test_applying_a_diff_gives_the_other_tree(a: dict[bytes, FileState], b: dict[bytes, FileState]) -> None:
     changes = diff(a, b)
@@ -54,6 +55,7 @@ def test_applying_a_diff_gives_the_other_tree(a: dict[bytes, FileState], b: dict
     assert diff(a, a) == []
 
 
+@settings(max_examples=60)
 @given(trees(), trees(), trees())
 def test_composing_diffs_is_the_diff_of_the_ends(
     a: dict[bytes, FileState], b: dict[bytes, FileState], c: dict[bytes, FileState]
@@ -119,7 +121,7 @@ def test_a_hostile_tree_blob_is_rejected(data: bytes, code: Code) -> None:
     assert caught.value.place
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_damaged_tree_blob_raises_nothing_else(data: st.DataObject) -> None:
     damaged = bytearray(GOOD)

@@ -41,6 +41,12 @@ TOKENS = [
 NAMES = ["a", "b", "ab", "foo", "x.o", "c", "-", "foo.o", "abc", "a]", "]b", "a b", "#"]
 
 
+def seeds(quick: int, all_of_them: int) -> list[object]:
+    """Numbers for random tests: the first few in the quick suite, the rest in the whole one."""
+    slow = [pytest.param(n, marks=pytest.mark.slow) for n in range(quick, all_of_them)]
+    return [*range(quick), *slow]
+
+
 def write(path: Path, text: str = "x") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -59,7 +65,7 @@ def grow(root: Path, chance: random.Random, count: int) -> list[tuple[bytes, boo
     ]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(1, 6))
 def test_random_patterns_say_what_git_says(git: Git, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     root = tmp_path / "w"
@@ -97,7 +103,7 @@ def kept_by_us(rules: IgnoreRules, root: Path) -> set[bytes]:
     }
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(1, 6))
 def test_nested_rules_and_tracked_files_leave_out_what_git_leaves_out(
     git: Git, tmp_path: Path, seed: int
 ) -> None:

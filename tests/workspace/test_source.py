@@ -189,11 +189,12 @@ def test_commands_and_edits(start: Callable[..., Session], root: Path) -> None:
     assert BlobStore(session.folder / "blobs").get(str(old.after.blob)) == b"y\n"
 
 
+@pytest.mark.slow
 def test_an_edit_right_before_enter(start: Callable[..., Session], root: Path) -> None:
     """Nothing waits for the debounce: times part the edit from the command that follows at once."""
     session = start()
     session.prompt()
-    for n in range(1, 6):
+    for n in range(1, 4):
         session.settle()
         (root / f"edit{n}").write_text("x")
         time.sleep(0.012)  # what the coarsest kernel clock cannot tell apart
@@ -233,11 +234,12 @@ def test_type_ahead_is_told_as_a_range(start: Callable[..., Session], root: Path
     assert {path for t in told() for path in t[2:] if isinstance(path, str)} == {"a", "b"}
 
 
+@pytest.mark.slow
 def test_work_of_a_background_job_is_a_late_change(start: Callable[..., Session], root: Path) -> None:
     session = start()
     with subprocess.Popen(["sh"], stdin=subprocess.PIPE, cwd=root, start_new_session=True) as shell:
         assert shell.stdin is not None
-        session.notice(f"S {shell.pid}")
+        session.source.follow_shell(shell.pid)
         session.prompt()
         session.settle()
         ready = session.told()[0]
@@ -263,6 +265,7 @@ def test_work_of_a_background_job_is_a_late_change(start: Callable[..., Session]
         session.until(ready, first, late, done, ("edited", 1, "edit"))
 
 
+@pytest.mark.slow
 def test_a_flood_of_events_loses_nothing(start: Callable[..., Session], root: Path) -> None:
     session = start()
     session.prompt()
@@ -286,6 +289,7 @@ def test_a_flood_of_events_loses_nothing(start: Callable[..., Session], root: Pa
     session.until(first, ("changed", 2, 2, "deep/er/heard"))
 
 
+@pytest.mark.slow
 def test_without_inotify(start: Callable[..., Session], root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session = start(watching=False)
     session.prompt()
@@ -295,6 +299,7 @@ def test_without_inotify(start: Callable[..., Session], root: Path, monkeypatch:
     session.until(first, ("edited", 1, "edit"))
 
 
+@pytest.mark.slow
 def test_a_command_with_very_many_changes(start: Callable[..., Session], root: Path, folder: Path) -> None:
     session = start()
     session.prompt()
@@ -392,9 +397,10 @@ def test_a_folder_that_grows_too_large_is_told_and_left(start: Callable[..., Ses
     assert session.source.finish()
     told = session.told()
     assert told[0] == first
-    assert told[1][0] == "gap"
-    assert "no longer followed" in str(told[1][1])
-    assert len(told) == 2
+    gaps = [str(t[1]) for t in told if t[0] == "gap"]
+    assert len(gaps) == 1
+    assert "no longer followed" in gaps[0]
+    assert not any("b" in t for t in told)
 
 
 def test_names_of_modules_in_the_folder_mislead_nobody(
@@ -432,6 +438,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", disk], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_once_there_is_room(small_disk: Path, root: Path) -> None:
     session = Session(root, small_disk)
     session.prompt()

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from recorder.sources.workspace.survey import survey
-from recorder.sources.workspace.watch import Watch
 from recorder.trace.blobs import BlobStore
 from recorder.trace.changes import apply, encode_tree, same
 from recorder.trace.errors import RecordingFailed
 from recorder.trace.events import Change, FileState
 from recorder.trace.ignore import IgnoreRules, OuterRules
 from recorder.trace.tree import Limits, Tree, TreeScanner, TreeTooLarge
+from recorder.trace.watch import Watch
 
 
 def by_path(changes: list[Change]) -> dict[str, tuple[str | None, str | None]]:
@@ -325,6 +325,12 @@ def test_content_over_the_sessions_share_is_told(tmp_path: Path) -> None:
 # -- incremental equals fresh -----------------------------------------------------------------------
 
 
+def seeds(quick: int, all_of_them: int) -> list[object]:
+    """Numbers for random tests: the first few in the quick suite, the rest in the whole one."""
+    slow = [pytest.param(n, marks=pytest.mark.slow) for n in range(quick, all_of_them)]
+    return [*range(quick), *slow]
+
+
 class Storm:
     """Random work in a folder."""
 
@@ -365,7 +371,7 @@ class Storm:
                 pass
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", seeds(2, 12))
 def test_watched_rescans_end_where_a_fresh_scan_would(tmp_path: Path, seed: int) -> None:
     """Whatever happens, inotify and rescans of what it names lose nothing and invent nothing."""
     root = tmp_path / "w"

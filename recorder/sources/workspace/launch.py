@@ -44,6 +44,13 @@ class Workspace:
     def alive(self) -> bool:
         return self._process.poll() is None
 
+    def follow_shell(self, pid: int) -> None:
+        """Tells the shell's process: what its background jobs change is then a late change, not an edit."""
+        try:
+            os.write(self.notify_fd, b"S %d\n" % pid)
+        except OSError:
+            pass  # it died; `finish` will say so
+
     def finish(self, timeout: float = _FINISH_SECONDS) -> bool:
         """Lets the source look once more, and waits for its end. True: everything it saw is in the journal.
 

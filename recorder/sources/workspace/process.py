@@ -7,6 +7,7 @@ never waits for this process, and its death costs nothing but its own events.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -21,13 +22,13 @@ from msgspec import Struct
 from recorder.sources.workspace.attribution import Attribution, Changed, Edited, Found
 from recorder.sources.workspace.jobs import Jobs
 from recorder.sources.workspace.snapshot import take_snapshot
-from recorder.sources.workspace.watch import Taken, Watch
 from recorder.trace.blobs import BlobStore
 from recorder.trace.errors import RecordingFailed, ReenactError
-from recorder.trace.events import AnyEvent, Change, Gap, WorkspaceChanged, WorkspaceEdited, unescape_path
+from recorder.trace.events import AnyEvent, Gap, WorkspaceChanged, WorkspaceEdited, unescape_path
 from recorder.trace.ignore import IgnoreRules, OuterRules
 from recorder.trace.journal import JournalWriter
-from recorder.trace.tree import Limits, TreeScanner
+from recorder.trace.tree import Limits
+from recorder.trace.watch import FollowedTree, boottime
 
 JOURNAL = "workspace.journal"
 SOURCE = "workspace"
@@ -36,8 +37,6 @@ DEBOUNCE_MOST_NS = 1_000_000_000
 SYNC_NS = 100_000_000
 BLIND_NS = 2_000_000_000
 """Without inotify, files are looked at this often while the prompt waits (less often where that is slow)."""
-TICK_NS = 11_000_000
-"""A file's times lag by a tick of the kernel's coarse clock at most, 10 ms at the slowest."""
 BUSY_MS = 25
 """While a command runs inotify is read this often at most: the kernel joins like events meanwhile."""
 
@@ -61,17 +60,16 @@ class Source:
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
         folder = Path(orders.folder)
-        self._watch = Watch(enabled=orders.watching)
         self._blobs = BlobStore(folder / "blobs")
-        self._scanner = TreeScanner(
+        self._tree = FollowedTree(
             orders.root,
             rules=IgnoreRules(orders.outer),
             limits=orders.limits,
             blobs=self._blobs,
-            on_folder=self._watch.folder,
-            on_gone=self._watch.gone,
             progress=self._progress,
+            watching=orders.watching,
         )
+        self._watch = self._tree.watch
         self._journal = JournalWriter(folder / JOURNAL)
         self._jobs = Jobs()
         self._unsent: deque[AnyEvent] = deque()
@@ -94,11 +92,11 @@ class Source:
     def snapshot(self) -> None:
         """Takes the snapshot and says that the shell may start."""
         event, messages = take_snapshot(
-            self._scanner,
+            self._tree.scanner,
             self._blobs,
             shown_root=os.fsencode(self._orders.shown_root),
             limits=self._orders.limits,
-            clock=_now,
+            clock=boottime,
         )
         self._journal.append_event(event)
         self._journal.sync()
@@ -106,6 +104,9 @@ class Source:
             messages.append(self._watch.blind)
         self._report({"ready": {"files": event.files, "bytes": event.bytes, "messages": messages}})
         os.close(self._orders.ready)
+        # What stands now stands for long: the collector need not walk it again and again.
+        gc.collect()
+        gc.freeze()
 
     def run(self) -> int:
         os.set_blocking(self._orders.notices, False)
@@ -134,7 +135,7 @@ class Source:
         while self._queue:
             self._handle(self._queue.popleft())
             self._read()
-        now = _now()
+        now = boottime()
         attribution.quiet(now)
         attribution.wait(now)
         self._look_for_edits(now)
@@ -152,17 +153,17 @@ class Source:
             at for at in (self._attribution.deadline, self._sync_at, self._edit_deadline()) if at is not None
         ]
         if self._unsent:
-            deadlines.append(_now() + 1_000_000_000)
-        timeout = None if not deadlines else max(0, (min(deadlines) - _now() + 999_999) // 1_000_000)
+            deadlines.append(boottime() + 1_000_000_000)
+        timeout = None if not deadlines else max(0, (min(deadlines) - boottime() + 999_999) // 1_000_000)
         if watch is not None and not calm and self._lately():
             timeout = BUSY_MS if timeout is None else min(timeout, BUSY_MS)
         poll.poll(timeout)
-        self._collected = _now()
+        self._collected = boottime()
 
     _collected = 0
 
     def _lately(self) -> bool:
-        return _now() - self._collected < BUSY_MS * 1_000_000
+        return boottime() - self._collected < BUSY_MS * 1_000_000
 
     def _read(self) -> None:
         while not self._ended:
@@ -186,7 +187,7 @@ class Source:
             more = any(line[0] in (b"E", b"C") for line in self._queue)
             if number == 1 and not more:
                 self._jobs.begin()
-            attribution.prompt(_now, more=more)
+            attribution.prompt(boottime, more=more)
         elif kind == b"C" and number is not None:
             attribution.command(number)
         elif kind == b"E":
@@ -213,52 +214,44 @@ class Source:
         deadline = self._edit_deadline()
         if deadline is not None and now >= deadline:
             self._dirty_since = None
-            self._attribution.look(_now)
+            self._attribution.look(boottime)
 
     # -- what attribution asks ------------------------------------------------------------------
 
     def _scan(self) -> list[Found]:
         if self._lost:
             return []
-        started = _now()
-        taken = self._watch.take()
+        started = boottime()
         try:
-            changes = self._scanner.rescan(taken.deep, entries=taken.entries)
+            changes, taken = self._tree.look()
         except (ReenactError, OSError) as error:
             # Half a look would blame the next command for the other half: from here on nothing is told.
             self._lost = True
             self._watch.close()
-            self._emit(Gap(t=started, source=SOURCE, until=_now(), bytes=None, reason=_lost(error)))
+            self._emit(Gap(t=started, source=SOURCE, until=boottime(), bytes=None, reason=_lost(error)))
             return []
         finally:
-            self._looked = _now()
+            self._looked = boottime()
             self._cost = self._looked - started
-        if troubles := self._scanner.troubles():
+        if troubles := self._tree.scanner.troubles():
             more = f" (and {len(troubles) - 1} more)" if len(troubles) > 1 else ""
             reason = f"file content was not kept: {troubles[0]}{more}"
-            self._emit(Gap(t=started, source=SOURCE, until=_now(), bytes=None, reason=reason))
-        return [Found(change, self._latest(change, taken)) for change in changes]
-
-    def _latest(self, change: Change, taken: Taken) -> int | None:
-        """When the change had happened for certain: by the events that told of it, or by the file's own times."""
-        path = unescape_path(change.path)
-        times = []
-        if (settled := self._watch.settled(path, taken, gone=change.after is None)) is not None:
-            times.append(settled)
-        if (moment := self._scanner.moment(path)) is not None:
-            times.append(moment - (time.time_ns() - _now()) + TICK_NS)
-        return min(times, default=None)
+            self._emit(Gap(t=started, source=SOURCE, until=boottime(), bytes=None, reason=reason))
+        return [
+            Found(change, self._tree.latest(unescape_path(change.path), taken, gone=change.after is None))
+            for change in changes
+        ]
 
     def _tell(self, result: Changed | Edited) -> None:
         if isinstance(result, Changed):
             self._emit(
                 WorkspaceChanged(
-                    t=_now(), source=SOURCE, first=result.first, last=result.last, changes=result.changes
+                    t=boottime(), source=SOURCE, first=result.first, last=result.last, changes=result.changes
                 )
             )
         else:
             self._emit(
-                WorkspaceEdited(t=_now(), source=SOURCE, commands=result.commands, changes=result.changes)
+                WorkspaceEdited(t=boottime(), source=SOURCE, commands=result.commands, changes=result.changes)
             )
 
     # -- out ------------------------------------------------------------------------------------
@@ -273,8 +266,8 @@ class Source:
             while self._unsent:
                 self._journal.append_event(self._unsent[0])
                 self._unsent.popleft()
-                self._sync_at = _now() + SYNC_NS if self._sync_at is None else self._sync_at
-            if self._sync_at is not None and _now() >= self._sync_at:
+                self._sync_at = boottime() + SYNC_NS if self._sync_at is None else self._sync_at
+            if self._sync_at is not None and boottime() >= self._sync_at:
                 self._journal.sync()
                 self._sync_at = None
         except RecordingFailed:
@@ -282,20 +275,13 @@ class Source:
         return True
 
     def _progress(self, entries: int, size: int) -> None:
-        now = _now()
+        now = boottime()
         if now - self._told_progress > 200_000_000:
             self._told_progress = now
             self._report({"progress": [entries, size]})
 
     def _report(self, message: dict[str, object]) -> None:
         os.write(self._orders.ready, json.dumps(message).encode() + b"\n")
-
-
-def _now() -> int:
-    return time.clock_gettime_ns(_BOOTTIME)
-
-
-_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def _number(words: list[bytes]) -> int | None:

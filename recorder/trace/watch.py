@@ -6,8 +6,13 @@ import errno
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
+from recorder.trace.content import BlobSink, Limits
+from recorder.trace.events import Change
+from recorder.trace.ignore import IgnoreRules
+from recorder.trace.tree import Tree, TreeScanner
 from recorder.trace.volatile import followed
 
 if sys.platform == "linux":
@@ -20,6 +25,8 @@ if sys.platform == "linux":
     _APPEARED = flags.CREATE | flags.MOVED_TO
 
 
+TICK_NS = 11_000_000
+"""A file's times lag by a tick of the kernel's coarse clock at most, 10 ms at the slowest."""
 NEVER = 1 << 62
 """Later than everything: no time is known."""
 
@@ -93,7 +100,7 @@ class Watch:
             return
         deep, entries, paths = self._deep, self._entries, self._paths
         events = self._inotify.read(timeout=0)
-        now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        now = boottime()
         for watch, mask, _, name in events:
             if mask & flags.Q_OVERFLOW:
                 deep[b""] = now
@@ -166,3 +173,69 @@ class Watch:
         self.close()
         self._paths.clear()
         self._watches.clear()
+
+
+class FollowedTree:
+    """A scanner that knows where to look: `changes` costs what changed, not what stands there.
+
+    Arguments as for TreeScanner; without `watching`, or where the system can't, every look is at everything.
+    Call `scan` once before `changes`.
+    """
+
+    def __init__(
+        self,
+        root: str | bytes | os.PathLike[str],
+        *,
+        rules: IgnoreRules | None = None,
+        limits: Limits | None = None,
+        blobs: BlobSink | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        watching: bool = True,
+    ) -> None:
+        self.watch = Watch(enabled=watching)
+        self.scanner = TreeScanner(
+            root,
+            rules=rules,
+            limits=limits,
+            blobs=blobs,
+            on_folder=self.watch.folder,
+            on_gone=self.watch.gone,
+            progress=progress,
+        )
+
+    def scan(self, *, everything: bool = False) -> Tree:
+        """See TreeScanner.scan."""
+        return self.scanner.scan(everything=everything)
+
+    def changes(self) -> list[Change]:
+        """What changed since the last look. Raises TreeTooLarge."""
+        return self.look()[0]
+
+    def look(self) -> tuple[list[Change], Taken]:
+        """`changes`, with what the watch had told (for `latest`)."""
+        taken = self.watch.take()
+        return self.scanner.rescan(taken.deep, entries=taken.entries), taken
+
+    def latest(self, path: bytes, taken: Taken, *, gone: bool) -> int | None:
+        """A time (CLOCK_BOOTTIME) by which a path that `look` told of had changed for certain; None: nobody knows.
+
+        By the events that told of it, or by its own times, which lag by a tick of the kernel's clock.
+        """
+        times = []
+        if (settled := self.watch.settled(path, taken, gone=gone)) is not None:
+            times.append(settled)
+        if (moment := self.scanner.moment(path)) is not None:
+            times.append(moment - (time.time_ns() - boottime()) + TICK_NS)
+        return min(times, default=None)
+
+    def close(self) -> None:
+        self.watch.close()
+        self.scanner.close()
+
+
+def boottime() -> int:
+    """Nanoseconds of CLOCK_BOOTTIME, or of the monotonic clock where there is none."""
+    return time.clock_gettime_ns(_BOOTTIME)
+
+
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
