@@ -20,6 +20,12 @@ NAMES = (
 )  # fmt: skip
 """Paths below the home folder."""
 
+SHELL_NAMES = (
+    ".bashrc", ".bash_aliases", ".bash_profile", ".bash_login", ".profile",
+    ".zshenv", ".zprofile", ".zshrc", ".zlogin", ".config/fish/config.fish",
+)  # fmt: skip
+"""A shell's own files: taken into an isolated session's home. Elsewhere what they made of the shell is kept instead."""
+
 MOST_BYTES = 65536
 
 _SECRET = re.compile(
@@ -38,11 +44,12 @@ class Dotfiles(NamedTuple):
     left_out: list[Path]
 
 
-def read_dotfiles(home: Path) -> Dotfiles:
-    """The settings files below `home` that are regular, small and free of what looks like a secret."""
+def read_dotfiles(home: Path, *, shell: bool = False) -> Dotfiles:
+    """The settings files below `home` that are regular, small and free of what looks like a secret; with `shell`
+    the shells' own, too."""
     kept: dict[Path, bytes] = {}
     left_out: list[Path] = []
-    for name in NAMES:
+    for name in (*NAMES, *SHELL_NAMES) if shell else NAMES:
         path = home / name
         try:
             fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

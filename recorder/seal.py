@@ -85,7 +85,7 @@ def seal(
     journal = read_journal(folder / "terminal-1.journal")
     log = _read_log(folder / "shell-1.log")
     store = BlobStore(folder / "blobs")
-    terminal = _read_terminal(folder, journal, log, store, boottime_ns)
+    terminal = _read_terminal(folder, journal, log, store, boottime_ns, restore=not draft.isolated)
     gathered = list(terminal.events)
     gathered += _losses(journal, SOURCE, boottime_ns, terminal.last)
     for source in ("workspace", "session"):
@@ -133,7 +133,7 @@ def seal(
 
 
 def _read_terminal(
-    folder: Path, journal: JournalReader, log: bytes, store: BlobStore, zero: int
+    folder: Path, journal: JournalReader, log: bytes, store: BlobStore, zero: int, *, restore: bool
 ) -> _Terminal:
     """First pass: the terminal's events in order, marks turned into prompts and commands."""
     started: TerminalStarted | None = None
@@ -158,11 +158,11 @@ def _read_terminal(
     if started is None:
         raise RecordingFailed(f"{journal.path} holds no start of a terminal; there is nothing to seal")
     nonce = started.nonce.encode()
-    if state := shell_state(log, nonce):
+    if restore and (state := shell_state(log, nonce)):
         # What the user's own files made of the shell; the replay's has no such files.
         path = escape_path(os.fsencode(folder.absolute() / "shell" / "restore"))
-        restore = ShellFile(path=path, mode=0o600, blob=store.put(state))
-        kept = msgspec.structs.replace(started, files=[*started.files, restore])
+        state_file = ShellFile(path=path, mode=0o600, blob=store.put(state))
+        kept = msgspec.structs.replace(started, files=[*started.files, state_file])
         events = [
             msgspec.structs.replace(kept, t=e.t) if isinstance(e, TerminalStarted) else e for e in events
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import stat
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -24,8 +25,11 @@ from recorder.sources.terminal.launch import Launch, launch
 from recorder.sources.workspace import Workspace, start_workspace, working_root
 from recorder.trace import folders
 from recorder.trace.blobs import BlobStore
+from recorder.trace.changes import decode_tree
+from recorder.trace.codec import decode_event
 from recorder.trace.errors import RecordingFailed, UsageError
-from recorder.trace.events import ShellFile, TerminalStarted, escape_path
+from recorder.trace.events import FileState, ShellFile, TerminalStarted, WorkspaceSnapshot, escape_path
+from recorder.trace.journal import read_journal
 from recorder.trace.manifest import (
     Actor,
     Draft,
@@ -94,8 +98,9 @@ class Isolated(Protocol):
     """A sandbox that a session can run in. `workspace` is the copy on which the work happens."""
 
     workspace: Path | None
+    logs: Path
 
-    def spawn(self, slave: int) -> int: ...
+    def spawn(self, cols: int, rows: int) -> tuple[int, int]: ...
     def set_clock(self, unix_ns: int) -> None: ...
     def close(self) -> None: ...
 
@@ -154,28 +159,17 @@ def _record(
     env.pop("REENACT_NESTED", None)
     prepared = launch(request.argv, env=env, folder=folder, nonce=nonce, real_reenact=_own_command())
     files = _place_files(folder, prepared)
-    if request.keep_dotfiles:
-        files += _keep_dotfiles(folder, env, say)
+    dotfiles = _dotfiles(env, isolate is not None, say) if request.keep_dotfiles else {}
+    files += _keep(folder, dotfiles)
     ours = [name for name, value in prepared.env.items() if env.get(name) != value]
     kept = environment.allowed_environment(prepared.env, [*request.env_names, *ours])
     _write_session(folder, request, prepared, out, started_unix, boottime)
-
     root = None
     if request.keep_workspace:
-        root = (request.workspace or working_root(request.cwd)).absolute()
+        root = Path(os.path.realpath(request.workspace or working_root(request.cwd)))
     sandbox: Isolated | None = None
     if isolate is not None:
-        sandbox = isolate(
-            argv=prepared.argv,
-            env=kept,
-            cwd=request.cwd,
-            root=root,
-            include_ignored=request.include_ignored,
-            folder=folder,
-            tools=request.tools,
-            start_ns=started_unix,
-            say=say,
-        )
+        sandbox = _isolated(isolate, request, prepared, kept, root, folder, dotfiles, started_unix)
         stack.callback(sandbox.close)
     source: Workspace | None = None
     if root is not None:
@@ -218,6 +212,8 @@ def _record(
             on_prompt_enter=clock,
         )
     )
+    if sandbox is not None:
+        _take_logs(sandbox.logs, folder)
     for message in source.messages if source else ():
         say(message)
     if source is not None and not source.finish():
@@ -291,17 +287,78 @@ def _place_files(folder: Path, prepared: Launch) -> list[ShellFile]:
     return placed
 
 
-def _keep_dotfiles(folder: Path, env: Mapping[str, str], say: Say) -> list[ShellFile]:
-    """The expert's settings of interactive programs; a session with another home has those of that one."""
+def _isolated(
+    isolate: Isolate,
+    request: Request,
+    prepared: Launch,
+    kept: dict[str, str],
+    root: Path | None,
+    folder: Path,
+    dotfiles: Mapping[Path, bytes],
+    started_unix: int,
+) -> Isolated:
+    """The sandbox, with a copy of the workspace in it."""
+    staging = folder / "staging"
+    staging.mkdir(mode=0o700)
+    tree: dict[bytes, FileState] = {}
+    blobs = BlobStore(staging / "blobs")
+    if root is not None:
+        source = start_workspace(
+            root=root, folder=staging, include_ignored=request.include_ignored, watching=False
+        )
+        source.finish()
+        snapshot = next(
+            event
+            for frame in read_journal(staging / "workspace.journal")
+            if isinstance(event := decode_event(frame.payload, "workspace.journal"), WorkspaceSnapshot)
+        )
+        tree = decode_tree(blobs.get(snapshot.tree))
+    try:
+        return isolate(
+            argv=prepared.argv,
+            env=kept,
+            cwd=str(request.cwd),
+            root=str(root) if root else None,
+            tree=tree,
+            blobs=blobs,
+            session_folder=folder,
+            files=prepared.files,
+            home_files=dotfiles,
+            user=environment.user_name(),
+            hostname=environment.host_name(),
+            umask=environment.umask(),
+            tools=request.tools,
+            start_ns=started_unix,
+        )
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _take_logs(logs: Path, folder: Path) -> None:
+    """The side channels of an isolated session, out of the folder in which its programs could write."""
+    for name in ("shell-1.log", "notes.log"):
+        with suppress(OSError):
+            fd = os.open(logs / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(fd, "rb") as file, (folder / name).open("wb") as copy:
+                if stat.S_ISREG(os.fstat(fd).st_mode):
+                    shutil.copyfileobj(file, copy)
+
+
+def _dotfiles(env: Mapping[str, str], shell: bool, say: Say) -> dict[Path, bytes]:
+    """The expert's settings of interactive programs."""
     if not env.get("HOME", "").startswith("/"):
-        return []
-    found = read_dotfiles(Path(env["HOME"]))
+        return {}
+    found = read_dotfiles(Path(env["HOME"]), shell=shell)
     for path in found.left_out:
         say(f"{path} seems to hold a secret; it is left out, and a replay has no such settings")
+    return found.kept
+
+
+def _keep(folder: Path, dotfiles: Mapping[Path, bytes]) -> list[ShellFile]:
     blobs = BlobStore(folder / "blobs")
     return [
         ShellFile(path=escape_path(os.fsencode(path)), mode=0o600, blob=blobs.put(content))
-        for path, content in found.kept.items()
+        for path, content in dotfiles.items()
     ]
 
 
@@ -375,4 +432,3 @@ def _progress(say: Say, root: Path) -> Callable[[int, int], None]:
                 say(f"keeping {root}: {files} files, {size >> 20} MB so far")
 
     return progress
-

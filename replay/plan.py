@@ -172,7 +172,7 @@ def _closing(actions: Sequence[Action]) -> list[Action]:
     """Marks the last keys at each prompt."""
     last = {a.prompts: i for i, a in enumerate(actions) if isinstance(a, Send) and a.at_prompt}
     final = {i for i in last.values() if getattr(actions[i], "data", b"").endswith(_ENDS_LINE)}
-    return [structs.replace(a, closes=True) if i in final else a for i, a in enumerate(actions)]  # type: ignore[type-var]
+    return [structs.replace(a, closes=True) if i in final else a for i, a in enumerate(actions)]
 
 
 def _pieces(data: bytes) -> list[bytes]:

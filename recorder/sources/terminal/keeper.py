@@ -69,10 +69,11 @@ class TerminalRequest:
     """What to record.
 
     `started` is published as the first event, as it is; its `source` ("terminal/1") names the journal
-    (`terminal-1.journal` in `folder`). `spawn` starts the program on a slave descriptor, as session leader with it
-    as its controlling terminal, and returns the pid of a child of this process; None: fork and execute `argv`.
+    (`terminal-1.journal` in `folder`). `spawn` starts the program on a terminal of its own making, of so many columns
+    and rows, and returns the pid of a child of this process and the terminal's master, which is then ours; None:
+    fork and execute `argv` on a terminal that we make.
     `notify_fd` gets the lines "E", "C n", "P n" (non-blocking, dropped when full). `on_prompt_enter` runs in the
-    relay just before an Enter typed at a prompt is forwarded; it must be cheap and may not raise.
+    relay just before an Enter typed at a prompt is forwarded, with its time; it must be cheap and may not raise.
     """
 
     argv: Sequence[str]
@@ -82,9 +83,9 @@ class TerminalRequest:
     nonce: str
     started: TerminalStarted
     shell: str | None = None
-    spawn: Callable[[int], int] | None = None
+    spawn: Callable[[int, int], tuple[int, int]] | None = None
     notify_fd: int | None = None
-    on_prompt_enter: Callable[[], object] | None = None
+    on_prompt_enter: Callable[[int], object] | None = None
     stdin: int = 0
     stdout: int = 1
     ring_bytes: int = CAPACITY
@@ -159,17 +160,12 @@ class Keeper:
         stdin_is_tty = os.isatty(request.stdin)
         if stdin_is_tty:
             self._modes = termios.tcgetattr(request.stdin)
-        slave = self._open_terminal()
-        try:
-            if request.spawn is not None:
-                self._shell = request.spawn(slave)
-            else:
-                self._shell = start_program(request.argv, request.env, os.fspath(request.cwd), slave)
-        except BaseException:
-            os.close(self._master)
-            raise
-        finally:
-            os.close(slave)
+        if request.spawn is not None:
+            size = terminal_size(request.stdin, request.stdout)
+            self._shell, self._master = request.spawn(*size)
+            os.set_blocking(self._master, False)
+        else:
+            self._start_program()
         self._shell_fd = os.pidfd_open(self._shell)
         handlers = self._take_signals()
         try:
@@ -191,14 +187,21 @@ class Keeper:
             self._close()
         return self._result
 
-    def _open_terminal(self) -> int:
+    def _start_program(self) -> None:
+        request = self._request
         self._master, slave = pty.openpty()
-        self._tty_path = os.ttyname(slave)
-        if self._modes is not None:
-            termios.tcsetattr(slave, termios.TCSANOW, self._modes)
-        os.set_blocking(self._master, False)
-        tty.set_size(self._master, *terminal_size(self._request.stdin, self._request.stdout))
-        return slave
+        try:
+            self._tty_path = os.ttyname(slave)
+            if self._modes is not None:
+                termios.tcsetattr(slave, termios.TCSANOW, self._modes)
+            os.set_blocking(self._master, False)
+            tty.set_size(self._master, *terminal_size(request.stdin, request.stdout))
+            self._shell = start_program(request.argv, request.env, os.fspath(request.cwd), slave)
+        except BaseException:
+            os.close(self._master)
+            raise
+        finally:
+            os.close(slave)
 
     def _take_signals(self) -> dict[int, Any]:
         def note(number: int, frame: object) -> None:

@@ -51,7 +51,7 @@ class Keyboard:
     """
 
     def __init__(
-        self, producer: Producer, master: int, shell_pid: int, on_enter: Callable[[], None] | None = None
+        self, producer: Producer, master: int, shell_pid: int, on_enter: Callable[[int], None] | None = None
     ) -> None:
         self._producer = producer
         self._state = producer.state
@@ -63,6 +63,7 @@ class Keyboard:
         self.forwarded: list[Moment] = []
         """Keys that were forwarded and not published yet."""
         self._tail = b""
+        self._group = _GROUP
         self._last: Moment | None = None
 
     def forward(self, data: bytes) -> bytes:
@@ -75,10 +76,14 @@ class Keyboard:
             group = ioctl(master, _TIOCGPGRP, _GROUP)
         except OSError:
             modes, group = _TERMIOS, _GROUP
+        if group != self._group:
+            # A name is read when its keys are published, also from a group that they end; a new one right now.
+            self._group = group
+            self._foreground.name(int.from_bytes(group, sys.byteorder))
         at_prompt = state.at_prompt
         moment = (data, t, modes, group, state.offset, state.prompts, state.commands, at_prompt, self._tail)
         if at_prompt and self._on_enter is not None and (b"\r" in data or b"\n" in data):
-            self._on_enter()
+            self._on_enter(t)
         try:
             count = os.write(master, data)
         except BlockingIOError:

@@ -73,7 +73,7 @@ class RelayConfig(NamedTuple):
     alarm_fd: int
     call_fd: int
     notify_fd: int | None
-    on_prompt_enter: Callable[[], object] | None
+    on_prompt_enter: Callable[[int], object] | None
 
 
 def run_relay(config: RelayConfig) -> int:
@@ -294,6 +294,9 @@ class Relay:
             self._poll.unregister(config.stdin)
 
     def _type(self, data: bytes) -> None:
+        if self._staged is not None:
+            # Keys that follow output within a millisecond: their state includes that output.
+            self._settle()
         try:
             rest = self._keyboard.forward(data)
         except OSError as error:
@@ -323,10 +326,10 @@ class Relay:
             if self._visible and not self._input_ended:
                 self._poll.modify(self._config.stdin, select.POLLIN)
 
-    def _enter(self) -> None:
+    def _enter(self, t: int) -> None:
         self._notify(b"E\n")
         if self._config.on_prompt_enter is not None:
-            self._config.on_prompt_enter()
+            self._config.on_prompt_enter(t)
 
     def _notify(self, line: bytes) -> None:
         if self._config.notify_fd is not None:

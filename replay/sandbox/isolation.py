@@ -1,0 +1,170 @@
+"""A recording inside the replayer's sandbox: the same terminal, clock, paths and process numbers as on replay.
+
+The sandbox is hosted by a child process of the recorder, which is what the recorder takes for the program: it ends
+when the session's shell ends, with its status. Orders (the clock's) come over a socket and are answered, so that
+the time is set before the key that follows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import socket
+import struct
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from recorder.trace.blobs import BlobStore
+from recorder.trace.errors import ReenactError, Unsupported
+from recorder.trace.events import FileState
+from replay.sandbox.machine import Sandbox, start
+from replay.sandbox.spec import ClockMode, SandboxSpec
+from replay.sandbox.workspace import restore_tree
+
+_ORDER = struct.Struct("<q")
+
+
+class Isolation:
+    """A sandbox made ready for a recording. `workspace` is the copy on which the session works.
+
+    `spawn` starts the program; `set_clock` shows it a Unix time (ns) and may be called in any process forked after
+    `spawn`; `logs` is the folder in which the side channels are written; `close` ends and removes everything.
+    """
+
+    def __init__(self, spec: SandboxSpec, folder: Path, workspace: Path | None) -> None:
+        self.workspace = workspace
+        self.logs = spec.session_folder_host
+        self._spec = spec
+        self._folder = folder
+        self._orders: socket.socket | None = None
+        self._host = 0
+
+    def spawn(self, cols: int, rows: int) -> tuple[int, int]:
+        """(pid of the hosting child, master of the session's terminal). Raises what `start` raises."""
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            os._exit(_host(self._spec, cols, rows, theirs))
+        theirs.close()
+        self._orders, self._host = ours, pid
+        message, fds, _, _ = socket.recv_fds(ours, 65536, 1)
+        if not fds:
+            os.waitpid(pid, 0)
+            raise Unsupported(message.decode("utf-8", "replace") or "the sandbox could not be started")
+        return pid, fds[0]
+
+    def set_clock(self, unix_ns: int) -> None:
+        if self._orders is not None:
+            with contextlib.suppress(OSError):  # the shell has just ended: no key will be read any more
+                self._orders.sendall(_ORDER.pack(unix_ns))
+                self._orders.recv(1)
+
+    def close(self) -> None:
+        if self._orders is not None:
+            self._orders.close()
+            self._orders = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def isolate(
+    *,
+    argv: list[str],
+    env: Mapping[str, str],
+    cwd: str,
+    root: str | None,
+    tree: Mapping[bytes, FileState],
+    blobs: BlobStore,
+    session_folder: Path,
+    files: Mapping[str, tuple[int, bytes]],
+    home_files: Mapping[Path, bytes],
+    user: str,
+    hostname: str,
+    umask: int,
+    tools: list[Path],
+    start_ns: int,
+) -> Isolation:
+    """Makes a sandbox ready in which `root` is a copy of the workspace (`tree`, with its content in `blobs`).
+
+    `files` are relative to the session folder, `home_files` absolute. Nothing runs yet.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="reenact-isolated-"))
+    session_host, home_host, workspace = folder / "session", folder / "home", folder / "workspace"
+    for place in (session_host, home_host, workspace):
+        place.mkdir(mode=0o755)
+    for name, (mode, content) in files.items():
+        _put(session_host / name, mode, content)
+    home = env.get("HOME", "/nonexistent")
+    for path, content in home_files.items():
+        _put(home_host / os.path.relpath(path, home), 0o600, content)
+
+    def content_of(digest: str, fd: int) -> None:
+        for data in blobs.stream(digest):
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+
+    restore_tree(tree, content_of, workspace)
+    spec = SandboxSpec(
+        argv=argv,
+        env=dict(env),
+        workspace=workspace,
+        root=root or cwd,
+        cwd=cwd,
+        session_folder_host=session_host,
+        session_folder=str(session_folder),
+        home=home,
+        home_host=home_host,
+        uid=os.getuid(),
+        gid=os.getgid(),
+        user=user,
+        hostname=hostname,
+        umask=umask,
+        clock=ClockMode.FROZEN,
+        start_ns=start_ns,
+        extra_readonly=tools,
+    )
+    return Isolation(spec, folder, workspace if root else None)
+
+
+def _put(target: Path, mode: int, content: bytes) -> None:
+    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    target.write_bytes(content)
+    target.chmod(mode)
+
+
+def _host(spec: SandboxSpec, cols: int, rows: int, orders: socket.socket) -> int:
+    """Body of the hosting child: runs the sandbox until its program ends; returns the program's status."""
+    os.setsid()
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        sandbox = start(replace(spec, cols=cols, rows=rows))
+    except (ReenactError, OSError) as error:
+        orders.sendall(str(error).encode()[:60000])
+        return 125
+    with sandbox:
+        signal.signal(signal.SIGHUP, lambda *_: _hang_up(sandbox))
+        signal.signal(signal.SIGTERM, lambda *_: _hang_up(sandbox))
+        socket.send_fds(orders, [b"ready"], [sandbox.master])
+        os.close(sandbox.master)
+        while (status := sandbox.wait(0)) is None:
+            ready, _, _ = select.select([orders], [], [], 0.005)
+            if ready:
+                data = orders.recv(_ORDER.size, socket.MSG_WAITALL)
+                if len(data) < _ORDER.size:
+                    return 129  # the recorder is gone, and with it the terminal
+                sandbox.set_clock(_ORDER.unpack(data)[0])
+                orders.sendall(b".")
+        return status if status >= 0 else 128 - status
+
+
+def _hang_up(sandbox: Sandbox) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(sandbox.shell_pid(), signal.SIGHUP)
