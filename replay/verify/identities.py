@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from replay.verify.masking import Numbers, alias, numbered
+from replay.verify.masking import Numbers, alias, masked, numbered
 
-_ID = r"(\d{1,7}|⟨pid\d+⟩)"
+_ID = r"(\d{1,7})"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _ENDS = (
     "Running|Done|Stopped|Exit|Terminated|Killed|Segmentation fault|Aborted|Bus error|Hangup|Illegal|Floating"
@@ -139,23 +139,35 @@ git_hashes = numbered(
     "object",
     (
         r"(?<![\w/.-])([0-9a-f]{40})(?![\w/-]|  \S)",
-        rf"^(?:\x1b\[[\d;]*m)*(?:commit|tree|parent|object) {_HEX}(?!\w)",
+        rf"^\x00*(?:commit|tree|parent|object) {_HEX}(?!\w)",
         rf"\bHEAD (?:is now at|was at|position was) {_HEX}(?!\w)",
         rf"\b(?:commit|tree|blob|tag|from|onto|at|was) {_HEX_MIXED}(?!\w)",
         rf"\bindex {_HEX}\.\.(?=[0-9a-f]{{7,40}}\b)",
         rf"\b[0-9a-f]{{7,40}}\.\.\.?{_HEX}(?!\w)",
         rf"(?<![\w.]){_HEX}(?=\.\.\.?[0-9a-f]{{7,40}}\b)",
-        rf"⟨object\d+⟩\.\.\.?{_HEX}(?!\w)",
         rf"^\[[^\]\r\n]{{1,80}} {_HEX}\](?= )",
         rf"^Merge: {_HEX}(?= [0-9a-f]{{7,40}}\b)",
         rf"^Merge: [0-9a-f]{{7,40}} {_HEX}(?!\w)",
-        rf"^[*|/\\_ ]{{0,40}}(?:\x1b\[[\d;]*m)*{_HEX_MIXED}(?:\x1b\[[\d;]*m)*(?= [^ ])",
+        rf"^[*|/\\_ \x00]{{0,80}}{_HEX_MIXED}\x00*(?= [^ ])",
+        rf"\b[Oo]n [^\s:]{{1,80}}: {_HEX_MIXED}(?= )",
         rf"\({_HEX_MIXED}\)",
         rf"^\[{_HEX_MIXED}\](?= )",
     ),
     key=lambda value: value[:7],
 )
 """Object names of git, whole or short. A short one has the alias of the whole one that it begins."""
+
+terminals = numbered("terminal", (r"(?<![\w/])(?:/dev/)?(pts/\d+)(?![\w/])",))
+"""Names of pseudo-terminals."""
+
+gauges = masked(
+    "gauge",
+    (
+        r"(?<=load average: )\d+\.\d\d, \d+\.\d\d, \d+\.\d\d",
+        r"(?:(?<=\bup )|(?<=\bup  )|(?<=\bup   ))(?:\d+ days?, +)?(?:\d+:\d\d|\d+ min)(?=,)",
+    ),
+)
+"""How busy the machine is, and since when it runs, in `uptime`, `w` and `top`."""
 
 _MODES = re.compile(
     rb"\x1b\[\?(?!(?:47|1047|1048|1049)[hl])[0-9;]+[hl]"  # private modes, other screens excepted

@@ -15,6 +15,19 @@ def alias(kind: str, number: int | None = None) -> bytes:
     return f"⟨{kind}{number or ''}⟩".encode()
 
 
+_ESCAPE = re.compile(rb"\x1b\[[0-9:;?]*[@-~]")
+
+
+def shadow(data: bytes) -> bytes:
+    """What patterns are matched against, byte for byte as long: colours are no part of words, aliases are words.
+
+    So a value is found whatever its colour, and masking one does not lay open a boundary beside it.
+    """
+    if b"\x1b" in data:
+        data = _ESCAPE.sub(lambda match: b"\0" * len(match[0]), data)
+    return ALIAS.sub(lambda match: b"_" * len(match[0]), data)
+
+
 def masked(
     kind: str, patterns: Iterable[str], plausible: Callable[[re.Match[bytes]], bool] | None = None
 ) -> Apply:
@@ -23,9 +36,13 @@ def masked(
     mask = alias(kind)
 
     def apply(data: bytes) -> bytes:
-        if plausible is None:
-            return joined.sub(mask, data)
-        return joined.sub(lambda m: mask if plausible(m) else m[0], data)
+        out: list[bytes] = []
+        at = 0
+        for match in joined.finditer(shadow(data)):
+            if plausible is None or plausible(match):
+                out += (data[at : match.start()], mask)
+                at = match.end()
+        return b"".join((*out, data[at:])) if out else data
 
     return apply
 
@@ -40,8 +57,6 @@ class Numbers:
         self._known: dict[bytes, bytes] = {}
 
     def __call__(self, value: bytes) -> bytes:
-        if ALIAS.fullmatch(value):
-            return value
         if value not in self._known:
             self._known[value] = alias(self._kind, self._next)
             self._next += 1
@@ -55,7 +70,8 @@ def numbered(
     compiled = [re.compile(pattern.encode(), re.MULTILINE) for pattern in patterns]
 
     def apply(data: bytes) -> bytes:
-        spans = sorted({m.span(1) for pattern in compiled for m in pattern.finditer(data)})
+        plain = shadow(data)
+        spans = sorted({m.span(1) for pattern in compiled for m in pattern.finditer(plain)})
         if not spans:
             return data
         numbers = Numbers(kind, data)
@@ -63,8 +79,7 @@ def numbered(
         at = 0
         for begin, end in spans:
             if at <= begin < end:
-                value = data[begin:end]
-                out += (data[at:begin], value if ALIAS.fullmatch(value) else numbers(key(value)))
+                out += (data[at:begin], numbers(key(data[begin:end])))
                 at = end
         out.append(data[at:])
         return b"".join(out)

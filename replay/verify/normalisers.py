@@ -43,6 +43,7 @@ def text_rules(clock: Clock | None = None, elapsed: float | None = None) -> tupl
     strong, weak = Strength.STRONG, Strength.WEAK
     return (
         Rule("pids", strong, identities.pids),
+        Rule("terminals", strong, identities.terminals),
         Rule("inodes", strong, identities.inodes),
         Rule("listings", strong, times.listings(clock)),
         Rule("disk", strong, identities.disk),
@@ -54,6 +55,7 @@ def text_rules(clock: Clock | None = None, elapsed: float | None = None) -> tupl
         Rule("temporary-names", strong, identities.temporary_names),
         Rule("ports", strong, identities.ports),
         Rule("git-hashes", weak, identities.git_hashes),
+        Rule("gauges", weak, identities.gauges),
         Rule("epochs", weak, times.epochs(clock)),
         Rule("dates", weak, times.dates(clock)),
     )

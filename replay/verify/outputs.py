@@ -125,14 +125,21 @@ class Judge:
         names = self.explain(a, b)
         if names is not None:
             return Found("normalised" if names else "bytes", tuple(names))
-        methods = [m for m in (_job_notices, self._echo, self._noise) if self.allows(_NAMES[m.__name__])]
-        for count in range(1, len(methods) + 1):
-            for chosen in combinations(methods, count):
-                if found := self._by(chosen, a, b):
-                    return found
-        return self._interrupted(a, b) or self._any_order(a, b)
+        ways = [way for count in (1, 2, 3) for way in combinations(self._methods(), count)]
+        found = (self._by(way, a, b, self._rules) for way in ways)
+        if first := next((one for one in found if one), None):
+            return first
+        if interrupted := self._interrupted(a, b):
+            return interrupted
+        return next((one for way in ((), *ways) if (one := self._by(way, a, b, self._any_order))), None)
 
-    def _by(self, methods: Sequence[Method], a: bytes, b: bytes) -> Found | None:
+    def _methods(self) -> list[Method]:
+        return [m for m in (_job_notices, self._echo, self._noise) if self.allows(_NAMES[m.__name__])]
+
+    def _by(
+        self, methods: Sequence[Method], a: bytes, b: bytes, last: Callable[[bytes, bytes], Found | None]
+    ) -> Found | None:
+        """What `last` finds once these methods have been applied; None where one of them doesn't apply."""
         causes = []
         for method in methods:
             pair = method(a, b)
@@ -140,8 +147,12 @@ class Judge:
                 return None
             a, b = pair
             causes.append(_NAMES[method.__name__])
+        found = last(a, b)
+        return found and Found(found.how, (*found.causes, *causes))
+
+    def _rules(self, a: bytes, b: bytes) -> Found | None:
         names = self.explain(a, b)
-        return None if names is None else Found("normalised", (*names, *causes))
+        return None if names is None else Found("normalised", tuple(names))
 
     def _echo(self, a: bytes, b: bytes) -> tuple[bytes, bytes] | None:
         pieces = self.context.echoes
@@ -213,10 +224,15 @@ _NOTICE = re.compile(
 
 def _job_notices(a: bytes, b: bytes) -> tuple[bytes, bytes] | None:
     """Both without the notices of finished jobs, where one side has all that the other has."""
-    old, new = Counter(_NOTICE.findall(a)), Counter(_NOTICE.findall(b))
-    if old == new or not (old <= new or new <= old):
+    old, new = Counter(_notices(a)), Counter(_notices(b))
+    if not (old or new) or not (old <= new or new <= old):
         return None
     return _NOTICE.sub(b"", a), _NOTICE.sub(b"", b)
+
+
+def _notices(data: bytes) -> list[bytes]:
+    """The notices without the sign of the current job, which depends on which others are left."""
+    return [re.sub(rb"^(\[\d+\])[ +-]+", rb"\1 ", notice) for notice in _NOTICE.findall(data)]
 
 
 def _without(data: bytes, pieces: Sequence[bytes]) -> bytes | None:

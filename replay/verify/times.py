@@ -188,6 +188,7 @@ _ACCOUNTS = (
         r" (?:secs|millis|micros|nanos|mins|hours)"
         r"(?: +\d+(?:\.\d+)? (?:secs|millis|micros|nanos))*(?: +fish +external)?"
     ),
+    r"\b\d+ (?:seconds?|minutes?) ago\b",
     # ping: rtt min/avg/max/mdev = 0.045/0.045/0.045/0.000 ms
     r"(?<![\w.])\d+\.\d+(?:/\d+\.\d+){2,3} ms\b",
 )

@@ -213,6 +213,10 @@ def test_job_notices_move_but_do_not_differ() -> None:
     assert (verdict.verdict, verdict.causes) == (EQUIVALENT, ("job-notices",))
     assert compare(showed("a\r\n" + done), showed("b\r\n")).verdict is DIVERGED
     assert compare(showed(done), showed(other)).verdict is DIVERGED
+    moved = compare(showed(done + "a\r\n"), showed("a\r\n" + done.replace("+", "-")))
+    assert (moved.verdict, moved.causes) == (EQUIVALENT, ("job-notices",))
+    shuffled = compare(showed("1\r\n" + done + "2\r\n3\r\n"), showed("2\r\n3\r\n1\r\n"))
+    assert shuffled.causes == ("order", "job-notices")
     assert compare(showed("[1]+  Running   sleep 9 &\r\n"), showed("")).verdict is DIVERGED
 
 

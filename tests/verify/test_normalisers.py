@@ -59,6 +59,7 @@ SAME = [
     ("durations", "64 bytes: time=0.045 ms", "64 bytes: time=0.1 ms"),
     ("durations", "12.5µs per loop", "13µs per loop"),
     ("durations", "# duration_ms 12.3", "# duration_ms 8.123"),
+    ("durations", "stash@{0}: 3 seconds ago", "stash@{0}: 4 seconds ago"),
     # rates
     ("rates", "copied, 425 MB/s", "copied, 1.2 GB/s"),
     ("rates", "10/10 [00:00, 1.93it/s]", "10/10 [00:00, 22.1it/s]"),
@@ -96,6 +97,16 @@ SAME = [
     ("listings", "-rw-r--r-- 1 u g 5 2024-06-01 12:00 a", "-rw-r--r-- 1 u g 5 2024-07-01 12:01 a"),
     ("disk", "total 12\r\n-rw-r--r-- 1 u g 5 Jun  1 12:00 a", "total 4\r\n-rw-r--r-- 1 u g 5 Jun  1 12:00 a"),
     ("disk", "drwxr-xr-x 2 u g 4096 Jun  1 12:00 d", "drwxr-xr-x 2 u g   60 Jun  1 12:00 d"),
+    ("terminals", "/dev/pts/3\r\n", "/dev/pts/11\r\n"),
+    ("gauges", "up  1:17,  0 user", "up  2 days, 10 min,  0 user"),
+    ("gauges", "load average: 5.55, 5.01, 4.20", "load average: 0.50, 0.01, 0.20"),
+    # in colours
+    ("durations", "ok \x1b[90m12ms\x1b[39m", "ok \x1b[90m9ms\x1b[39m"),
+    ("epochs", "\x1b[33m1795308277075\x1b[39m", "\x1b[33m1795308277099\x1b[39m"),
+    ("addresses", "\x1b[1m0x7f1234567890\x1b[m", "\x1b[1m0x7f1234567899\x1b[m"),
+    ("git-hashes", "\x1b[33mab12cd3\x1b[m fix", "\x1b[33mab12cd4\x1b[m fix"),
+    ("git-hashes", "* \x1b[33mcommit " + "ab12" * 10 + "\x1b[m", "* \x1b[33mcommit " + "cd34" * 10 + "\x1b[m"),
+    ("git-hashes", "WIP on main: ab12cd3 fix", "WIP on main: bb12cd3 fix"),
     # what a terminal shows
     ("redraws", "10%\r50%\r100%\r\n", "10%\r100%\r\n"),
     ("redraws", "lss\b \b\r\n", "ls\r\n"),
@@ -141,6 +152,8 @@ DIFFERENT = [
     ("0x7f1234567890 0x7f1234567890", "0x7f1234567890 0x7f1234567891"),
     ("mask = 0xff00ff", "mask = 0xff00fe"),
     ("0xdeadbeef", "0xdeadbee0"),
+    ("\x1b[31m12ms\x1b[m", "\x1b[32m13ms\x1b[m"),
+    ("/dev/pts/3 /dev/pts/3", "/dev/pts/3 /dev/pts/4"),
     ("http://127.0.0.1:8000/", "http://127.0.0.1:8001/"),
     ("port 80", "port 81"),
     ("sleep 5", "sleep 6"),
