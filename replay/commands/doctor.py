@@ -1,0 +1,51 @@
+"""`doctor`: what this machine can do, and the command that mends what it can't."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import click
+
+from replay.commands.opening import JSON, as_json
+
+_SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command(epilog="Example:\n\n\b\n  reenact doctor")
+@JSON
+@click.pass_context
+def doctor(context: click.Context, json_wanted: bool) -> None:
+    """Say what this machine can record and replay, and what to install.
+
+    Tries for real: starts /bin/true in a sandbox. Exit code 4 if this machine can't replay.
+    """
+    shells = {name: shutil.which(name) for name in _SHELLS}
+    records = sys.platform in ("linux", "darwin")
+    if sys.platform == "linux":
+        from replay.sandbox.support import probe
+
+        support = probe()
+        replays = support.ok
+    else:
+        support, replays = None, False
+    if json_wanted:
+        as_json({"records": records, "replays": replays, "shells": shells, "sandbox": support})
+    else:
+        _line(records, "recording", "" if records else "needs Linux (macOS with limits)")
+        found = [name for name, path in shells.items() if path]
+        _line(bool(found), "shells with integration", ", ".join(found) or "none of bash, zsh, fish")
+        if support is None:
+            _line(False, "replay", "needs Linux: namespaces, bubblewrap and /proc")
+        else:
+            _line(replays, "replay", f"bubblewrap {support.bubblewrap}" if support.bubblewrap else "")
+            _line(support.seccomp, "system-call filter", "")
+            _line(bool(support.cgroups), "limits on all processes together", ", ".join(support.cgroups))
+            _line(support.clock == "page", "clock and randomness", f"tier {support.clock}; {support.clock_cannot_reach}")
+            for what, mend in support.reasons:
+                click.echo(f"  - {what}\n    {mend}")
+    context.exit(0 if replays else 4)
+
+
+def _line(good: bool, what: str, detail: str) -> None:
+    click.echo(f"{'ok ' if good else 'no '} {what}{': ' + detail if detail else ''}")
