@@ -14,7 +14,8 @@ A record of the side channel is `NONCE;TYPE;number;pid;status;counter NUL folder
 
     C  as the mark, with the command's text; counter is the prompt it was typed at
     X  a line that never ran: command number and status given to it, its text
-    P  a prompt is due: prompt number, status of the last command; counter is the commands so far
+    P  a prompt is due: prompt number, status of the last command; counter is the commands so far; may be
+       absent where the folder is as before
     S  the shell's state at its start, as a script that restores it
 
 Pure. Both are written by programs that may die at any point and read after others wrote between: what is not

@@ -35,8 +35,8 @@ def abandoned(shell: Any) -> None:
 
 def abandoned_in_fish(shell: Any) -> None:
     shell.shows("abc", "echo abc")
-    shell.type(b"\x03")  # fish empties the line and stays at the same prompt
-    shell.shows("\x1b[K")
+    shell.in_front("fish")
+    shell.shows("\x1b[K", b"\x03")  # fish empties the line and stays at the same prompt
 
 
 def interrupted(shell: Any) -> None:

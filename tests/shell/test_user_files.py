@@ -109,6 +109,14 @@ def test_bash_options_show_nothing_of_ours(start: Any) -> None:
     assert shell.ended("set -e; false\r") == 1
 
 
+def test_bash_files_that_leave_strict_options_behind(start: Any) -> None:
+    rc = "PS1='$ '; HISTCONTROL=ignoreboth; trap 'E=$((${E-0}+1))' ERR; set -euo pipefail\n"
+    shell = start("bash", {".bashrc": rc})
+    assert outputs(shell, "echo ${E-0}") == "0\n"
+    shell.run("# c")
+    assert shell.commands() == [("echo ${E-0}", 0), ("# c", 0)]
+
+
 def test_bash_values_that_prompts_must_not_change(start: Any) -> None:
     shell = start("bash", {".bashrc": "PS1='$ '; HISTCONTROL=ignoreboth; PROMPT_COMMAND=:\n"})
     shell.run("false | true | (exit 5)")

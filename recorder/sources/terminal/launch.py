@@ -7,7 +7,7 @@ interactive, and any other program, is left exactly as asked for.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -233,8 +233,3 @@ def _fish(argv: list[str], env: dict[str, str], folder: Path, nonce: str) -> _Pr
 
 def _fish_quote(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def interactive(argv: Sequence[str]) -> bool:
-    """Whether `launch` would put its integration into this command."""
-    return launch(list(argv), env={}, folder=Path("/"), nonce="", real_reenact="").shell is not None

@@ -76,12 +76,13 @@ __reenact_state=$(
 ) 2>/dev/null
 ((${#__reenact_state} < 250000)) || __reenact_state="# state left out: ${#__reenact_state} characters"
 \builtin printf '%s;S;0;%d;0;0\0%s\0%s\0\n' "$__reenact_nonce" "$$" "$PWD" "$__reenact_state" \
-  2>/dev/null >>"$__reenact_folder/shell-1.log"
+  2>/dev/null >>"$__reenact_folder/shell-1.log" || \builtin true
 \builtin unset __reenact_state __reenact_env __reenact_user_rc
 
 # -- our state, none of it exported -------------------------------------------------------------------------
 __reenact_log=$__reenact_folder/shell-1.log
 __reenact_scratch=$__reenact_folder/shell-1.tmp
+__reenact_cwd=      # the folder that the log told last
 __reenact_k=0       # prompts expanded so far
 __reenact_n=0       # commands so far, those that ran and those that could not (comments, syntax errors)
 __reenact_h=0       # history number that the next line will get
@@ -219,8 +220,12 @@ __reenact_over() {
       __reenact_forget "$now" $?
     fi
   fi
-  \builtin printf '%s;P;%d;%d;%d;%d\0%s\0\0\n' \
-    "$__reenact_nonce" $((__reenact_k + 1)) "$$" "$1" "$__reenact_n" "$PWD" >>"$__reenact_log"
+  # The mark says the rest.
+  if [[ $PWD != "$__reenact_cwd" ]]; then
+    __reenact_cwd=$PWD
+    \builtin printf '%s;P;%d;%d;%d;%d\0%s\0\0\n' \
+      "$__reenact_nonce" $((__reenact_k + 1)) "$$" "$1" "$__reenact_n" "$PWD" >>"$__reenact_log"
+  fi
 }
 
 # Runs before the user's PROMPT_COMMAND (where both it and history settings exist), so that its `history -a`
@@ -323,6 +328,13 @@ __reenact_arrange() {
   fi
 }
 
-__reenact_arrange
-__reenact_disarm
-__reenact_dress
+# The user's files may have left `set -eu` behind.
+__reenact_begin() {
+  \builtin local -
+  \builtin set +euxv
+  __reenact_arrange
+  __reenact_disarm
+  __reenact_dress
+}
+{ __reenact_begin; } 2>/dev/null
+\builtin unset -f __reenact_begin
