@@ -41,11 +41,10 @@ class Terminal:
         """What was shown since the last call, up to the match, which must come."""
         end = time.monotonic() + seconds
         while True:
-            found = re.compile(pattern).search(self.shown, self._from)
+            found = re.search(pattern, self.shown[self._from :])
             if found:
-                text = self.shown[self._from : found.end()]
-                self._from = found.end()
-                return text
+                self._from += found.end()
+                return found.string[: found.end()]
             left = end - time.monotonic()
             if left <= 0 or not self._read(left):
                 pytest.fail(f"{pattern!r} never showed; shown: {self.shown[self._from :]!r}")
@@ -66,8 +65,8 @@ class Terminal:
     def run(self, line: str, seconds: float = 20.0) -> str:
         """Types a command line; its output, whole, by marks that only its execution prints."""
         self.type(f"echo o''n; {line}; echo do''ne\r")
-        self.until(r"\non\r\n", seconds)
-        return self.until(r"(?:^|\n)done\r\n", seconds).removesuffix("done\r\n").replace("\r\n", "\n")
+        self.until(r"[\r\n]on\r\n", seconds)
+        return self.until(r"(?:\A|[\r\n])done\r\n", seconds).removesuffix("done\r\n").replace("\r\n", "\n")
 
     def drain(self) -> str:
         """All that is shown until the terminal hangs up."""
@@ -82,6 +81,12 @@ class Box:
         self.terminal = terminal
         self.workspace = workspace
         self.session = session
+
+
+@pytest.fixture
+def terminal_on() -> Callable[[int], Terminal]:
+    """The outside of the terminal with this master."""
+    return Terminal
 
 
 @pytest.fixture

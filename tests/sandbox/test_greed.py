@@ -86,7 +86,7 @@ def test_files_in_tmp_are_bounded(greedy: Callable[..., Any], support: Support) 
     ("kind", "limit", "word"),
     [
         ("disk", {"disk": 100 * MIB}, "bytes"),
-        ("many_files", {"files": 5000}, "files"),
+        ("many_files", {"files": 800}, "files"),
         ("deep", {"disk": 100 * MIB}, "bytes"),
     ],
 )
