@@ -118,6 +118,15 @@ class ArchiveWriter:
         self._entries.append(listed)
         self._names.add(entry.name)
 
+    @contextmanager
+    def spool(self) -> Iterator[BinaryIO]:
+        """A nameless file on the same disk, for what comes while another member is being written."""
+        try:
+            with tempfile.TemporaryFile(dir=self.out.parent) as file:
+                yield file
+        except OSError as error:
+            raise self._failed(error) from error
+
     @property
     def size(self) -> int:
         """Bytes written so far."""
@@ -286,12 +295,14 @@ class TraceWriter:
         """
         terminals = {n: t.output for n, t in self._terminals.items()}
         self._rules = rules = EventRules(terminals, self._blobs.__contains__)
-        with tempfile.TemporaryFile(dir=self._archive.out.parent) as salts:
+        with self._archive.spool() as salts:
             with self._archive.member(ziplayout.EVENTS) as (write, member):
 
                 def add(event: AnyEvent | Recorded | bytes) -> Decoded:
                     number = self._chain.events
                     place = f"event {number}"
+                    if number >= limits.MAX_EVENTS:
+                        raise ValueError(f"more than {limits.MAX_EVENTS} events")
                     try:
                         if isinstance(event, bytes):
                             event = Recorded(decode_event(event, place), event)
@@ -308,8 +319,8 @@ class TraceWriter:
 
                 yield add
             self._members.append(member())
-            salts.seek(0)
             with self._archive.member(ziplayout.SALTS) as (write, member):
+                salts.seek(0)
                 while data := salts.read(limits.IO):
                     write(data)
             self._members.append(member())
@@ -321,6 +332,8 @@ class TraceWriter:
             integrity.Salt(event=number, field=field, salt=self._salt(integrity.SALT_BYTES).hex())
             for field in integrity.sensitive(event.event, event.line)
         ]
+        if len(made) > limits.MAX_SALTS_PER_EVENT:
+            raise ValueError(f"event {number} has {len(made)} sensitive values")
         self._commitments += len(made)
         salts.write(b"".join(msgspec.json.encode(salt) + b"\n" for salt in made))
         return integrity.chained(event.line, made, f"event {number}")

@@ -10,6 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import msgspec
 import pytest
 import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -180,6 +181,23 @@ def test_what_could_not_be_read_is_not_sealed(tmp_path: Path) -> None:
                 with pytest.raises(ValueError, match="cannot be sealed"):
                     add(bad[-1])  # type: ignore[arg-type]
     assert os.listdir(tmp_path) == []
+
+
+def test_a_variable_with_a_long_wide_name_is_sealed_and_read(tmp_path: Path) -> None:
+    """Its line of salts is as long as one can be; longer names get no commitment, but stand in the chain all the same."""
+    started = events("a" * 64, "b" * 64, "c" * 64)[0]
+    env = {"\x01" * 500: "x", "😀" * 500: "y", "n" * 5000: "z"}
+    with TraceWriter(tmp_path / "t", draft()) as writer:
+        with writer.terminal(1):
+            pass
+        with writer.events() as add:
+            add(msgspec.structs.replace(started, env=env, files=[]))
+        writer.finish(0)
+    with open_trace(tmp_path / "t") as trace:
+        report = trace.verify()
+        assert report.ok, report.problems
+        assert report.commitments == 3
+        assert next(iter(trace.events)).env == env
 
 
 def test_a_damaged_blob_is_not_sealed(tmp_path: Path) -> None:
