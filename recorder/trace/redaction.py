@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from recorder.trace import integrity, jsonscan, limits, manifest, ziplayout
-from recorder.trace.container import ArchiveWriter
 from recorder.trace.errors import UsageError
 from recorder.trace.integrity import Salt
 from recorder.trace.manifest import Manifest, Member, RedactedField, Redaction
 from recorder.trace.reader import Trace
+from recorder.trace.zipwriter import ArchiveWriter
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -184,7 +184,7 @@ def test_what_could_not_be_read_is_not_sealed(tmp_path: Path) -> None:
 
 
 def test_a_variable_with_a_long_wide_name_is_sealed_and_read(tmp_path: Path) -> None:
-    """Its line of salts is as long as one can be; longer names get no commitment, but stand in the chain all the same."""
+    """Its line of salts is as long as one can be; longer names get no commitment, yet stand in the chain."""
     started = events("a" * 64, "b" * 64, "c" * 64)[0]
     env = {"\x01" * 500: "x", "😀" * 500: "y", "n" * 5000: "z"}
     with TraceWriter(tmp_path / "t", draft()) as writer:
