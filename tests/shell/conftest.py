@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -122,6 +123,17 @@ class Shell:
     def run(self, line: str) -> bytes:
         """Enter a line, wait for the next prompt; what was shown since, carriage returns taken out."""
         return self.prompt(line.encode() + b"\r").replace(b"\r", b"")
+
+    def output(self, line: str) -> str:
+        """Enter a line; what it printed, the echo and what the shell itself adds left out."""
+        seen = len(self.commands())
+        self.run(line)
+        events = [e for e in self.events() if not isinstance(e, PromptShown) and e.n > seen]
+        text = bytes(self.raw[events[0].offset : events[1].offset]).decode()
+        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b\(B|\x1b[=>]", "", text)
+        # zsh and fish mark output without a line feed, and overwrite the mark where there was one
+        text = re.sub(r"[#%⏎] {20,}\r(⏎ ?)? ?\r", "", text)
+        return text.replace("\r", "")
 
     def in_front(self, name: str) -> None:
         """Wait until a program of this name is in the foreground and sleeps: seen twice, no switch between.

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each is short, together they take ten seconds
+
 MARK = b"7770"
-
-
-def outputs(shell: Any, line: str) -> str:
-    """What a line prints, the echo of it and everything around left out."""
-    seen = len(shell.commands())
-    shell.run(line)
-    events = [e for e in shell.events() if type(e).__name__.startswith("Command")]
-    started, ended = [e for e in events if e.n > seen][:2]
-    text = bytes(shell.raw[started.offset : ended.offset]).decode()
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b\(B|\x1b[=>]", "", text)
-    # zsh and fish mark output without a line feed, and overwrite the mark where there was one
-    text = re.sub(r"[#%⏎] {20,}\r(⏎ ?)? ?\r", "", text)
-    return text.replace("\r", "")
 
 
 # -- bash -------------------------------------------------------------------------------------------------
@@ -37,9 +25,9 @@ def test_bash_sources_the_users_rc_and_prompts_set_anew_each_time(start: Any) ->
     shell = start("bash", {".bashrc": STARSHIP})
     assert b"[0] x> " in shell.shown
     assert b"[1] x> " in shell.run("false")
-    assert outputs(shell, "ll /") == "/\n"
-    assert outputs(shell, "greet you") == "hi you\n"
-    assert outputs(shell, 'echo "$PROMPT_COMMAND"') == "my_prompt\n"
+    assert shell.output("ll /") == "/\n"
+    assert shell.output("greet you") == "hi you\n"
+    assert shell.output('echo "$PROMPT_COMMAND"') == "my_prompt\n"
     assert shell.fresh()[0] == ("false", 1)
     assert MARK not in shell.shown
 
@@ -91,19 +79,19 @@ def test_bash_prompts_survive_being_reset_and_edited(start: Any) -> None:
 def test_bash_options_show_nothing_of_ours(start: Any) -> None:
     shell = start("bash", {".bashrc": "PS1='$ '; HISTCONTROL=ignoreboth; PROMPT_COMMAND=:\n"})
     shell.run("set -x")
-    assert outputs(shell, "echo a") == "+ echo a\na\n++ :\n"
+    assert shell.output("echo a") == "+ echo a\na\n++ :\n"
     shell.run("set +x")
     shell.run("set -u")
-    assert outputs(shell, "echo a") == "a\n"
+    assert shell.output("echo a") == "a\n"
     shell.run("set -eo pipefail")
-    assert outputs(shell, "true | cat; echo b") == "b\n"
+    assert shell.output("true | cat; echo b") == "b\n"
     shell.run("set +eu")
     shell.run("IFS=0123456789")
-    assert outputs(shell, "echo c") == "c\n"
+    assert shell.output("echo c") == "c\n"
     shell.run("unset IFS; set -C; set -f; shopt -s nullglob failglob extglob")
-    assert outputs(shell, "echo d") == "d\n"
+    assert shell.output("echo d") == "d\n"
     shell.run("set -o posix")
-    assert outputs(shell, "echo e") == "e\n"
+    assert shell.output("echo e") == "e\n"
     assert [text for text, _ in shell.commands()][-1] == "echo e"
     assert b"__reenact" not in shell.shown
     assert shell.ended("set -e; false\r") == 1
@@ -112,7 +100,7 @@ def test_bash_options_show_nothing_of_ours(start: Any) -> None:
 def test_bash_files_that_leave_strict_options_behind(start: Any) -> None:
     rc = "PS1='$ '; HISTCONTROL=ignoreboth; trap 'E=$((${E-0}+1))' ERR; set -euo pipefail\n"
     shell = start("bash", {".bashrc": rc})
-    assert outputs(shell, "echo ${E-0}") == "0\n"
+    assert shell.output("echo ${E-0}") == "0\n"
     shell.run("# c")
     assert shell.commands() == [("echo ${E-0}", 0), ("# c", 0)]
 
@@ -120,12 +108,12 @@ def test_bash_files_that_leave_strict_options_behind(start: Any) -> None:
 def test_bash_values_that_prompts_must_not_change(start: Any) -> None:
     shell = start("bash", {".bashrc": "PS1='$ '; HISTCONTROL=ignoreboth; PROMPT_COMMAND=:\n"})
     shell.run("false | true | (exit 5)")
-    assert outputs(shell, 'echo "${PIPESTATUS[*]}" $?') == "1 0 5 5\n"
+    assert shell.output('echo "${PIPESTATUS[*]}" $?') == "1 0 5 5\n"
     shell.run(": last word")
-    assert outputs(shell, "echo $_") == "word\n"
+    assert shell.output("echo $_") == "word\n"
     shell.run("sleep 0 & P=$!; wait; [[ $! == $P ]]")
-    assert outputs(shell, "[[ $! == $P ]] && echo same") == "same\n"
-    assert outputs(shell, "echo ${BASH_REMATCH[0]-none} ${#MAPFILE[@]} ${REPLY-none}") == "none 0 none\n"
+    assert shell.output("[[ $! == $P ]] && echo same") == "same\n"
+    assert shell.output("echo ${BASH_REMATCH[0]-none} ${#MAPFILE[@]} ${REPLY-none}") == "none 0 none\n"
 
 
 def test_bash_aliases_and_functions_named_as_what_we_use(start: Any) -> None:
@@ -136,7 +124,7 @@ def test_bash_aliases_and_functions_named_as_what_we_use(start: Any) -> None:
         "alias local='echo BAD' printf='echo BAD' builtin='echo BAD' history='echo BAD' set='echo BAD'\n"
     )
     shell = start("bash", {".bashrc": hostile + "PS1='$ '; HISTCONTROL=ignoreboth\n"})
-    assert outputs(shell, "echo ok") == "ok\n"
+    assert shell.output("echo ok") == "ok\n"
     shell.run("# c")
     assert shell.commands() == [("echo ok", 0), ("# c", 0)]
     assert b"BAD" not in shell.shown
@@ -147,8 +135,8 @@ def test_bash_debug_and_err_traps_are_the_users(start: Any) -> None:
         "bash", {".bashrc": "PS1='$ '; trap 'D=$((D+1)); L=$BASH_COMMAND' DEBUG; trap 'E=$((E+1))' ERR\n"}
     )
     shell.run("false")
-    assert outputs(shell, "echo $E") == "1\n"
-    assert outputs(shell, "trap -p ERR DEBUG").count("trap --") == 2
+    assert shell.output("echo $E") == "1\n"
+    assert shell.output("trap -p ERR DEBUG").count("trap --") == 2
     shell.run("(exit 4)")
     assert shell.commands()[-1] == ("(exit 4)", 4)
 
@@ -172,10 +160,8 @@ def test_bash_login_shells(start: Any, argv: str) -> None:
         ".bash_logout": "echo bye-bye\n",
     }
     shell = start(argv, files, env={"ENV": "/nonexistent/env"})
-    assert (
-        outputs(shell, "echo $W $ENV; shopt -q login_shell && echo yes") == "profile /nonexistent/env\nyes\n"
-    )
-    assert outputs(shell, "shopt -qo posix || echo no; echo ${POSIXLY_CORRECT-unset} ${HISTFILE##*/}") == (
+    assert shell.output("echo $W $ENV; shopt -q login_shell && echo yes") == "profile /nonexistent/env\nyes\n"
+    assert shell.output("shopt -qo posix || echo no; echo ${POSIXLY_CORRECT-unset} ${HISTFILE##*/}") == (
         "no\nunset .bash_history\n"
     )
     assert shell.ended("logout\r") == 0
@@ -185,16 +171,16 @@ def test_bash_login_shells(start: Any, argv: str) -> None:
 def test_bash_norc_and_rcfile(start: Any) -> None:
     files = {".bashrc": "W=rc\n", "other": "W=other\n"}
     shell = start("bash --norc", files)
-    assert outputs(shell, "echo ${W-none} ${ENV-unset}; shopt -qo posix || echo no") == "none unset\nno\n"
+    assert shell.output("echo ${W-none} ${ENV-unset}; shopt -qo posix || echo no") == "none unset\nno\n"
     shell = start(["bash", "--rcfile", "other"], files)
-    assert outputs(shell, "echo $W") == "other\n"
+    assert shell.output("echo $W") == "other\n"
 
 
 def test_path_is_ours_first_though_the_users_files_set_it(start: Any) -> None:
     for name, file in (("bash", ".bashrc"), ("zsh", ".zshrc"), ("fish", ".config/fish/config.fish")):
         line = "set -gx PATH /usr/bin /bin" if name == "fish" else "PATH=/usr/bin:/bin"
         shell = start(name, {file: line + "\n"})
-        assert outputs(shell, "command -v reenact") == f"{shell.folder}/shell/bin/reenact\n"
+        assert shell.output("command -v reenact") == f"{shell.folder}/shell/bin/reenact\n"
 
 
 # -- every shell ------------------------------------------------------------------------------------------
@@ -211,7 +197,7 @@ every = pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
 def test_no_file_is_left_open_and_no_variable_of_ours_exported(start: Any, name: str) -> None:
     shell = start(name, RC[name])
     shell.run("true")
-    found = outputs(shell, "sh -c 'ls -1 /proc/self/fd; env'")
+    found = shell.output("sh -c 'ls -1 /proc/self/fd; env'")
     assert found.split("\n")[:4] == ["0", "1", "2", "3"]  # 3 is the folder that ls reads
     assert "__reenact" not in found
     assert "0123456789abcdef" not in found
@@ -318,7 +304,7 @@ late() { precmd_functions+=(theme_precmd) }
         shell.run(line)
         assert shell.commands()[-1] == (line, 0)
     assert b"sub> " in shell.shown
-    assert outputs(shell, "print -rl -- $precmd_functions").split()[-1] == "__reenact_precmd"
+    assert shell.output("print -rl -- $precmd_functions").split()[-1] == "__reenact_precmd"
 
 
 def test_zsh_files_in_order_and_zdotdir_given_back(start: Any, tmp_path: Any) -> None:
@@ -326,17 +312,17 @@ def test_zsh_files_in_order_and_zdotdir_given_back(start: Any, tmp_path: Any) ->
         f".z{name}": f"W+={name}:${{ZDOTDIR-unset}}' '\n" for name in ("shenv", "profile", "shrc", "login")
     }
     shell = start("zsh -l", files)
-    assert outputs(shell, "print -r -- $W").strip() == "shenv:unset profile:unset shrc:unset login:unset"
+    assert shell.output("print -r -- $W").strip() == "shenv:unset profile:unset shrc:unset login:unset"
     moved = {".zshenv": f"ZDOTDIR={tmp_path}/home/z; W=env\n", "z/.zshrc": "W+=-moved\n"}
     shell = start("zsh", moved)
-    assert outputs(shell, "print -r -- $W ${ZDOTDIR##*/}") == "env-moved z\n"
+    assert shell.output("print -r -- $W ${ZDOTDIR##*/}") == "env-moved z\n"
     shell = start("zsh", {"own/.zshrc": "W=own\n"}, env={"ZDOTDIR": str(tmp_path / "home/own")})
-    assert outputs(shell, "print -r -- $W ${ZDOTDIR##*/}") == "own own\n"
+    assert shell.output("print -r -- $W ${ZDOTDIR##*/}") == "own own\n"
 
 
 def test_zsh_without_rc_files(start: Any) -> None:
     shell = start("zsh -f", {".zshrc": "W=rc\n", ".zshenv": "W=env\n"})
-    assert outputs(shell, "print -r -- ${W-none}; setopt | grep -c norcs") == "none\n1\n"
+    assert shell.output("print -r -- ${W-none}; setopt | grep -c norcs") == "none\n1\n"
 
 
 def test_zsh_options_show_nothing_of_ours(start: Any) -> None:
@@ -375,7 +361,7 @@ def test_zsh_traps_are_the_users(start: Any) -> None:
     shell.run("false")
     shell.run("D=0; E=0")
     shell.run("false")
-    assert outputs(shell, "echo $E").strip() == "1"
+    assert shell.output("echo $E").strip() == "1"
     shell.run("(exit 4)")
     assert shell.commands()[-1] == ("(exit 4)", 4)
 
@@ -389,51 +375,3 @@ def test_fish_prompt_keeps_its_look_and_status(start: Any) -> None:
     shell.run("function fish_prompt; printf 'S%s> ' $status; end")
     assert b"S9> " in shell.run("sh -c 'exit 9'")
     assert shell.commands()[-1] == ("sh -c 'exit 9'", 9)
-
-
-# -- a replay's empty home --------------------------------------------------------------------------------
-
-STATE = {
-    "bash": (
-        {".bashrc": "alias ll='ls -d'\nf() { echo \"f $1\"; }\nPS1='mine> '; shopt -s globstar; set -o noclobber\n"
-         "export LS_COLORS=di=1 SECRET=hunter2; PROMPT_COMMAND='N=$((N+1))'\nHIDDEN=hunter2\n"},
-        ("ll /; f x; shopt -q globstar && echo star; echo $LS_COLORS ${SECRET-none} ${HIDDEN-none} $((N > 0)); "
-        "shopt -qo noclobber && echo no"),
-        "/\nf x\nstar\ndi=1 none none 1\nno\n",
-    ),
-    "zsh": (
-        {".zshrc": "alias ll='ls -d'\nf() { echo \"f $1\" }\nPS1='mine> '; setopt extendedglob\n"
-         "export LS_COLORS=di=1 SECRET=hunter2\nHIDDEN=hunter2\nbindkey -s '^X1' 'echo bound'\n"},
-        "ll /; f x; setopt | grep extended; echo $LS_COLORS ${SECRET-none} ${HIDDEN-none}; setopt | grep -c norcs",
-        "/\nf x\nextendedglob\ndi=1 none none\n0\n",
-    ),
-    "fish": (
-        {".config/fish/config.fish": "alias ll 'ls -d'\nset -g fish_greeting\nset -gx LS_COLORS di=1\n"
-         "set -gx SECRET hunter2\nset -g HIDDEN hunter2\nfunction fish_prompt; echo 'mine> '; end\n"
-         "abbr -a gs git status\n",
-         ".config/fish/functions/f.fish": 'function f; echo "f $argv[1]"; end\n'},
-        "ll /; f x; echo $LS_COLORS (set -q SECRET; or echo none) (set -q HIDDEN; or echo none); abbr --list",
-        "//\nf x\ndi=1 none none\ngs\n",  # fish's own ls classifies
-    ),
-}  # fmt: skip
-
-
-@every
-def test_the_recorded_state_makes_the_same_shell_in_an_empty_home(
-    start: Any, name: str, tmp_path: Any
-) -> None:
-    from recorder.trace.marks import shell_state
-
-    files, line, wanted = STATE[name]
-    shell = start(name, files)
-    state = shell_state(shell.log, b"0123456789abcdef" * 2)
-    assert state is not None
-    assert b"hunter2" not in state
-    assert b"__reenact" not in state
-    (tmp_path / "home").rename(tmp_path / "gone")
-    shell = start(name, restore=state)
-    assert b"mine> " in shell.shown
-    assert outputs(shell, line) == wanted
-    again = shell_state(shell.log, b"0123456789abcdef" * 2)
-    assert again is not None
-    assert abs(len(again) - len(state)) < 500
