@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct, structs
 
 from recorder.trace.changes import compose
-from recorder.trace.events import AnyEvent, Unknown, unescape_path
+from recorder.trace.events import AnyEvent, Resized, TerminalStarted, Unknown, unescape_path
 from recorder.trace.steps import Step, steps
 from recorder.trace.volatile import volatile
 from replay.observe import Slice, observations
-from replay.players.terminal.player import Missed, Reached
+from replay.players.terminal.player import Reached
 from replay.verify.compare import compare, context_of
+from replay.verify.nearest import wait_miss
 from replay.verify.noise import Mask
+from replay.verify.times import Clock
 from replay.verify.verdict import (
     Context,
     Facet,
@@ -24,6 +27,9 @@ from replay.verify.verdict import (
     not_reached,
 )
 
+_MAKES_OBJECTS = re.compile(
+    r"\bgit\b.*\b(?:commit|merge|rebase|cherry-pick|stash|tag|am|revert|pull|notes|bisect)\b"
+)
 Blob = Callable[[str], bytes | None]
 
 
@@ -37,6 +43,17 @@ class Judged(Struct, kw_only=True):
     verdict: StepVerdict
 
 
+class Times(Struct, frozen=True, kw_only=True):
+    """When things happened, in Unix seconds: the recording's start, and the replay in the machine's own time.
+
+    `controlled`: the replay's programs saw the recorded time, so that a differing date is a difference.
+    """
+
+    recorded: float
+    replayed: tuple[float, float]
+    controlled: bool
+
+
 class Side(Struct, kw_only=True):
     """A recording or a replay, told in events, with its raw output."""
 
@@ -47,33 +64,42 @@ class Side(Struct, kw_only=True):
 
 def sides_steps(
     recorded: Side, observed: Side
-) -> tuple[list[Step], list[Observation], dict[int, Observation]]:
-    """Steps and observations of the recording, and the replay's observations by the recorded step's number."""
+) -> tuple[list[Step], dict[int, Step], list[Observation], dict[int, Observation]]:
+    """The recording's steps, the replay's that answer them by the former's number; the same of observations."""
     mine = steps(recorded.events)
     theirs = steps(observed.events)
     mine, theirs = _same_spans(mine, theirs)
     seen = observations(theirs, observed.events, observed.output)
     paired = _pair(mine, theirs)
-    return mine, observations(mine, recorded.events, recorded.output), {n: seen[i] for n, i in paired.items()}
+    return (
+        mine,
+        {n: theirs[i] for n, i in paired.items()},
+        observations(mine, recorded.events, recorded.output),
+        {n: seen[i] for n, i in paired.items()},
+    )
 
 
 def judge(
     recorded: Side,
     observed: Side,
     reached: Reached,
+    times: Times,
     *,
     until: int | None = None,
     masks: dict[int, Mask] | None = None,
 ) -> list[Judged]:
     """The verdict on every step of the recording, in order."""
-    mine, said, seen = sides_steps(recorded, observed)
+    mine, theirs, said, seen = sides_steps(recorded, observed)
     missed_in = {m.command: m for m in reversed(reached.missed)}
     fatal = reached.fatal
+    commits = any(_MAKES_OBJECTS.search(step.text) for step in mine)
     judged: list[Judged] = []
     stopped: str | None = None
     for step, recording in zip(mine, said, strict=True):
         observation = seen.get(step.n)
-        context = _context(step, recorded, observed, (masks or {}).get(step.n))
+        context = _context(
+            step, theirs.get(step.n), recorded, observed, times, commits, (masks or {}).get(step.n)
+        )
         miss = missed_in.get(step.command) if step.command is not None else None
         if step.kind == "program":
             miss = fatal
@@ -82,7 +108,7 @@ def judge(
         elif stopped is not None:
             verdict = not_reached(stopped)
         elif miss is not None and (observation is None or miss is fatal):
-            verdict = missed(_miss(miss))
+            verdict = missed(wait_miss(miss.what, miss.saw, miss.screen))
         elif observation is None:
             verdict = missed(
                 NearestMiss(
@@ -102,26 +128,32 @@ def judge(
     return judged
 
 
-def _miss(miss: Missed) -> NearestMiss:
-    return NearestMiss(
-        facet=Facet.WAIT,
-        expected=miss.what,
-        observed=miss.saw,
-        excerpt=tuple(f" {line}" for line in miss.screen[-12:]),
-        hint="the last lines of the screen are shown",
-    )
-
-
-def _context(step: Step, recorded: Side, observed: Side, mask: Mask | None) -> Context:
+def _context(
+    step: Step,
+    answer: Step | None,
+    recorded: Side,
+    observed: Side,
+    times: Times,
+    commits: bool,
+    mask: Mask | None,
+) -> Context:
     def blob(digest: str) -> bytes | None:
         content = recorded.blob(digest)
         return observed.blob(digest) if content is None else content
 
     echoes, interrupted, keystrokes = context_of(step.inputs)
-    terminal = next((e for e in recorded.events if type(e).__name__ == "TerminalStarted"), None)
+    cols, rows = _size(step, recorded.events)
+    # From the session's start: what was made earlier is printed later. File times are the machine's own where
+    # the clock does not reach them.
+    until = times.recorded + step.t_end / 1e9
+    shown = (times.recorded, until)
+    longest = max(step.t_end - step.t_start, answer.t_end - answer.t_start if answer else 0) / 1e9
+    without = set() if commits else {"git-hashes"}
+    if times.controlled:
+        without.add("dates")
     return Context(
-        cols=getattr(terminal, "cols", 80),
-        rows=getattr(terminal, "rows", 24),
+        cols=cols,
+        rows=rows,
         volatile=_volatile,
         blob=blob,
         echoes=echoes,
@@ -129,7 +161,19 @@ def _context(step: Step, recorded: Side, observed: Side, mask: Mask | None) -> C
         keystrokes=keystrokes,
         gaps=tuple(gap.reason for gap in step.gaps),
         mask=mask,
+        clocks=(Clock((shown,)), Clock((shown, times.replayed))),
+        elapsed=longest,
+        without=frozenset(without),
     )
+
+
+def _size(step: Step, events: Sequence[AnyEvent | Unknown]) -> tuple[int, int]:
+    """The terminal's size at the step's end."""
+    size = (80, 24)
+    for event in events:
+        if isinstance(event, TerminalStarted) or (isinstance(event, Resized) and event.t <= step.t_end):
+            size = (event.cols, event.rows)
+    return size
 
 
 def _volatile(path: str) -> str | None:

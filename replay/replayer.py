@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
-from recorder.trace.errors import TraceRejected
+from recorder.trace.errors import RecordingFailed, TraceRejected
 from recorder.trace.reader import IntegrityReport, Trace, open_trace
-from replay.judge import Judged, Side, judge
+from replay.judge import Judged, Side, Times, judge
 from replay.report.result import Integrity, ReplayResult, replay_result, step_result
 from replay.session import Options, Replayed, run
 from replay.verify import digest
 from replay.verify.noise import Mask, learn
+from replay.verify.outputs import Judge
 from replay.verify.verdict import Observation
 
 TERMINAL = 1
@@ -41,17 +43,27 @@ def replay_trace(
         recorded = Side(
             events=events, output=lambda a, b: _recorded_output(trace, a, b), blob=_recorded_blob(trace)
         )
-        passes: list[tuple[Replayed, list[Judged]]] = []
+        passes: list[tuple[Replayed, Times, list[Judged]]] = []
         for number in range(1, runs + 1):
-            said = (lambda n: lambda command: progress(n, command) if progress else None)(number)
+            said = partial(progress, number) if progress else None
+            start = time.time()
             back = run(trace, events, options, stack, said)
-            passes.append((back, _judged(recorded, back, options, None)))
+            times = Times(
+                recorded=trace.manifest.started_unix_ns / 1e9,
+                replayed=(start, time.time()),
+                controlled=back.clock == "page",
+            )
+            passes.append((back, times, _judged(recorded, back, times, options, None)))
         if runs > 1:
-            masks = _masks([judged for _, judged in passes])
-            passes = [(back, _judged(recorded, back, options, masks)) for back, _ in passes]
-        digests = [_digest(judged) for _, judged in passes]
-        worst_pass = max(range(runs), key=lambda i: max(j.verdict.verdict.rank for j in passes[i][1]))
-        back, judged = passes[worst_pass]
+            masks = _masks([judged for _, _, judged in passes])
+            passes = [
+                (back, times, _judged(recorded, back, times, options, masks)) for back, times, _ in passes
+            ]
+        digests = [_digest(judged) for _, _, judged in passes]
+        worst_pass = max(
+            range(runs), key=lambda i: max((j.verdict.verdict.rank for j in passes[i][2]), default=0)
+        )
+        back, _, judged = passes[worst_pass]
         notes = list(back.reached.remarks)
         if len(set(digests)) > 1:
             notes.append("the replays differ from each other")
@@ -81,15 +93,17 @@ def _integrity(trace: Trace, report: IntegrityReport) -> Integrity:
     return Integrity(ok=report.ok, signature=report.signature, recording=trace.manifest.completeness.state)
 
 
-def _judged(recorded: Side, back: Replayed, options: Options, masks: dict[int, Mask] | None) -> list[Judged]:
+def _judged(
+    recorded: Side, back: Replayed, times: Times, options: Options, masks: dict[int, Mask] | None
+) -> list[Judged]:
     def blob(digest: str) -> bytes | None:
         try:
             return back.blobs.get(digest, _MOST_COMPARED)
-        except Exception:  # not there, or too large to compare by content
+        except (KeyError, RecordingFailed):  # not there, or too large to compare by content
             return None
 
     observed = Side(events=back.events, output=back.output, blob=blob)
-    return judge(recorded, observed, back.reached, until=options.until, masks=masks)
+    return judge(recorded, observed, back.reached, times, until=options.until, masks=masks)
 
 
 def _masks(passes: Sequence[list[Judged]]) -> dict[int, Mask]:
@@ -102,7 +116,8 @@ def _masks(passes: Sequence[list[Judged]]) -> dict[int, Mask]:
         for observations, judged in zip(runs, group, strict=True):
             if judged.observed is not None:
                 observations.append(judged.observed)
-    learned = learn(runs)
+    judge = Judge(common[0][0].context) if common else None
+    learned = learn(runs, (lambda data: judge.canonical(data, 1)) if judge else (lambda data: data))
     return {group[0].step.n: mask for group, mask in zip(common, learned, strict=True) if mask}
 
 
