@@ -59,7 +59,7 @@ __reenact_state=$(
   done 2>/dev/null
   # Of what is exported, only what changes how programs show things; anything else may be a secret.
   for name in PATH LS_COLORS LSCOLORS CLICOLOR GREP_COLOR GREP_COLORS LESS LESSCHARSET LESSOPEN LESSCLOSE \
-    PAGER MANPAGER GIT_PAGER EDITOR VISUAL PYTHONSTARTUP; do
+    PAGER MANPAGER GIT_PAGER EDITOR VISUAL PYTHONSTARTUP VIMINIT EXINIT NO_COLOR INPUTRC; do
     [[ ${!name+set} && ${!name@a} == *x* ]] && \builtin declare -p "$name"
   done 2>/dev/null
   if functions=$(\builtin complete -p) && ((${#functions} < 40000)); then

@@ -36,7 +36,7 @@ function __reenact_dump
         echo set -g $name (string escape -- $$name)
     end
     # Of what is exported, only what changes how programs show things; anything else may be a secret.
-    for name in PATH LS_COLORS LSCOLORS CLICOLOR GREP_COLOR GREP_COLORS LESS LESSCHARSET LESSOPEN LESSCLOSE PAGER MANPAGER GIT_PAGER EDITOR VISUAL PYTHONSTARTUP
+    for name in PATH LS_COLORS LSCOLORS CLICOLOR GREP_COLOR GREP_COLORS LESS LESSCHARSET LESSOPEN LESSCLOSE PAGER MANPAGER GIT_PAGER EDITOR VISUAL PYTHONSTARTUP VIMINIT EXINIT NO_COLOR INPUTRC
         set -qx $name; and echo set -gx $name (string escape -- $$name)
     end
     bind --user

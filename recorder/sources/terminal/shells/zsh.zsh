@@ -37,7 +37,7 @@ __reenact_dump() {
     done
     # Of what is exported, only what changes how programs show things; anything else may be a secret.
     for name in PATH LS_COLORS LSCOLORS CLICOLOR GREP_COLOR GREP_COLORS LESS LESSCHARSET LESSOPEN LESSCLOSE \
-      PAGER MANPAGER GIT_PAGER EDITOR VISUAL PYTHONSTARTUP; do
+      PAGER MANPAGER GIT_PAGER EDITOR VISUAL PYTHONSTARTUP VIMINIT EXINIT NO_COLOR INPUTRC; do
       [[ ${(Pt)name} == *export* ]] && state+="export $name=${(qq)${(P)name}}"$'\n'
     done
     text=$(builtin zstyle -L; builtin zle -lL; builtin bindkey -L)
