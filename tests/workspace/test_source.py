@@ -361,6 +361,16 @@ def test_it_does_not_hear_what_the_terminal_hears(start: Callable[..., Session],
     assert session.source.alive()
 
 
+def test_it_ends_though_somebody_keeps_its_pipe_open(start: Callable[..., Session], root: Path) -> None:
+    session = start()
+    kept = os.dup(session.source.notify_fd)
+    session.prompt()
+    session.command("echo > a")
+    assert session.source.finish(10)
+    os.close(kept)
+    assert session.told() == [("changed", 1, 1, "a")]
+
+
 def test_its_death_is_noticed_and_listed(start: Callable[..., Session], root: Path) -> None:
     session = start()
     session.prompt()

@@ -55,9 +55,14 @@ class Workspace:
         """Lets the source look once more, and waits for its end. True: everything it saw is in the journal.
 
         False: it died or could not write; the journal then lists the gap, as far as it can still be written.
-        Call it when the terminal has ended and every other holder of `notify_fd` is gone.
+        Call it when the terminal has ended; notices that are written later are not heard.
         """
         if self.notify_fd >= 0:
+            try:
+                # Said aloud: a process that inherited the pipe may outlive the session.
+                os.write(self.notify_fd, b"Q\n")
+            except OSError:
+                pass  # dead, or full of notices: then it reads on to the pipe's end
             os.close(self.notify_fd)
             self.notify_fd = -1
         try:

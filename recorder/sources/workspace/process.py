@@ -1,8 +1,9 @@
 """The workspace source's own process: snapshot first, then what each command changed, until notices end.
 
 Notices are lines: `E [t]` Enter goes to the prompt, `C n` command n starts, `P n` a prompt is ready, `S pid` the
-shell's process; `t` is CLOCK_BOOTTIME in ns. Nothing here is in the way of the terminal: whoever writes notices
-never waits for this process, and its death costs nothing but its own events.
+shell's process, `Q` the session ends (so does the last writer's end of the pipe); `t` is CLOCK_BOOTTIME in ns.
+Nothing here is in the way of the terminal: whoever writes notices never waits for this process, and its death
+costs nothing but its own events.
 """
 
 from __future__ import annotations
@@ -194,6 +195,8 @@ class Source:
             attribution.enter(number)
         elif kind == b"S" and number is not None:
             self._jobs.shell(number)
+        elif kind == b"Q":
+            self._ended = True
 
     def _edit_deadline(self) -> int | None:
         if not self._attribution.idle or self._lost:
