@@ -127,9 +127,10 @@ def several_jobs(e: Expert) -> None:
 def signals_between_processes(e: Expert) -> None:
     """A trap in a background shell, signalled by number and name."""
     e.run(
-        "bash -c 'trap \"echo TERM > trapped.txt; exit 0\" TERM; echo > up; while :; do sleep 0.02; done' &"
+        "bash -c 'trap \"echo TERM > trapped.txt; exit 0\" TERM; echo > up; while :; do sleep 0.02; done' & "
+        "while [ ! -e up ]; do :; done"
     )
-    e.run("while [ ! -e up ]; do :; done; kill -TERM $!; wait $!")
+    e.run("kill -TERM $!; wait $!")
     e.run("cat trapped.txt")
     e.run("bash -c 'kill -9 $$'")
     e.run("echo $?")

@@ -8,8 +8,13 @@ from expert import Expert
 from scenario import SHELLS, session
 
 ASK = {
-    "login.py": "import getpass, hashlib\nuser = input('User: ')\nword = getpass.getpass()\n"
-    "open('digest.txt', 'w').write(user + ' ' + str(len(word)) + '\\n')\nprint('welcome', user)\n"
+    "login.py": (
+        "import getpass\n"
+        "user = input('User: ')\n"
+        "word = getpass.getpass()\n"
+        "open('login.txt', 'w').write(user + (' with a password' if word else ' without') + '\\n')\n"
+        "print('welcome', user)\n"
+    )
 }
 
 
@@ -148,17 +153,17 @@ def perl_debugger(e: Expert) -> None:
     e.prompt()
 
 
-@session(shells=("bash", "zsh"), after={"length.txt": "8\n"})
+@session(shells=("bash", "zsh"), after={"token.txt": "given\n"})
 def hidden_read(e: Expert) -> None:
-    """A secret asked for by read -s, which must not be stored."""
-    e.line("printf 'Token: '; read -s token; echo; echo ${#token} > length.txt")
+    """A secret asked for by read -s, which must not be stored; nothing that it leaves behind may depend on it."""
+    e.line("printf 'Token: '; read -s token; echo; echo ${token:+given} > token.txt")
     e.expect(r"Token: \Z")
     e.line("hunter22")
     e.prompt()
-    e.run("cat length.txt")
+    e.run("cat token.txt")
 
 
-@session(files=ASK, after={"digest.txt": "ann 12\n"})
+@session(files=ASK, after={"login.txt": "ann with a password\n"})
 def getpass_prompt(e: Expert) -> None:
     """A program asks for a user and a password, without echo."""
     e.line("python3 login.py")
@@ -167,7 +172,7 @@ def getpass_prompt(e: Expert) -> None:
     e.expect(r"Password: \Z")
     e.line("open sesame!")
     e.prompt()
-    e.run("cat digest.txt")
+    e.run("cat login.txt")
 
 
 @session(

@@ -79,7 +79,7 @@ def timings(e: Expert) -> None:
     """time, by the shell and by Python: durations differ, the rest does not."""
     e.run("time sleep 0.05")
     e.run("time -p true")
-    e.run("python3 -m timeit -n 1 -r 1 pass")
+    e.run("python3 -m timeit -n 1 -r 1 pass | wc -l")
 
 
 @session(after={"listing.txt": re.compile("a.txt")})
