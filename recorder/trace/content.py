@@ -19,6 +19,7 @@ RACY_COARSE_NS = 2_100_000_000
 """The same where the file system keeps whole seconds."""
 _ATTEMPTS = 3
 _PORTION = 1 << 20
+_LARGE = 1 << 16
 
 
 class BlobSink(Protocol):
@@ -72,6 +73,7 @@ class ContentReader:
         self._limits = limits
         self._blobs = blobs
         self._kept = 0
+        self._large: set[str] = set()
 
     def read(self, path: bytes, name: bytes, fd: int, status: os.stat_result) -> Seen:
         """The file `path`, called `name` in the folder open at `fd`; without content, the state says why."""
@@ -134,7 +136,11 @@ class ContentReader:
         return None
 
     def _kept_as(self, digest: str, status: os.stat_result, now: int) -> Seen:
-        self._kept += status.st_size
+        # The same content again costs nothing: only for small files, which cost little, is it counted anew.
+        if status.st_size < _LARGE or digest not in self._large:
+            self._kept += status.st_size
+        if status.st_size >= _LARGE:
+            self._large.add(digest)
         state = FileState(
             type="file",
             mode=stat.S_IMODE(status.st_mode),

@@ -322,6 +322,19 @@ def test_content_over_the_sessions_share_is_told(tmp_path: Path) -> None:
     assert scanner.troubles()
 
 
+def test_the_same_content_again_takes_no_share(tmp_path: Path) -> None:
+    scanner = TreeScanner(
+        tmp_path, blobs=BlobStore(tmp_path.parent / "blobs"), limits=Limits(kept_bytes=250_000)
+    )
+    scanner.scan()
+    (tmp_path / "f0").write_bytes(b"x" * 100_000)
+    for n in range(10):
+        scanner.rescan([b""])
+        (tmp_path / f"f{n}").rename(tmp_path / f"f{n + 1}")
+    assert scanner.rescan([b""])
+    assert scanner.troubles() == []
+
+
 # -- incremental equals fresh -----------------------------------------------------------------------
 
 
