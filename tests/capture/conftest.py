@@ -26,7 +26,7 @@ from recorder.trace.journal import read_journal
 
 ROOT = Path(__file__).parents[2]
 DRIVER = Path(__file__).with_name("driver.py")
-PATIENCE = 30.0
+PATIENCE = 20.0
 
 
 class Record(NamedTuple):
@@ -73,7 +73,7 @@ class Outer:
             os.execve(sys.executable, [*command, "--", *argv], env)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 
-    def _pull(self, timeout: float) -> bool:
+    def pull(self, timeout: float) -> bool:
         """Take what is shown; False at the end of the terminal."""
         ready, _, _ = select.select([self.fd], [], [], timeout)
         if ready:
@@ -100,7 +100,7 @@ class Outer:
             if value:
                 return value
             assert time.monotonic() < limit, f"{what!r} never came; shown: {bytes(self.shown[-2000:])!r}"
-            if not self._pull(0.02):
+            if not self.pull(0.02):
                 value = condition()
                 assert value, f"terminal ended before {what!r}; shown: {bytes(self.shown[-2000:])!r}"
                 return value
@@ -111,15 +111,19 @@ class Outer:
     def resize(self, cols: int, rows: int) -> None:
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
 
+    def children(self) -> list[int]:
+        return _children(self.pid)
+
+    @staticmethod
+    def name(pid: int) -> str:
+        try:
+            return Path(f"/proc/{pid}/comm").read_text().strip()
+        except OSError:
+            return ""
+
     def child(self, name: str) -> int | None:
         """The pid of the recorder's process of that name."""
-        for pid in _children(self.pid):
-            try:
-                if Path(f"/proc/{pid}/comm").read_text().strip() == name:
-                    return pid
-            except OSError:
-                continue
-        return None
+        return next((pid for pid in self.children() if self.name(pid) == name), None)
 
     def kill(self, name: str) -> int:
         """SIGKILL the relay or the writer and wait until its successor is there."""
@@ -133,11 +137,11 @@ class Outer:
         limit = time.monotonic() + PATIENCE
         while self.status is None:
             assert time.monotonic() < limit, f"still running; shown: {bytes(self.shown[-2000:])!r}"
-            alive = self.fd >= 0 and self._pull(0.02)
+            alive = self.fd >= 0 and self.pull(0.02)
             pid, status = os.waitpid(self.pid, 0 if not alive and self.fd >= 0 else os.WNOHANG)
             if pid:
                 self.status = os.waitstatus_to_exitcode(status)
-        while self.fd >= 0 and self._pull(0) and select.select([self.fd], [], [], 0)[0]:
+        while self.fd >= 0 and self.pull(0) and select.select([self.fd], [], [], 0)[0]:
             pass
         assert self.status == 0, bytes(self.shown[-3000:]).decode(errors="replace")
         return msgspec.json.decode(self.result_path.read_bytes(), type=TerminalResult)

@@ -32,7 +32,7 @@ _ASKS = re.compile(
     r"|пароль|密码|密碼|パスワード|암호)s?(?![a-z])[^\n]{0,80}[:?>：\]]\s*$",
     re.IGNORECASE,
 )
-_PROMPT_ENDS = (b":", b"?", b">", b"]")
+_PROMPT_ENDS = (b":", b"?", b">", b"]", b"*")
 _MASKS = frozenset("*•●∙·█")
 _MASKED_READERS = frozenset({"fish"})
 """Shells whose own `read -s` draws masks in raw mode, with any prompt."""
@@ -48,6 +48,7 @@ class Guard:
         self._echo = b""
         self._by_default_hidden = True
         self._deadline = 0
+        self._masked = False
         self._in_hidden = False
 
     @property
@@ -86,6 +87,10 @@ class Guard:
             return []
         self._echo = (self._echo + data)[:MAX_HELD]
         verdict = self._echoed()
+        if verdict is False and not self._deadline:
+            # Masks: a secret until Enter, however it goes on.
+            self._masked = True
+            return []
         if verdict is None and self._deadline and not self._by_default_hidden:
             return []
         if verdict is None and self._deadline and b"\n" in data:
@@ -96,7 +101,7 @@ class Guard:
         """Decide about what is held with what is known."""
         if not self._held:
             return []
-        verdict = self._echoed()
+        verdict = False if self._masked else self._echoed()
         return self._release(visible=not self._by_default_hidden if verdict is None else verdict)
 
     def _suspects(self, event: Input, tail: bytes) -> bool:
@@ -111,9 +116,9 @@ class Guard:
             self._echo = b""
         self._held.append(event)
         if sum(len(one.data) for one in self._held) > MAX_HELD:
-            return self._release(visible=not self._by_default_hidden)
+            return self._release(visible=not (self._by_default_hidden or self._masked))
         if _ENDS.search(event.data):
-            verdict = self._echoed()
+            verdict = False if self._masked else self._echoed()
             if verdict is not None:
                 return self._release(visible=verdict)
             self._deadline = event.t + int(ECHO_WAIT * 1e9)
@@ -135,7 +140,7 @@ class Guard:
 
     def _release(self, *, visible: bool) -> list[Input]:
         held, self._held = self._held, []
-        self._echo, self._deadline = b"", 0
+        self._echo, self._deadline, self._masked = b"", 0, False
         if visible:
             self._in_hidden = False
             return held
@@ -156,10 +161,12 @@ def asks_secret(tail: bytes) -> bool:
     end = tail.rstrip(b" ")[-1:]
     if end not in _PROMPT_ENDS and (not end or end < b"\x80") and b"\x1b" not in tail[-32:]:
         return False  # nearly every key of a full-screen program passes here
-    line = tail[-TAIL:].rsplit(b"\n", 1)[-1].rsplit(b"\r", 1)[-1]
-    if not line or _PLACED.search(line):
+    line = tail[-TAIL:].rsplit(b"\n", 1)[-1]
+    if _PLACED.search(line):
         return False
-    return _ASKS.search(_plain(line)) is not None
+    # A line editor redraws from the margin; the last that it drew counts, its masks don't.
+    drawn = [text for text in map(_plain, line.split(b"\r")) if text.strip()]
+    return bool(drawn) and _ASKS.search(drawn[-1].rstrip("".join(_MASKS) + " ") + " ") is not None
 
 
 def _plain(data: bytes) -> str:

@@ -50,7 +50,7 @@ from recorder.sources.terminal.ring import (
 )
 from recorder.sources.terminal.writer import WriterConfig, run_writer
 from recorder.trace.errors import RecordingFailed
-from recorder.trace.events import Gap, Recovered, TerminalEnded, TerminalStarted
+from recorder.trace.events import Gap, TerminalEnded, TerminalStarted
 from recorder.trace.frames import Kind
 
 DEFAULT_SIZE = (80, 24)
@@ -142,7 +142,6 @@ class Keeper:
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._control: int | None = None
         self._master = -1
-        self._tty_path = ""
         self._modes: tty.Modes | None = None
         self._shell = self._relay = self._writer = 0
         self._shell_fd = self._relay_fd = self._writer_fd = -1
@@ -191,7 +190,6 @@ class Keeper:
         request = self._request
         self._master, slave = pty.openpty()
         try:
-            self._tty_path = os.ttyname(slave)
             if self._modes is not None:
                 termios.tcsetattr(slave, termios.TCSANOW, self._modes)
             os.set_blocking(self._master, False)
@@ -260,7 +258,7 @@ class Keeper:
         )
         self._writer, self._writer_fd = self._fork("writer", lambda: run_writer(config))
 
-    def _start_relay(self) -> None:
+    def _start_relay(self, predecessor: str | None = None) -> None:
         request = self._request
         read, write = os.pipe2(os.O_CLOEXEC)
         config = RelayConfig(
@@ -268,7 +266,6 @@ class Keeper:
             source=self._source,
             nonce=request.nonce.encode(),
             master=self._master,
-            tty_path=self._tty_path,
             shell_pid=self._shell,
             stdin=request.stdin,
             stdout=request.stdout,
@@ -280,6 +277,7 @@ class Keeper:
             call_fd=self._call_fd,
             notify_fd=request.notify_fd,
             on_prompt_enter=request.on_prompt_enter,
+            predecessor=predecessor,
         )
         old = self._control
 
@@ -372,8 +370,7 @@ class Keeper:
             return
         self._result.relay_restarts += 1
         detail = f"{_how(status)}; another went on. {self._ring.take_fault()}".strip()
-        self._producer().event(Recovered(t=now(), source=self._source, part="relay", detail=detail))
-        self._start_relay()
+        self._start_relay(detail)
 
     def _writer_died(self) -> None:
         os.waitpid(self._writer, 0)

@@ -84,7 +84,7 @@ class Producer:
         return self._ring.staged_keys(self.state.sequence)
 
     def last_output(self, length: int) -> bytes:
-        """The last bytes of output that were published, `length` or somewhat more where there are as many."""
+        """The last bytes of output that were published: `length`, where the ring holds as many."""
         return self._ring.last_output(self.state, length)
 
     def close_gap(self) -> None:

@@ -27,6 +27,7 @@ from recorder.sources.terminal.ring import (
     MAX_STAGED,
     NO_SHOW,
     OUTER_LOST,
+    SHOWN,
     SYNC_ERRNO,
     WARNED,
     Ring,
@@ -62,7 +63,6 @@ class RelayConfig(NamedTuple):
     source: str
     nonce: bytes
     master: int
-    tty_path: str
     shell_pid: int
     stdin: int
     stdout: int
@@ -74,6 +74,8 @@ class RelayConfig(NamedTuple):
     call_fd: int
     notify_fd: int | None
     on_prompt_enter: Callable[[int], object] | None
+    predecessor: str | None = None
+    """How the relay before this one died; None: there was none."""
 
 
 def run_relay(config: RelayConfig) -> int:
@@ -93,6 +95,15 @@ def run_relay(config: RelayConfig) -> int:
     return Relay(config).run()
 
 
+class _Scanned(NamedTuple):
+    """Output as it came, as it is shown, the marks that were in it, and its end that may be half a mark."""
+
+    data: bytes
+    shown: bytes
+    marks: list[Mark]
+    held: bytes
+
+
 class Relay:
     """One life of the relay."""
 
@@ -104,13 +115,11 @@ class Relay:
         )
         state = self._producer.state
         self._keyboard = Keyboard(self._producer, config.master, config.shell_pid, self._enter)
-        # What the last relay held back unshown is scanned again: a mark that its death cut in half is found.
-        self._scanner = MarkScanner(config.nonce, state.offset - len(state.held))
-        self._scanner.feed(state.held)
+        self._scanner = MarkScanner(config.nonce, state.offset)
         self._progress = _resumed(state)
         self._visible = not (self._words[OUTER_LOST] or self._words[NO_SHOW])
         self._poll = select.poll()
-        self._staged: tuple[bytes, bytes, list[Mark]] | None = None
+        self._staged: _Scanned | None = None
         self._backlog = b""
         self._vacant = False
         self._ending = False
@@ -124,11 +133,11 @@ class Relay:
         signals, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.signal(signal.SIGWINCH, lambda number, frame: None)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-        staged = config.ring.staged(self._producer.state.offset)
-        keyboard.resume()
-        if staged:
-            # Shown by the last relay, or about to be, and not published.
-            self._record(staged, *self._scanner.feed(staged))
+        self._take_over()
+        if config.predecessor is not None:
+            self._producer.event(
+                Recovered(t=now(), source=config.source, part="relay", detail=config.predecessor)
+            )
         self._resize()
         self._warn()
         if not self._words[OUTER_LOST]:
@@ -178,9 +187,8 @@ class Relay:
         """Publish what was forwarded and shown and not recorded yet, in the order in which it happened."""
         self._keyboard.publish()
         if self._staged is not None:
-            data, shown, marks = self._staged
-            self._staged = None
-            self._record(data, shown, marks)
+            scanned, self._staged = self._staged, None
+            self._record(scanned)
 
     def _finish(self) -> int:
         self._settle()
@@ -213,36 +221,53 @@ class Relay:
             # Output in a stream: publish, then show. Staging would only copy it twice.
             self._settle()
         elif len(data) <= MAX_STAGED and self._visible:
-            state = self._producer.state
-            config.ring.stage(data, state.offset)
-            if b"\x1b" in data or state.held:
-                shown, marks = self._scanner.feed(data)
-            else:
-                shown, marks = data, _NONE
-            self._staged = data, shown, marks
-            self._show(shown)
+            config.ring.stage(data, self._producer.state.offset)
+            scanned = self._staged = self._scan(data)
+            self._show(scanned.shown)
+            self._words[SHOWN] = self._producer.state.offset + len(data) - len(scanned.held)
             return True
         else:
             self._keyboard.publish()
-        shown, marks = self._scanner.feed(data)
-        self._record(data, shown, marks, show=True)
+        scanned = self._scan(data)
+        self._record(scanned, show=True)
         return True
 
-    def _record(self, data: bytes, shown: bytes, marks: list[Mark], *, show: bool = False) -> None:
+    def _scan(self, data: bytes) -> _Scanned:
+        held = self._producer.state.held
+        if not held and b"\x1b" not in data:
+            return _Scanned(data, data, _NONE, b"")
+        shown, marks = self._scanner.feed(data)
+        kept = len(held) + len(data) - len(shown) - sum(mark.end - mark.start for mark in marks)
+        return _Scanned(data, shown, marks, (held + data)[-kept:] if kept > 0 else b"")
+
+    def _record(self, scanned: _Scanned, *, show: bool = False) -> None:
         """Publish output and what its marks say, in one commit."""
         state = self._producer.state
         notices: list[bytes] = []
-        if shown is not data or state.held:
-            kept = len(state.held) + len(data) - len(shown) - sum(mark.end - mark.start for mark in marks)
-            for mark in marks:
-                self._see(mark, notices)
-            state.held = (state.held + data)[-kept:] if kept > 0 else b""
-        self._producer.output(data)
+        for mark in scanned.marks:
+            self._see(mark, notices)
+        state.held = scanned.held
+        self._producer.output(scanned.data)
         if show:
-            self._show(shown)
-        self._keyboard.shown(shown)
+            self._show(scanned.shown)
+            self._words[SHOWN] = state.offset - len(scanned.held)
+        self._keyboard.shown(scanned.shown)
         for notice in notices:
             self._notify(notice)
+
+    def _take_over(self) -> None:
+        """Go on where a predecessor was killed: show what it published and may not have shown (rather twice than
+        not at all), find a mark that its death cut in half, publish what it staged."""
+        config, state, shown = self._config, self._producer.state, self._words[SHOWN]
+        unseen = self._producer.last_output(max(0, state.offset - shown))
+        self._scanner = MarkScanner(config.nonce, state.offset - len(unseen))
+        self._show(self._scanner.feed(unseen)[0])
+        self._keyboard.resume()
+        staged = config.ring.staged(state.offset)
+        if staged:
+            scanned = self._scan(staged)
+            self._record(scanned, show=shown < state.offset + len(staged) - len(scanned.held))
+        self._words[SHOWN] = state.offset - len(state.held)
 
     def _see(self, mark: Mark, notices: list[bytes]) -> None:
         state, progress = self._producer.state, self._progress
@@ -430,10 +455,7 @@ class Relay:
 
     def _waits(self) -> bool:
         """Whether the program would wait for keys for ever: the shell at its prompt, or anything that reads."""
-        config = self._config
-        if self._producer.state.at_prompt and tty.foreground_group(config.master) == config.shell_pid:
-            return True
-        return tty.waits_for_input(config.master, config.tty_path)
+        return self._producer.state.at_prompt or tty.waits_for_input(self._config.master)
 
 
 _NONE: list[Mark] = []

@@ -44,6 +44,7 @@ WARNED = 16  # relay: the expert was told that recording fails
 HUNG_UP = 17  # relay, keeper: when the program was hung up, else 0
 STAGED = 18  # producer: raw offset and length of the output staged
 STAGED_KEYS = 19  # producer: sequence and length of the keys staged
+SHOWN = 20  # relay: raw offset up to which output was shown
 _LENGTH_BITS = 13
 _GAP_TABLE = 64
 
@@ -196,8 +197,8 @@ class Ring:
         return state
 
     def last_output(self, state: State, length: int) -> bytes:
-        """The last `length` bytes of output, or somewhat more; fewer where the ring holds no more of it. For a
-        producer: it reads records that the writer may have freed, which only a producer overwrites."""
+        """The last `length` bytes of output; fewer where the ring holds no more of it. For a producer: it reads
+        records that the writer may have freed, which only a producer overwrites."""
         parts: list[bytes] = []
         at, got, head = state.last, 0, self.words[HEAD]
         while got < length and at < head and head - at < self.capacity:
@@ -208,7 +209,7 @@ class Ring:
             at, before = _RECORD.unpack_from(self._data, at % self.capacity)[4], at
             if at >= before:
                 break
-        return b"".join(reversed(parts))
+        return b"".join(reversed(parts))[-length:] if length else b""
 
     # -- consumer --------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ Modes = list[Any]
 _SIZE = struct.Struct("HHHH")
 _TERMIOS = bytes(64)
 _LFLAG = struct.Struct("12xI")
+_TIOCGPTN = 0x80045430  # not in termios
 _READS = {0, 63}
 _WAITS = {7, 23, 232, 270, 271, 281} if os.uname().machine == "x86_64" else {22, 72, 73}
 
@@ -149,10 +150,16 @@ def _comm(raw: bytes) -> str:
     return raw.rstrip(b"\n").decode("utf-8", "replace")
 
 
-def waits_for_input(master: int, tty: str) -> bool:
-    """Whether a program of the foreground group is blocked reading the terminal at path `tty`: in a read of it,
-    or, where it reads keys (no line mode), in a wait for any of its files. False where /proc doesn't tell."""
-    group = foreground_group(master)
+def _slave_device(master: int) -> int:
+    """The device number of the program's side."""
+    number = int(struct.unpack("I", fcntl.ioctl(master, _TIOCGPTN, b"\0\0\0\0"))[0])
+    return os.makedev(136 + (number >> 8), number & 255)
+
+
+def waits_for_input(master: int) -> bool:
+    """Whether a program of the foreground group is blocked reading the terminal: in a read of it, or, where it
+    reads keys (no line mode), in a wait for any of its files. False where /proc doesn't tell."""
+    group, device = foreground_group(master), _slave_device(master)
     raw = not line_modes(master)[0]
     for entry in os.listdir("/proc") if group else ():
         if not entry.isdigit():
@@ -165,9 +172,9 @@ def waits_for_input(master: int, tty: str) -> bool:
             if words[0] == "running" or words[0] == "-1":
                 continue
             call = int(words[0])
-            if call in _READS and os.readlink(f"/proc/{entry}/fd/{int(words[1], 16)}") == tty:
+            if call in _READS and os.stat(f"/proc/{entry}/fd/{int(words[1], 16)}").st_rdev == device:
                 return True
-            if raw and call in _WAITS and os.readlink(f"/proc/{entry}/fd/0") == tty:
+            if raw and call in _WAITS and os.stat(f"/proc/{entry}/fd/0").st_rdev == device:
                 return True
         except (OSError, ValueError, IndexError):
             continue
