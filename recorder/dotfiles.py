@@ -24,7 +24,7 @@ SHELL_NAMES = (
     ".bashrc", ".bash_aliases", ".bash_profile", ".bash_login", ".profile",
     ".zshenv", ".zprofile", ".zshrc", ".zlogin", ".config/fish/config.fish",
 )  # fmt: skip
-"""A shell's own files: taken into an isolated session's home. Elsewhere what they made of the shell is kept instead."""
+"""A shell's own files, for nested shells and isolated sessions. The recorded shell's own state is kept apart (see `seal`)."""
 
 MOST_BYTES = 65536
 
@@ -44,12 +44,11 @@ class Dotfiles(NamedTuple):
     left_out: list[Path]
 
 
-def read_dotfiles(home: Path, *, shell: bool = False) -> Dotfiles:
-    """The settings files below `home` that are regular, small and free of what looks like a secret; with `shell`
-    the shells' own, too."""
+def read_dotfiles(home: Path) -> Dotfiles:
+    """The settings files below `home` that are regular, small and free of what looks like a secret."""
     kept: dict[Path, bytes] = {}
     left_out: list[Path] = []
-    for name in (*NAMES, *SHELL_NAMES) if shell else NAMES:
+    for name in (*NAMES, *SHELL_NAMES):
         path = home / name
         try:
             fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -159,7 +159,7 @@ def _record(
     env.pop("REENACT_NESTED", None)
     prepared = launch(request.argv, env=env, folder=folder, nonce=nonce, real_reenact=_own_command())
     files = _place_files(folder, prepared)
-    dotfiles = _dotfiles(env, isolate is not None, say) if request.keep_dotfiles else {}
+    dotfiles = _dotfiles(env, say) if request.keep_dotfiles else {}
     files += _keep(folder, dotfiles)
     ours = [name for name, value in prepared.env.items() if env.get(name) != value]
     kept = environment.allowed_environment(prepared.env, [*request.env_names, *ours])
@@ -344,11 +344,11 @@ def _take_logs(logs: Path, folder: Path) -> None:
                     shutil.copyfileobj(file, copy)
 
 
-def _dotfiles(env: Mapping[str, str], shell: bool, say: Say) -> dict[Path, bytes]:
+def _dotfiles(env: Mapping[str, str], say: Say) -> dict[Path, bytes]:
     """The expert's settings of interactive programs."""
     if not env.get("HOME", "").startswith("/"):
         return {}
-    found = read_dotfiles(Path(env["HOME"]), shell=shell)
+    found = read_dotfiles(Path(env["HOME"]))
     for path in found.left_out:
         say(f"{path} seems to hold a secret; it is left out, and a replay has no such settings")
     return found.kept

@@ -20,16 +20,21 @@ from replay.verify.times import Clock
 from replay.verify.verdict import (
     Context,
     Facet,
+    FacetVerdict,
     NearestMiss,
     Observation,
     StepVerdict,
+    Verdict,
     missed,
     not_reached,
 )
+from replay.verify.verdict import judged as judged_facets
 
 _MAKES_OBJECTS = re.compile(
     r"\bgit\b.*\b(?:commit|merge|rebase|cherry-pick|stash|tag|am|revert|pull|notes|bisect)\b"
 )
+_BACKGROUND = re.compile(r"(?<![&>])&(?![&>])|\b(?:bg|coproc|nohup|disown)\b")
+_MOST_LATE = 8
 Blob = Callable[[str], bytes | None]
 
 
@@ -125,7 +130,56 @@ def judge(
         judged.append(
             Judged(step=step, recorded=recording, observed=observation, context=context, verdict=verdict)
         )
-    return judged
+    return _late_files(judged)
+
+
+def _late_files(judged: list[Judged]) -> list[Judged]:
+    """Files that a job in the background wrote a step earlier or later than it had.
+
+    A run of steps whose file changes diverge, begun by a command that left a job behind, holds if their changes
+    taken together are the same.
+    """
+    done = list(judged)
+    at = 0
+    while at < len(done):
+        if not _files_part(done[at]):
+            at += 1
+            continue
+        begin = next((i for i in range(at, -1, -1) if _BACKGROUND.search(done[i].step.text)), None)
+        for end in range(at + 1, min(at + _MOST_LATE, len(done)) + 1) if begin is not None else ():
+            group = done[at:end]
+            if any(one.observed is None for one in group):
+                break
+            if _together(group):
+                done[at:end] = [_excused(one) for one in group]
+                at = end - 1
+                break
+        at += 1
+    return done
+
+
+def _files_part(judged: Judged) -> bool:
+    facet = judged.verdict.facet(Facet.FILES)
+    return facet is not None and facet.verdict is Verdict.DIVERGED
+
+
+def _together(group: Sequence[Judged]) -> bool:
+    def whole(observation: Observation, of: Sequence[Observation | None]) -> Observation:
+        return structs.replace(observation, changes=tuple(compose([o.changes or () for o in of if o])))
+
+    last = group[-1]
+    if last.observed is None:
+        return False
+    recorded = Observation(changes=whole(last.recorded, [one.recorded for one in group]).changes)
+    observed = Observation(changes=whole(last.observed, [one.observed for one in group]).changes)
+    facet = compare(recorded, observed, last.context).facet(Facet.FILES)
+    return facet is not None and facet.verdict.verified
+
+
+def _excused(one: Judged) -> Judged:
+    late = FacetVerdict(facet=Facet.FILES, verdict=Verdict.EQUIVALENT, how="together", causes=("background",))
+    facets = [late if f.facet is Facet.FILES and not f.verdict.verified else f for f in one.verdict.facets]
+    return structs.replace(one, verdict=judged_facets(facets))
 
 
 def _context(

@@ -29,7 +29,8 @@ _ENDS_LINE = (b"\r", b"\n", b"\x03", b"\x04", b"\x1c")
 class Send(Struct, frozen=True, kw_only=True):
     """Type `data` once the terminal is in the recorded state.
 
-    `progress` is how many bytes of raw output the current command had shown by then. `ahead` marks keys typed
+    `progress` is how many bytes of raw output had come by then since the current command started, or at a prompt since
+    typing could begin there. `ahead` marks keys typed
     while a program ran that did not read them: the shell got them at its next prompt.
     """
 
@@ -91,16 +92,19 @@ def plan(events: Sequence[AnyEvent], terminal: TerminalStarted) -> Plan:
     durations = {
         e.n: e.t - started[e.n].t for e in mine if isinstance(e, CommandEnded) and e.n in started
     }  # fmt: skip
-    mine = _at_their_prompts(mine)
+    mine = at_their_prompts(mine)
     ahead = _typed_ahead(mine)
     actions: list[Action] = []
+    ready = 0
     for event in mine:
         match event:
+            case PromptShown():
+                ready = event.ready
             case Input(reply=False):
                 # The shell's own line editor reads: a prompt was due, if not in sight yet.
                 early = not event.at_prompt and event.foreground == terminal.shell and not event.icanon
                 for data in _pieces(event.data) if not event.hidden else [event.data]:
-                    actions.append(_send(event, data, started, early or id(event) in ahead))
+                    actions.append(_send(event, data, started, ready, early or id(event) in ahead))
             case Resized():
                 current = _current(event.offset, started)
                 since = started[current].offset if current else 0
@@ -131,9 +135,9 @@ def _current(offset: int, started: dict[int, CommandStarted]) -> int:
     return max((n for n, e in started.items() if e.offset <= offset), default=0)
 
 
-def _send(event: Input, data: bytes, started: dict[int, CommandStarted], ahead: bool) -> Send:
+def _send(event: Input, data: bytes, started: dict[int, CommandStarted], ready: int, ahead: bool) -> Send:
     command = started.get(event.commands)
-    since = command.offset if command and not event.at_prompt else event.offset
+    since = ready if event.at_prompt else command.offset if command else event.offset
     return Send(
         data=data,
         t=event.t,
@@ -150,9 +154,14 @@ def _send(event: Input, data: bytes, started: dict[int, CommandStarted], ahead: 
     )
 
 
-def _at_their_prompts(events: Iterable[AnyEvent]) -> list[AnyEvent]:
-    """Keys typed while a prompt was being shown belong to it, although its end had not been seen yet."""
+def at_their_prompts(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """Keys seen with a state that was already over are told with the one that had begun.
+
+    Typed while a prompt was being shown, they belong to it. Typed after a line was entered, while the terminal was in
+    line mode again (no shell's editor reads so), they belong to the command that was about to start.
+    """
     prompt: PromptShown | None = None
+    entered = -1
     placed: list[AnyEvent] = []
     for event in events:
         match event:
@@ -160,10 +169,19 @@ def _at_their_prompts(events: Iterable[AnyEvent]) -> list[AnyEvent]:
                 prompt = event
             case CommandStarted():
                 prompt = None
+            case Input(at_prompt=True, icanon=True, echo=True) if event.prompts == entered:
+                event = structs.replace(event, at_prompt=False, commands=event.commands + 1)
             case Input(at_prompt=False) if prompt is not None and event.offset >= prompt.offset:
                 event = structs.replace(event, at_prompt=True, prompts=prompt.n)
             case _:
                 pass
+        if (
+            isinstance(event, Input)
+            and event.at_prompt
+            and not event.icanon
+            and event.data.endswith(_ENDS_LINE)
+        ):
+            entered = event.prompts
         placed.append(event)
     return placed
 
@@ -229,36 +247,43 @@ def _typed_ahead(events: Iterable[AnyEvent]) -> set[int]:
     unfinished one if the next command's text begins with it.
     """
     ahead: set[int] = set()
-    lines: list[list[Input]] = [[]]
+    typed: list[Input] = []
     submitted = False
     for event in events:
         match event:
             case CommandStarted():
                 text = event.text.strip().encode()
+                lines = _lines(past for past in typed if past.commands < event.n)
+                typed = [past for past in typed if past.commands >= event.n]
                 if submitted:
-                    typed = _text(lines[-1])
-                    if typed and text.startswith(typed.lstrip()):
+                    begun = _text(lines[-1]).lstrip()
+                    if begun and text.startswith(begun):
                         ahead.update(id(past) for past in lines[-1])
-                    lines = [[]]
                 else:
                     found = next(
                         (i for i, line in enumerate(lines[:-1]) if _text(line).strip() == text), None
                     )
-                    if found is None:
-                        lines = [[]]
-                    else:
+                    if found is not None:
                         ahead.update(id(past) for past in lines[found])
-                        lines = lines[found + 1 :]
+                        typed = [past for line in lines[found + 1 :] for past in line] + typed
                 submitted = False
             case Input(reply=False, at_prompt=True):
-                submitted = submitted or b"\r" in event.data or b"\n" in event.data
+                submitted = submitted or event.data.endswith(_ENDS_LINE)
             case Input(reply=False, hidden=False, icanon=True, echo=True):
-                lines[-1].append(event)
-                if event.data.endswith((b"\r", b"\n")):
-                    lines.append([])
+                typed.append(event)
             case _:
                 pass
     return ahead
+
+
+def _lines(typed: Iterable[Input]) -> list[list[Input]]:
+    """Inputs line by line; the last line is the one that is not ended."""
+    lines: list[list[Input]] = [[]]
+    for event in typed:
+        lines[-1].append(event)
+        if event.data.endswith((b"\r", b"\n")):
+            lines.append([])
+    return lines
 
 
 def _text(line: Iterable[Input]) -> bytes:
@@ -266,24 +291,31 @@ def _text(line: Iterable[Input]) -> bytes:
 
 
 def _merge(actions: Iterable[Action]) -> list[Action]:
-    """Printable keys typed at one prompt go as one write with what ends the line."""
+    """Printable keys that nobody could react to one by one go as one write, with what ends their line: those typed at
+    one prompt, and those typed in line mode into one program. Of hidden keys only those that end the line are left."""
     merged: list[Action] = []
     for action in actions:
         last = merged[-1] if merged else None
-        if (
-            isinstance(action, Send)
-            and isinstance(last, Send)
-            and action.at_prompt
-            and last.at_prompt
-            and last.prompts == action.prompts
-            and _plain(last.data)
-            and (_plain(action.data) or action.data in (b"\r", b"\n"))
-        ):
-            merged[-1] = Send(**{f: getattr(last, f) for f in Send.__struct_fields__} | {
-                "data": last.data + action.data, "t": action.t})  # fmt: skip
-        else:
+        if isinstance(action, Send) and isinstance(last, Send) and _one_write(last, action):
+            merged[-1] = structs.replace(last, data=last.data + action.data, t=action.t)
+        elif not (isinstance(action, Send) and action.hidden and not action.data):
             merged.append(action)
     return merged
+
+
+def _one_write(last: Send, action: Send) -> bool:
+    if not _plain(last.data) or not (_plain(action.data) or action.data in (b"\r", b"\n")):
+        return False
+    if last.at_prompt and action.at_prompt:
+        return last.prompts == action.prompts
+    return (
+        not last.at_prompt
+        and not action.at_prompt
+        and not (last.hidden or action.hidden)
+        and last.icanon
+        and (last.commands, last.icanon, last.echo, last.ahead)
+        == (action.commands, action.icanon, action.echo, action.ahead)
+    )
 
 
 def _plain(data: bytes) -> bool:

@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from recorder.trace.errors import RecordingFailed, TraceRejected
+from recorder.trace.events import Unknown
 from recorder.trace.reader import IntegrityReport, Trace, open_trace
 from replay.judge import Judged, Side, Times, judge
+from replay.plan import at_their_prompts
 from replay.report.result import Integrity, ReplayResult, replay_result, step_result
 from replay.session import Options, Replayed, run
 from replay.verify import digest
@@ -40,8 +42,9 @@ def replay_trace(
         trace = stack.enter_context(open_trace(path))
         report = _checked(trace)
         events = list(trace.events)
+        placed = at_their_prompts(event for event in events if not isinstance(event, Unknown))
         recorded = Side(
-            events=events, output=lambda a, b: _recorded_output(trace, a, b), blob=_recorded_blob(trace)
+            events=placed, output=lambda a, b: _recorded_output(trace, a, b), blob=_recorded_blob(trace)
         )
         passes: list[tuple[Replayed, Times, list[Judged]]] = []
         for number in range(1, runs + 1):

@@ -41,7 +41,11 @@ def doctor(context: click.Context, json_wanted: bool) -> None:
             _line(replays, "replay", f"bubblewrap {support.bubblewrap}" if support.bubblewrap else "")
             _line(support.seccomp, "system-call filter", "")
             _line(bool(support.cgroups), "limits on all processes together", ", ".join(support.cgroups))
-            _line(support.clock == "page", "clock and randomness", f"tier {support.clock}; {support.clock_cannot_reach}")
+            _line(
+                support.clock == "page",
+                "clock and randomness",
+                f"tier {support.clock}; {support.clock_cannot_reach}",
+            )
             for what, mend in support.reasons:
                 click.echo(f"  - {what}\n    {mend}")
     context.exit(0 if replays else 4)

@@ -158,8 +158,6 @@ class Launched(threading.Thread):
         self._started.wait()
         if self._error is not None:
             self._close()
-            if isinstance(self._error, OSError):
-                raise Unsupported(f"the sandbox cannot be set up: {self._error}") from self._error
             raise self._error
         try:
             self._await_gate()

@@ -187,7 +187,7 @@ def made_up_files(spec: SandboxSpec, preload: Sequence[str]) -> dict[str, bytes]
     }
     if preload:
         files["ld.so.preload"] = "\n".join(preload) + "\n"
-    return {f"/etc/{name}": text.encode() for name, text in files.items()}
+    return {f"/etc/{name}": os.fsencode(text) for name, text in files.items()}
 
 
 def _field(text: str) -> str:

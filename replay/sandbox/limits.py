@@ -6,6 +6,7 @@ import os
 import resource
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from replay.sandbox.spec import UNGROUPED_ADDRESS_SPACE, Limits
@@ -49,16 +50,16 @@ class Taken(NamedTuple):
 
 
 class DiskWatch:
-    """Says when folders outgrow their budget, counted from what they held at first.
+    """Says when open folders outgrow their budget, counted from what they held at first, where that is known.
 
     `look()` is cheap (statvfs) until the file system itself has filled by that much; only then it counts the
     folders, because others may have filled it.
     """
 
-    def __init__(self, folders: Sequence[int], limits: Limits) -> None:
+    def __init__(self, folders: Sequence[int], limits: Limits, first: Sequence[Taken | None]) -> None:
         self._folders = folders
         self._limits = limits
-        self._first = [_count(fd) for fd in folders]
+        self._first = [known or _count(fd) for fd, known in zip(folders, first, strict=True)]
         self._left = (limits.disk, limits.files)
         self._level = self._levels()
         self._not_before = 0.0
@@ -137,3 +138,18 @@ def _count(folder: int, depth: int = _DEEPEST) -> Taken:
             os.close(fd)
         size, files, whole = size + part.bytes, files + part.files, whole and part.whole
     return Taken(size, files, whole)
+
+
+def give(folder: Path, uid: int, gid: int) -> Taken:
+    """Makes (uid, gid) the owner of a tree, following no link. Returns what the tree holds."""
+    size = count = 0
+    if os.stat(folder).st_uid != uid:
+        os.chown(folder, uid, gid)
+    for _, folders, files, here in os.fwalk(folder, follow_symlinks=False):
+        for name in (*folders, *files):
+            status = os.stat(name, dir_fd=here, follow_symlinks=False)
+            count += 1
+            size += status.st_blocks * 512
+            if status.st_uid != uid:
+                os.chown(name, uid, gid, dir_fd=here, follow_symlinks=False)
+    return Taken(size, count, True)

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from recorder.trace.errors import UsageError
+from recorder.trace.errors import Unsupported, UsageError
 from replay.sandbox import boundary, mounts, syscalls
 from replay.sandbox.boundary import Launched, Plan, children
 from replay.sandbox.cgroups import Group
 from replay.sandbox.clock import Clock, make_clock
 from replay.sandbox.host import check, made_up_files, survey
-from replay.sandbox.limits import DiskWatch, rlimit_words
+from replay.sandbox.limits import DiskWatch, Taken, give, rlimit_words
 from replay.sandbox.privileges import Claim
 from replay.sandbox.scratch import Scratch
 from replay.sandbox.spec import Bind, SandboxSpec
@@ -49,10 +49,14 @@ class Sandbox:
         self.master = -1
         """The terminal's master where the sandbox made the terminal (`slave_fd` was None); its owner closes it."""
         self._group: Group | None = None
+        self._first: dict[Path, Taken] = {}
         self._undo: list[Callable[[], object]] = []
         self._session = -1
         try:
             self._bring_up(spec, slave_fd)
+        except OSError as error:
+            self._tear_down()
+            raise Unsupported(f"the sandbox cannot be set up: {error}") from error
         except BaseException:
             self._tear_down()
             raise
@@ -214,16 +218,15 @@ class Sandbox:
         binds = [Bind(workspace, spec.root, True), Bind(spec.session_folder_host, spec.session_folder, True)]
         if not _within(spec.home, (spec.root, spec.session_folder)):
             binds.append(Bind(spec.home_host or scratch.folder("home", mode=0o755), spec.home, True))
-        if owner is not None:
-            for bind in binds:
-                give(bind.host, *owner)
+        self._first = {bind.host: give(bind.host, *owner) for bind in binds} if owner is not None else {}
         binds += [Bind(path, os.path.normpath(path), False) for path in spec.extra_readonly]
         return binds + self._clock.binds
 
     def _watch(self, spec: SandboxSpec, binds: list[Bind]) -> None:
-        folders = [os.open(b.host, _FOLDER) for b in binds if b.writable and b.host.is_dir()]
+        places = [bind.host for bind in binds if bind.writable and bind.host.is_dir()]
+        folders = [os.open(place, _FOLDER) for place in places]
         self._undo += [lambda fd=fd: os.close(fd) for fd in folders]  # type: ignore[misc]
-        self._disk = DiskWatch(folders, spec.limits)
+        self._disk = DiskWatch(folders, spec.limits, [self._first.get(place) for place in places])
 
     def _limit(self, spec: SandboxSpec, scratch: Scratch) -> list[str]:
         name = f"reenact-{os.getpid()}-{self._launched.init_pid}"
@@ -282,8 +285,8 @@ def start(spec: SandboxSpec, slave_fd: int | None = None) -> Sandbox:
 
     With None the sandbox makes the terminal itself (`Sandbox.master`), of `spec.cols` by `spec.rows`. A terminal
     that is given must be nobody's controlling terminal. As root, the workspace and the session folder are given to
-    the payload's uid. Raises UsageError for a spec that makes no sense, Unsupported where this machine can't do it; nothing of the
-    payload has run then.
+    the payload's uid. Raises UsageError for a spec that makes no sense, Unsupported where this machine can't do it;
+    nothing of the payload has run then.
     """
     return Sandbox(spec, slave_fd)
 
@@ -301,13 +304,3 @@ def _staged(bind: Bind, number: int, scratch: Scratch) -> Bind:
         place.touch()
     mounts.bind_mount(bind.host, place)
     return bind._replace(host=place)
-
-
-def give(folder: Path, uid: int, gid: int) -> None:
-    """Makes (uid, gid) the owner of a tree, following no link."""
-    if os.stat(folder).st_uid != uid:
-        os.chown(folder, uid, gid)
-    for _, folders, files, here in os.fwalk(folder, follow_symlinks=False):
-        for name in (*folders, *files):
-            if os.stat(name, dir_fd=here, follow_symlinks=False).st_uid != uid:
-                os.chown(name, uid, gid, dir_fd=here, follow_symlinks=False)

@@ -23,7 +23,7 @@ REFUSED = (  # noqa: SIM905 - a list to read
 """Answered with EPERM, as a kernel answers a user without privileges."""
 
 ABSENT = (  # noqa: SIM905 - a list to read
-    "clone3 fsconfig fsmount fsopen fspick io_uring_enter io_uring_register io_uring_setup landlock_create_ruleset "
+    "clone3 fsconfig fsmount fsopen fspick io_uring_enter io_uring_register io_uring_setup "
     "mount_setattr move_mount open_tree"
 ).split()
 """Answered with ENOSYS: callers fall back (glibc from clone3 to clone, whose flags a filter can see)."""

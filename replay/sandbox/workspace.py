@@ -19,7 +19,8 @@ from recorder.trace.errors import Code, TraceRejected, Unsupported
 from recorder.trace.events import Change, FileState, TreeEntry, WorkspaceSnapshot, escape_path, unescape_path
 from recorder.trace.ignore import IgnoreRules
 from recorder.trace.openat import FOLDER, open_folder
-from recorder.trace.tree import BlobSink, TreeScanner
+from recorder.trace.tree import BlobSink
+from recorder.trace.watch import FollowedTree
 
 CopyBlob = Callable[[str, int], object]
 """Writes the blob of a digest to a descriptor. What it raises goes through to the caller."""
@@ -355,13 +356,13 @@ class WorkspaceCopy:
         self.root = folder
         self._budget = budget
         self.written = restore_tree(entries, blob, folder, budget=budget)
-        self._scanner = TreeScanner(folder, rules=_rules(snapshot, blob), blobs=blobs)
+        self._scanner = FollowedTree(folder, rules=_rules(snapshot, blob), blobs=blobs)
         self._root = os.open(folder, FOLDER)
         self._scanner.scan()
 
     def changes(self) -> list[Change]:
         """What differs from the last look, by the rules of the recording."""
-        return self._scanner.rescan([b""])
+        return self._scanner.changes()
 
     def apply(self, changes: Iterable[Change], blob: CopyBlob) -> list[tuple[bytes, str]]:
         """See `apply`."""

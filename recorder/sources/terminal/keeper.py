@@ -172,6 +172,8 @@ class Keeper:
                 tty.make_raw(request.stdin)
             if request.notify_fd is not None:
                 os.set_blocking(request.notify_fd, False)
+                with suppress(OSError):
+                    os.write(request.notify_fd, b"S %d\n" % self._shell)
             gc.collect()
             gc.freeze()
             self._start_writer()

@@ -352,7 +352,7 @@ class Relay:
                 self._poll.modify(self._config.stdin, select.POLLIN)
 
     def _enter(self, t: int) -> None:
-        self._notify(b"E\n")
+        self._notify(b"E %d\n" % t)
         if self._config.on_prompt_enter is not None:
             self._config.on_prompt_enter(t)
 

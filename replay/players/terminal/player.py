@@ -29,6 +29,8 @@ _QUERY = re.compile(rb"\x1b\[[>=?!]?[\d;]*(?:\$p|[cnqtu])|\x1b\][\d;]*;\?|\x1bP[
 _DUMMY_SECRET = b"reenact-hidden-input"
 _TAIL = 32768
 _LOOK_EVERY = 0.001
+_BACKGROUND = 3.0
+"""Seconds for a job in the background to show what it had shown before the next key."""
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
@@ -126,6 +128,7 @@ class TerminalPlayer:
         self._resizes: list[Resized] = []
         self._shell = Progress()
         self._command_offset = 0
+        self._ready_offset = 0
         self._entered = True
         """A line was submitted (or the shell has just started): the prompt in sight is not the next one."""
         self._settled = -1
@@ -312,8 +315,10 @@ class TerminalPlayer:
         self, want: Send, look: Foreground, blocked: bool, stable: bool, still: float, over: bool, now: int
     ) -> bool:
         if want.at_prompt or over:
-            return blocked and stable and (self._woke(look, now) or not self._sent_here())
-        state = self._watch.modes() == (want.icanon, want.echo) and look.command == want.foreground
+            rests = blocked and stable and (self._woke(look, now) or not self._sent_here())
+            return rests and not self._due_from_background(want, still)
+        same = want.ahead or look.command == want.foreground
+        state = same and self._watch.modes() == (want.icanon, want.echo)
         progressed = self._size - self._command_offset >= want.progress
         if blocked and stable and self._woke(look, now):
             if state:
@@ -321,6 +326,12 @@ class TerminalPlayer:
             return progressed and still >= 0.5 and self._remark(want, look)
         # A program that does not read its terminal gets its key (mostly ^C) once it has shown as much as then.
         return state and progressed and still >= (0.3 if look.busy else 0.06)
+
+    def _due_from_background(self, want: Send, still: float) -> bool:
+        """A job in the background has not shown yet what the expert saw before typing on."""
+        if not want.at_prompt or self._size - self._ready_offset >= want.progress or still > _BACKGROUND:
+            return False
+        return len(self._processes.processes()) > 1
 
     def _woke(self, look: Foreground, now: int) -> bool:
         """Whoever waited when the last key was sent has woken since; or nobody ever will."""
@@ -430,6 +441,7 @@ class TerminalPlayer:
                     self._command_offset = mark.end
                 elif mark.type == "R":
                     self._entered = False
+                    self._ready_offset = mark.end
         overlap = bytes(self._tail[-32:])
         self._tail += shown
         if len(self._tail) > _TAIL:
