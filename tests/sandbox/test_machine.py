@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import statistics
 import struct
@@ -252,6 +253,15 @@ def test_starts_from_a_thread_that_ends(make_spec: Callable[..., SandboxSpec], s
         os.write(sandbox.master, b"still here\n")
         assert b"still here" in os.read(sandbox.master, 100)
         os.close(sandbox.master)
+
+
+def test_a_debugger_works(open_box: Callable[..., Any]) -> None:
+    if shutil.which("gdb", path="/usr/bin") is None:
+        pytest.skip("gdb is not installed")
+    run = shell(open_box, "bash").terminal.run
+    shown = run("gdb -q -nx -batch -ex 'break exit' -ex run -ex 'info inferiors' -ex kill /bin/true 2>&1", 60)
+    assert re.search(r"Inferior 1 \(process \d+\) killed", shown), shown
+    assert "not permitted" not in shown
 
 
 def test_status_of_a_killed_command(open_box: Callable[..., Any]) -> None:
