@@ -24,11 +24,11 @@ NAMES = re.findall(r"^@attack\ndef (\w+)", PAYLOAD.read_text(), re.MULTILINE)
 PYTHON = "/usr/bin/python3"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=[1000, 0], ids=["as-user", "as-root"])
 def results(
-    support: Support, tmp_path_factory: pytest.TempPathFactory
+    support: Support, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[dict[str, tuple[bool, str]]]:
-    """All attacks once, in one sandbox, with baits on the host."""
+    """All attacks once, in one sandbox, with baits on the host; as an ordinary user inside, and as root inside."""
     if not os.access(PYTHON, os.X_OK):
         pytest.skip(f"the payloads need {PYTHON}")
     folder = tmp_path_factory.mktemp("attacks")
@@ -66,7 +66,8 @@ def results(
             argv=[PYTHON, "/attacked/attacks.py", "/session/results.json"],
             env={"PATH": "/usr/bin:/bin", "HOME": "/home/user"},
             workspace=workspace, root="/attacked", cwd="/attacked", session_folder_host=session,
-            session_folder="/session", home="/home/user", uid=1000, gid=1000, user="user", hostname="recorded",
+            session_folder="/session", home="/home/user",
+            uid=request.param, gid=request.param, user="user", hostname="recorded",
         )  # fmt: skip
         with start(spec) as sandbox:
             status = sandbox.wait(60.0)
