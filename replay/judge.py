@@ -13,6 +13,7 @@ from recorder.trace.steps import Step, steps
 from recorder.trace.volatile import volatile
 from replay.observe import Slice, observations
 from replay.players.terminal.player import Reached
+from replay.verify.claims import with_claims
 from replay.verify.compare import compare, context_of
 from replay.verify.nearest import wait_miss
 from replay.verify.noise import Mask
@@ -124,7 +125,7 @@ def judge(
                 )
             )
         else:
-            verdict = compare(recording, observation, context)
+            verdict = with_claims(compare(recording, observation, context), step, theirs[step.n], context)
         if miss is not None and miss is fatal:
             stopped = f"the replay stopped at step {step.n}"
         judged.append(

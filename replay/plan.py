@@ -79,8 +79,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     durations: dict[int, int]
     """Recorded duration of each command in ns, by its number; the bound of the wait for its end follows from it."""
     commands: int
-    replies: tuple[bytes, ...]
-    """What the expert's terminal answered to queries."""
+    replies: tuple[Input, ...]
+    """What the expert's terminal answered to queries, with the modes that it found then."""
     ends: bool
     """The recorded program ended by itself."""
 
@@ -126,7 +126,7 @@ def plan(events: Sequence[AnyEvent], terminal: TerminalStarted) -> Plan:
         actions=tuple(_closing(_merge(actions))),
         durations=durations,
         commands=max(started, default=0),
-        replies=tuple(e.data for e in mine if isinstance(e, Input) and e.reply),
+        replies=tuple(e for e in mine if isinstance(e, Input) and e.reply),
         ends=any(isinstance(e, TerminalEnded) for e in mine),
     )
 

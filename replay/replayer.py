@@ -136,9 +136,9 @@ def _rewards(
     """The last outcome check's reward, recorded and earned again; None where none was run (or it was left out)."""
     recorded = trace.manifest.outcome.reward
     checks = [j for j in judged if j.recorded.reward is not None]
-    if recorded is None or not checks or (options.until is not None and checks[-1].step.n > options.until):
+    if recorded is None or (options.until is not None and (not checks or checks[-1].step.n > options.until)):
         return None
-    last = checks[-1].observed
+    last = checks[-1].observed if checks else None  # a check that belongs to no step was earned by none
     return recorded, last.reward if last else None
 
 

@@ -242,7 +242,9 @@ class _Terminal:
     def _start(self, event: CommandStarted) -> None:
         draft = _Draft("command", self.source, event.t, event.t, event.text, event.n, event.cwd, event.cwd)
         draft.begin = event.offset
-        draft.typed = [e for e in self.waiting if isinstance(e, Input)]
+        inputs = [e for e in self.waiting if isinstance(e, Input)]
+        draft.inputs = [e for e in inputs if not e.at_prompt and e.commands >= event.n]
+        draft.typed = [e for e in inputs if e.at_prompt or e.commands < event.n]
         draft.resizes = [e for e in self.waiting if isinstance(e, Resized)]
         self.waiting = []
         self.offset = max(self.offset, event.offset)

@@ -90,6 +90,8 @@ class ReplayResult(Struct, frozen=True, kw_only=True):
         reached = [step.verdict for step in self.steps if step.verdict is not Verdict.NOT_REACHED]
         if self.verdict is Verdict.DIVERGED or not self.steady or not reached:
             return 1
+        if self.reward is not None and not self.reward.verdict.verified:
+            return 1
         if self.verdict is Verdict.UNSUPPORTED:
             return 4
         return 0

@@ -23,6 +23,7 @@ _spoken = numbered(
         rf"\bkill: \(?{_ID}\)?(?= ?[-:])",
         rf"(?<=/proc/){_ID}(?=/)",
         rf"\d\d:\d\d:\d\d,\d{{3}} {_ID}(?= )",  # logging with %(asctime)s %(process)d
+        rf"^\d+\t{_ID}(?=\t\d+%\t)",  # jobs in fish
         rf"^{_MONTH} +\d{{1,2}} \d\d:\d\d:\d\d \S+ [\w./-]{{1,64}}\[{_ID}\]:",  # syslog
     ),
 )

@@ -156,8 +156,7 @@ class Judge:
 
     def _echo(self, a: bytes, b: bytes) -> tuple[bytes, bytes] | None:
         pieces = self.context.echoes
-        old, new = _without(a, pieces), _without(b, pieces)
-        return None if not pieces or old is None or new is None else (old, new)
+        return (_without(a, pieces), _without(b, pieces)) if pieces else None
 
     def _noise(self, a: bytes, b: bytes) -> tuple[bytes, bytes] | None:
         mask = self.context.mask
@@ -214,6 +213,7 @@ class Judge:
 
 
 Method = Callable[[bytes, bytes], tuple[bytes, bytes] | None]
+_MOST_ECHO = 4096
 _NAMES = {"_job_notices": "job-notices", "_echo": "echo", "_noise": "noise"}
 _NOTICE = re.compile(
     rb"^(?:\[\d+\] ?[ +-] {1,2}(?:\d+ )?(?:[Dd]one|[Ee]xit \d+|[Tt]erminated|[Kk]illed|[Hh]angup)\b[^\r\n]*"
@@ -235,15 +235,29 @@ def _notices(data: bytes) -> list[bytes]:
     return [re.sub(rb"^(\[\d+\])[ +-]+", rb"\1 ", notice) for notice in _NOTICE.findall(data)]
 
 
-def _without(data: bytes, pieces: Sequence[bytes]) -> bytes | None:
+def _without(data: bytes, pieces: Sequence[bytes]) -> bytes:
+    """`data` without the echo of typed keys, in order. Of keys that were echoed in part, before the step began, the rest
+    goes; keys that a program took before the terminal could echo them left no echo at all."""
     out, at = [], 0
     for piece in pieces:
         found = data.find(piece, at)
         if found < 0:
-            return None
+            return _without_rest(data, b"".join(pieces))
         out.append(data[at:found])
         at = found + len(piece)
-    return b"".join((*out, data[at:]))
+    return b"".join([*out, data[at:]])
+
+
+def _without_rest(data: bytes, echo: bytes) -> bytes:
+    for start in range(min(len(echo), _MOST_ECHO)):
+        rest = echo[start:]
+        if len(rest.strip()) < 2:
+            break
+        found = data.find(rest)
+        if found >= 0:
+            return data[:found] + data[found + len(rest) :]
+    return data
+
 
 
 def _at_key(data: bytes) -> tuple[bytes, bytes] | None:

@@ -29,6 +29,7 @@ _QUERY = re.compile(rb"\x1b\[[>=?!]?[\d;]*(?:\$p|[cnqtu])|\x1b\][\d;]*;\?|\x1bP[
 _DUMMY_SECRET = b"reenact-hidden-input"
 _TAIL = 32768
 _LOOK_EVERY = 0.001
+_REPLY_WAIT = 200_000_000
 _BACKGROUND = 3.0
 """Seconds for a job in the background to show what it had shown before the next key."""
 
@@ -115,8 +116,10 @@ class TerminalPlayer:
             plan.terminal.cols,
             plan.terminal.rows,
             answer=self._replies.extend,
-            answers=Answers.recorded(plan.replies),
+            answers=Answers.recorded(reply.data for reply in plan.replies),
         )
+        self._replied = 0
+        self._asked = 0
         self._tail = bytearray()
         self._started = time.monotonic_ns()
         self._last_output = self._started
@@ -405,8 +408,21 @@ class TerminalPlayer:
 
     # -- output ---------------------------------------------------------------------------------
 
+    def _reply(self) -> None:
+        """Answers a program's query, once the terminal is in the modes in which the recorded answer found it."""
+        if not self._replies:
+            return
+        expected = self._plan.replies[min(self._replied, len(self._plan.replies) - 1)] if self._plan.replies else None
+        late = time.monotonic_ns() - self._asked > _REPLY_WAIT
+        if expected is None or late or self._watch.modes() == (expected.icanon, expected.echo):
+            replies = bytes(self._replies)
+            self._replies.clear()
+            self._replied += 1
+            self._write(replies)
+
     def _pump(self, timeout: float) -> None:
         """Takes what the terminal shows, waiting at most `timeout` seconds for the first byte."""
+        self._reply()
         ready, _, _ = select.select([self._master], [], [], timeout)
         while ready and not self._ended:
             try:
@@ -448,10 +464,7 @@ class TerminalPlayer:
             del self._tail[:-_TAIL]
         if _QUERY.search(overlap + shown):
             self._feed_screen()
-            replies = bytes(self._replies)
-            self._replies.clear()
-            if replies:
-                self._write(replies)
+            self._asked = now
 
     def _feed_screen(self) -> None:
         self._screen.feed(bytes(self._tail))
