@@ -86,7 +86,13 @@ def cli() -> None:
     is_flag=True,
     help="Work on a copy, in the sandbox that replays: replays can be exact to the byte.",
 )
-@click.option("--tools", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="FOLDER", help="With --isolated: show this folder to the session, read-only (repeatable).")  # fmt: skip
+@click.option(
+    "--tools",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="With --isolated: show this folder to the session, read-only (repeatable).",
+)
 @click.option("--annotator", metavar="ID", help="Who records, as your data set names them.")
 @click.option("--project", metavar="NAME", help="The project that the recording is for.")
 @click.option("--consent", metavar="TEXT", help="What the annotator agreed to.")

@@ -24,7 +24,7 @@ SHELL_NAMES = (
     ".bashrc", ".bash_aliases", ".bash_profile", ".bash_login", ".profile",
     ".zshenv", ".zprofile", ".zshrc", ".zlogin", ".config/fish/config.fish",
 )  # fmt: skip
-"""A shell's own files, for nested shells and isolated sessions. The recorded shell's own state is kept apart (see `seal`)."""
+"""A shell's own files, for nested shells and isolated sessions; see `seal` for the recorded shell's own state."""
 
 MOST_BYTES = 65536
 

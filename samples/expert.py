@@ -56,7 +56,7 @@ CURSOR_KEYS: Mapping[str, bytes] = {
 _TIOCGPTN = 0x80045430  # Linux: which /dev/pts/N is the other end
 
 
-class Lost(AssertionError):  # noqa: N818
+class Lost(AssertionError):
     """What the expert waited for did not come in time; the message shows the screen."""
 
 

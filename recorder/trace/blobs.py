@@ -19,7 +19,7 @@ _NAME = re.compile(r"[0-9a-f]{64}\Z")
 _AT_ONCE = 4 << 20
 
 
-class BlobTooLarge(UsageError):  # noqa: N818 - named for what happened, as its siblings are
+class BlobTooLarge(UsageError):
     """The content is over the size the caller allows; nothing was kept."""
 
 

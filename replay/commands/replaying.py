@@ -54,8 +54,21 @@ class _Answer(Struct, kw_only=True):
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="So many traces at once."
 )
-@click.option("--tools", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="FOLDER", help="Let the payload read this folder (repeatable).")  # fmt: skip
-@click.option("--timeout", type=click.FloatRange(min=1), default=3600.0, show_default=True, metavar="SECONDS", help="Longest time for one replay.")  # fmt: skip
+@click.option(
+    "--tools",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="Let the payload read this folder (repeatable).",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=3600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Longest time for one replay.",
+)
 @click.option(
     "--json",
     "json_wanted",

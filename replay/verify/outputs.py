@@ -236,8 +236,8 @@ def _notices(data: bytes) -> list[bytes]:
 
 
 def _without(data: bytes, pieces: Sequence[bytes]) -> bytes:
-    """`data` without the echo of typed keys, in order. Of keys that were echoed in part, before the step began, the rest
-    goes; keys that a program took before the terminal could echo them left no echo at all."""
+    """`data` without the echo of typed keys, in order. Of keys that were echoed in part before the step began the
+    rest goes; keys that a program took before the terminal could echo them left no echo at all."""
     out, at = [], 0
     for piece in pieces:
         found = data.find(piece, at)
@@ -257,7 +257,6 @@ def _without_rest(data: bytes, echo: bytes) -> bytes:
         if found >= 0:
             return data[:found] + data[found + len(rest) :]
     return data
-
 
 
 def _at_key(data: bytes) -> tuple[bytes, bytes] | None:

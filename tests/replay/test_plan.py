@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import pytest
+
 from recorder.trace.events import AnyEvent, CommandEnded, CommandStarted, Input, PromptShown, TerminalStarted
 from replay.plan import Send, _pieces, plan
 
 TERMINAL = TerminalStarted(
-    t=0, source="terminal/1", argv=["bash"], shell="bash", cwd="/w", env={}, cols=80, rows=24, nonce="0" * 32, files=[]
+    t=0,
+    source="terminal/1",
+    argv=["bash"],
+    shell="bash",
+    cwd="/w",
+    env={},
+    cols=80,
+    rows=24,
+    nonce="0" * 32,
+    files=[],
 )
 
 
-def typed(data: bytes, *, commands: int = 0, prompt: bool = True, line: bool = False, fg: str = "bash") -> Input:
+def typed(
+    data: bytes, *, commands: int = 0, prompt: bool = True, line: bool = False, fg: str = "bash"
+) -> Input:
     return Input(
         t=len(data), source="terminal/1", data=data, offset=100, prompts=commands + 1, commands=commands,
         at_prompt=prompt, icanon=line, echo=line, foreground=fg, hidden=False, reply=False,

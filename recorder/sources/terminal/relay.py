@@ -13,6 +13,7 @@ import gc
 import os
 import select
 import signal
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -43,6 +44,8 @@ from recorder.trace.marks import Mark, MarkScanner, Progress
 READ = 1 << 16
 READ_KEYS = 1 << 14
 SETTLE_MS = 1
+STREAM_READ = 4000
+STREAM_PAUSE = 0.0002
 LOST_TICK_MS = 200
 VACANT_MS = 50
 GRACE_NS = 3_000_000_000
@@ -120,6 +123,7 @@ class Relay:
         self._visible = not (self._words[OUTER_LOST] or self._words[NO_SHOW])
         self._poll = select.poll()
         self._staged: _Scanned | None = None
+        self._streaming = False
         self._backlog = b""
         self._vacant = False
         self._ending = False
@@ -163,6 +167,7 @@ class Relay:
                     drain(fd)
                     self._warn()
             if not ready:
+                self._streaming = False
                 if self._staged is not None or keyboard.forwarded:
                     self._settle()
                     continue
@@ -172,7 +177,7 @@ class Relay:
                 self._attend()
 
     def _timeout(self) -> int | None:
-        if self._staged is not None or self._keyboard.forwarded:
+        if self._staged is not None or self._streaming or self._keyboard.forwarded:
             return SETTLE_MS
         wanted = self._keyboard.timeout_ms
         if self._ending:
@@ -218,18 +223,21 @@ class Relay:
             self._vacant = True
             return not self._ending
         if self._staged is not None:
-            # Output in a stream: publish, then show. Staging would only copy it twice.
             self._settle()
-        elif len(data) <= MAX_STAGED and self._visible:
+            self._streaming = True
+        if not self._streaming and self._visible and len(data) <= MAX_STAGED:
             config.ring.stage(data, self._producer.state.offset)
             scanned = self._staged = self._scan(data)
             self._show(scanned.shown)
             self._words[SHOWN] = self._producer.state.offset + len(data) - len(scanned.held)
             return True
-        else:
+        # Output in a stream: publish, then show. Staging would only copy it twice.
+        if self._keyboard.forwarded:
             self._keyboard.publish()
-        scanned = self._scan(data)
-        self._record(scanned, show=True)
+        self._record(self._scan(data), show=True)
+        if len(data) >= STREAM_READ:
+            # Let the kernel gather more: its reads grow from 4 KB to 64 KB, at a fraction of the cost.
+            time.sleep(STREAM_PAUSE)
         return True
 
     def _scan(self, data: bytes) -> _Scanned:
@@ -319,6 +327,7 @@ class Relay:
             self._poll.unregister(config.stdin)
 
     def _type(self, data: bytes) -> None:
+        self._streaming = False
         if self._staged is not None:
             # Keys that follow output within a millisecond: their state includes that output.
             self._settle()

@@ -412,7 +412,11 @@ class TerminalPlayer:
         """Answers a program's query, once the terminal is in the modes in which the recorded answer found it."""
         if not self._replies:
             return
-        expected = self._plan.replies[min(self._replied, len(self._plan.replies) - 1)] if self._plan.replies else None
+        expected = (
+            self._plan.replies[min(self._replied, len(self._plan.replies) - 1)]
+            if self._plan.replies
+            else None
+        )
         late = time.monotonic_ns() - self._asked > _REPLY_WAIT
         if expected is None or late or self._watch.modes() == (expected.icanon, expected.echo):
             replies = bytes(self._replies)
