@@ -100,7 +100,7 @@ class Isolated(Protocol):
     workspace: Path | None
     logs: Path
 
-    def spawn(self, cols: int, rows: int) -> tuple[int, int]: ...
+    def spawn(self, cols: int, rows: int) -> tuple[int, int, int]: ...
     def set_clock(self, unix_ns: int) -> None: ...
     def close(self) -> None: ...
 
@@ -138,6 +138,7 @@ def recover(folder: Path, *, out: Path | None, overwrite: bool, say: Say) -> Fin
         raise UsageError(f"{folder} is not a session folder: {SESSION_FILE}: {error.strerror}") from error
     except msgspec.DecodeError as error:
         raise UsageError(f"{folder / SESSION_FILE} is damaged: {error}") from error
+    _take_logs(folder / "isolated" / "session", folder)
     target = out.absolute() if out else Path(session.out)
     if target.exists() and not overwrite:
         raise UsageError(f"{target} exists; give another path with --out, or --overwrite")

@@ -14,7 +14,6 @@ import shutil
 import signal
 import socket
 import struct
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,8 +44,8 @@ class Isolation:
         self._orders: socket.socket | None = None
         self._host = 0
 
-    def spawn(self, cols: int, rows: int) -> tuple[int, int]:
-        """(pid of the hosting child, master of the session's terminal). Raises what `start` raises."""
+    def spawn(self, cols: int, rows: int) -> tuple[int, int, int]:
+        """(pid of the hosting child, the shell's, master of the session's terminal). Raises Unsupported."""
         ours, theirs = socket.socketpair()
         pid = os.fork()
         if pid == 0:
@@ -58,7 +57,7 @@ class Isolation:
         if not fds:
             os.waitpid(pid, 0)
             raise Unsupported(message.decode("utf-8", "replace") or "the sandbox could not be started")
-        return pid, fds[0]
+        return pid, int(message), fds[0]
 
     def set_clock(self, unix_ns: int) -> None:
         if self._orders is not None:
@@ -94,7 +93,8 @@ def isolate(
 
     `files` are relative to the session folder, `home_files` absolute. Nothing runs yet.
     """
-    folder = Path(tempfile.mkdtemp(prefix="reenact-isolated-"))
+    folder = session_folder / "isolated"
+    folder.mkdir(mode=0o700)
     session_host, home_host, workspace = folder / "session", folder / "home", folder / "workspace"
     for place in (session_host, home_host, workspace):
         place.mkdir(mode=0o755)
@@ -152,7 +152,7 @@ def _host(spec: SandboxSpec, cols: int, rows: int, orders: socket.socket) -> int
     with sandbox:
         signal.signal(signal.SIGHUP, lambda *_: _hang_up(sandbox))
         signal.signal(signal.SIGTERM, lambda *_: _hang_up(sandbox))
-        socket.send_fds(orders, [b"ready"], [sandbox.master])
+        socket.send_fds(orders, [str(sandbox.shell_pid()).encode()], [sandbox.master])
         os.close(sandbox.master)
         while (status := sandbox.wait(0)) is None:
             ready, _, _ = select.select([orders], [], [], 0.005)

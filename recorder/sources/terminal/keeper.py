@@ -70,8 +70,8 @@ class TerminalRequest:
 
     `started` is published as the first event, as it is; its `source` ("terminal/1") names the journal
     (`terminal-1.journal` in `folder`). `spawn` starts the program on a terminal of its own making, of so many columns
-    and rows, and returns the pid of a child of this process and the terminal's master, which is then ours; None:
-    fork and execute `argv` on a terminal that we make.
+    and rows, and returns the pid of a child of this process that ends with the program, the program's own pid and the
+    terminal's master, which is then ours; None: fork and execute `argv` on a terminal that we make.
     `notify_fd` gets the lines "E", "C n", "P n" (non-blocking, dropped when full). `on_prompt_enter` runs in the
     relay just before an Enter typed at a prompt is forwarded, with its time; it must be cheap and may not raise.
     """
@@ -83,7 +83,7 @@ class TerminalRequest:
     nonce: str
     started: TerminalStarted
     shell: str | None = None
-    spawn: Callable[[int, int], tuple[int, int]] | None = None
+    spawn: Callable[[int, int], tuple[int, int, int]] | None = None
     notify_fd: int | None = None
     on_prompt_enter: Callable[[int], object] | None = None
     stdin: int = 0
@@ -143,7 +143,7 @@ class Keeper:
         self._control: int | None = None
         self._master = -1
         self._modes: tty.Modes | None = None
-        self._shell = self._relay = self._writer = 0
+        self._shell = self._leader = self._relay = self._writer = 0
         self._shell_fd = self._relay_fd = self._writer_fd = -1
         self._forked = {"relay": 0.0, "writer": 0.0}
         self._draining = False
@@ -161,7 +161,7 @@ class Keeper:
             self._modes = termios.tcgetattr(request.stdin)
         if request.spawn is not None:
             size = terminal_size(request.stdin, request.stdout)
-            self._shell, self._master = request.spawn(*size)
+            self._shell, self._leader, self._master = request.spawn(*size)
             os.set_blocking(self._master, False)
         else:
             self._start_program()
@@ -173,7 +173,7 @@ class Keeper:
             if request.notify_fd is not None:
                 os.set_blocking(request.notify_fd, False)
                 with suppress(OSError):
-                    os.write(request.notify_fd, b"S %d\n" % self._shell)
+                    os.write(request.notify_fd, b"S %d\n" % self._leader)
             gc.collect()
             gc.freeze()
             self._start_writer()
@@ -196,7 +196,9 @@ class Keeper:
                 termios.tcsetattr(slave, termios.TCSANOW, self._modes)
             os.set_blocking(self._master, False)
             tty.set_size(self._master, *terminal_size(request.stdin, request.stdout))
-            self._shell = start_program(request.argv, request.env, os.fspath(request.cwd), slave)
+            self._shell = self._leader = start_program(
+                request.argv, request.env, os.fspath(request.cwd), slave
+            )
         except BaseException:
             os.close(self._master)
             raise
@@ -268,7 +270,7 @@ class Keeper:
             source=self._source,
             nonce=request.nonce.encode(),
             master=self._master,
-            shell_pid=self._shell,
+            shell_pid=self._leader,
             stdin=request.stdin,
             stdout=request.stdout,
             stdin_is_tty=self._modes is not None,
@@ -385,7 +387,7 @@ class Keeper:
     def _attend(self) -> None:
         words = self._words
         if self._terminate and not self._hung_up and self._shell_fd >= 0:
-            hang_up(self._master, self._shell)
+            hang_up(self._master, self._leader)
             words[HUNG_UP] = now()
         if self._hangup:
             self._hangup = False
