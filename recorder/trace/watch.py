@@ -37,6 +37,15 @@ class Taken(NamedTuple):
     deep: dict[bytes, int]
     entries: dict[bytes, int]
 
+    def came_with(self, path: bytes) -> int | None:
+        """The time of the nearest folder above `path` that appeared; None where none did."""
+        above = path.rpartition(b"/")[0]
+        while above:
+            if above in self.deep:
+                return self.deep[above]
+            above = above.rpartition(b"/")[0]
+        return None
+
 
 class Watch:
     """Collects paths until they are taken. `blind` says why only a look at everything can tell, if so.
@@ -225,7 +234,10 @@ class FollowedTree:
         if (settled := self.watch.settled(path, taken, gone=gone)) is not None:
             times.append(settled)
         if (moment := self.scanner.moment(path)) is not None:
-            times.append(moment - (time.time_ns() - boottime()) + TICK_NS)
+            own = moment - (time.time_ns() - boottime()) + TICK_NS
+            # What came with a moved folder is older than its coming.
+            came = taken.came_with(path)
+            times.append(own if came is None else max(own, came))
         return min(times, default=None)
 
     def close(self) -> None:
