@@ -35,8 +35,14 @@ SAMPLES = {
 
 
 def reenact() -> str:
-    """The command of this Python's environment, or else the one on PATH. Exits where there is none."""
-    found = shutil.which("reenact", path=str(Path(sys.executable).parent)) or shutil.which("reenact")
+    """$REENACT, the command of this Python's environment, or else the one on PATH. Exits where there is none.
+
+    Its path stands in what it records: for a sample let it be one that any machine may have."""
+    found = (
+        os.environ.get("REENACT")
+        or shutil.which("reenact", path=str(Path(sys.executable).parent))
+        or shutil.which("reenact")
+    )
     if found is None:
         sys.exit("reenact is not installed for this Python: pip install . first")
     return found
