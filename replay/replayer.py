@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from recorder.trace.errors import RecordingFailed, TraceRejected
+from recorder.trace.codec import Decoded
+from recorder.trace.errors import RecordingFailed, TraceRejected, Unsupported
 from recorder.trace.events import Unknown
 from recorder.trace.reader import IntegrityReport, Trace, open_trace
 from replay.judge import Judged, Side, Times, judge
@@ -50,7 +51,7 @@ def replay_trace(
         for number in range(1, runs + 1):
             said = partial(progress, number) if progress else None
             start = time.time()
-            back = run(trace, events, options, stack, said)
+            back = _run(trace, events, options, stack, said)
             times = Times(
                 recorded=trace.manifest.started_unix_ns / 1e9,
                 replayed=(start, time.time()),
@@ -82,6 +83,19 @@ def replay_trace(
             duration_ms=round((time.monotonic() - began) * 1000, 1),
             runs=digests if runs > 1 else (),
         )
+
+
+def _run(
+    trace: Trace,
+    events: list[Decoded],
+    options: Options,
+    stack: ExitStack,
+    progress: Callable[[int], None] | None,
+) -> Replayed:
+    try:
+        return run(trace, events, options, stack, progress)
+    except OSError as error:  # a full disk, no more processes: this machine's fault, not the caller's
+        raise Unsupported(f"this machine could not go through with the replay: {error}") from error
 
 
 def _checked(trace: Trace) -> IntegrityReport:

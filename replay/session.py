@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +12,7 @@ from msgspec import Struct, structs
 
 from recorder.trace.blobs import BlobStore
 from recorder.trace.changes import decode_tree
-from recorder.trace.errors import Unsupported
+from recorder.trace.errors import Unsupported, UsageError
 from recorder.trace.events import (
     AnyEvent,
     Change,
@@ -35,10 +33,15 @@ from recorder.trace.reader import Trace
 from replay.plan import Plan, plan
 from replay.players.terminal.player import Bounds, Reached, TerminalPlayer
 from replay.sandbox import ClockMode, Sandbox, SandboxSpec, start
+from replay.sandbox.host import check_tools
+from replay.sandbox.scratch import Scratch
 from replay.sandbox.workspace import WorkspaceCopy
 
 _MOST_LOG = 64 << 20
 _MOST_TREE = 256 << 20
+_NO_HOME = "/nonexistent"
+_LONGEST_PATH = 4096
+_DEEPEST_FILE = 32
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -80,8 +83,9 @@ def run(
         raise Unsupported("the trace holds no terminal; there is nothing that this version can replay")
     known = [e for e in events if not isinstance(e, Unknown)]
     todo = _until(plan(known, terminal), options.until, known)
-    folder = Path(tempfile.mkdtemp(prefix="reenact-replay-"))
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    scratch = Scratch()  # gone also after SIGKILL, and however deep the payload made its folders
+    stack.callback(scratch.close)
+    folder = scratch.folder("replay")
     blobs = BlobStore(folder / "blobs")
     snapshot = next((e for e in known if isinstance(e, WorkspaceSnapshot)), None)
     manifest = trace.manifest
@@ -154,7 +158,7 @@ def _bring_up(
         cwd=_path(terminal.cwd, "cwd"),
         session_folder_host=session_host,
         session_folder=session_folder,
-        home=terminal.env.get("HOME", "/nonexistent"),
+        home=_home(terminal),
         home_host=home_host,
         uid=environment.uid,
         gid=environment.gid,
@@ -167,7 +171,11 @@ def _bring_up(
         cols=terminal.cols,
         rows=terminal.rows,
     )
-    sandbox = stack.enter_context(start(spec))
+    check_tools(options.tools, Path.home())
+    try:
+        sandbox = stack.enter_context(start(spec))
+    except UsageError as error:  # whoever asks for this replay is not to blame for what the trace holds
+        raise Unsupported(f"the trace asks for what no sandbox can be: {error}") from error
     stack.callback(os.close, sandbox.master)
     return sandbox, copy
 
@@ -175,37 +183,66 @@ def _bring_up(
 def _path(text: str, what: str) -> str:
     try:
         path = os.fsdecode(unescape_path(text))
-    except ValueError as error:
-        raise Unsupported(f"the trace's {what} is not a path: {error}") from error
+    except ValueError:
+        raise Unsupported(f"the trace's {what} is not a path: {_shown(text)}") from None
+    return _plain(path, what)
+
+
+def _plain(path: str, what: str) -> str:
     if not path.startswith("/") or "\0" in path or ".." in path.split("/"):
-        raise Unsupported(f"the trace's {what} is not an absolute path: {text!r}")
-    return path
+        raise Unsupported(f"the trace's {what} is not an absolute path: {_shown(path)}")
+    if len(os.fsencode(path)) >= _LONGEST_PATH:
+        raise Unsupported(f"the trace's {what} is too long for this system: {_shown(path)}")
+    return os.path.normpath("/" + path.lstrip("/"))
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 100 else text[:99] + "…")
 
 
 def _session_folder(terminal: TerminalStarted) -> str:
-    folder = terminal.env.get("REENACT_SESSION", "")
-    return _path(folder, "session folder")
+    return _plain(terminal.env.get("REENACT_SESSION", ""), "session folder")
+
+
+def _home(terminal: TerminalStarted) -> str:
+    """Where the private home folder stands. HOME itself stays as recorded, which may be no folder's path."""
+    try:
+        home = _plain(terminal.env.get("HOME", ""), "home folder")
+    except Unsupported:
+        return _NO_HOME
+    return _NO_HOME if home == "/" else home
 
 
 def _place(host: Path, home_host: Path, terminal: TerminalStarted, session_folder: str, trace: Trace) -> None:
     """The recorded shell integration and settings, at the same places below the session and the home folder."""
-    home = terminal.env.get("HOME", "")
+    home = _home(terminal)
     for folder in (host, home_host):
         folder.mkdir(mode=0o755)
     for file in terminal.files:
-        path = os.path.normpath(_path(file.path, "shell file"))
+        path = _path(file.path, "shell file")
         for below, base in ((session_folder, host), (home, home_host)):
             if below and path.startswith(below.rstrip("/") + "/"):
-                target = base / os.path.relpath(path, below)
+                relative = os.path.relpath(path, below)
+                target = base / relative
                 break
         else:
-            raise Unsupported(f"shell file {file.path!r} lies outside the session folder and the home folder")
-        target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        mode = file.mode | 0o400
-        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-        with open(fd, "wb") as out:
-            out.write(trace.blob(file.blob))
-            os.fchmod(out.fileno(), mode)
+            raise Unsupported(
+                f"shell file {_shown(path)} lies outside the session folder and the home folder"
+            )
+        if relative.count("/") > _DEEPEST_FILE:
+            raise Unsupported(f"shell file {_shown(path)} lies too deep")
+        try:
+            _write(target, file.mode | 0o400, trace.blob(file.blob))
+        except OSError as error:
+            raise Unsupported(f"shell file {_shown(path)} cannot be placed: {error.strerror}") from error
+
+
+def _write(target: Path, mode: int, content: bytes) -> None:
+    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with open(fd, "wb") as out:
+        out.write(content)
+        os.fchmod(out.fileno(), mode)
 
 
 def _until(whole: Plan, until: int | None, events: Sequence[AnyEvent]) -> Plan:
@@ -246,7 +283,9 @@ def _events(
     )
     events: list[AnyEvent] = [structs.replace(terminal, t=0), *shell, *reached.inputs, *reached.resizes]
     last = max([t for t, _ in reached.frames[-1:]] + [e.t for e in events])
-    if reached.ended:
+    if (
+        reached.ended or reached.fatal
+    ):  # also where it was given up: what it showed until then belongs to its step
         events.append(TerminalEnded(t=last, source=terminal.source, exit=exit_status, offset=reached.size))
     events.sort(key=lambda event: event.t)
     for record in parse_notes(notes):

@@ -141,9 +141,7 @@ def _put(target: Path, mode: int, content: bytes) -> None:
 
 def _host(spec: SandboxSpec, cols: int, rows: int, orders: socket.socket) -> int:
     """Body of the hosting child: runs the sandbox until its program ends; returns the program's status."""
-    os.setsid()
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
-        signal.signal(number, signal.SIG_IGN)
+    os.setsid()  # no terminal's signals reach it; none is ignored, for the payload would inherit that
     try:
         sandbox = start(replace(spec, cols=cols, rows=rows))
     except (ReenactError, OSError) as error:

@@ -13,6 +13,7 @@ import gc
 import os
 import select
 import signal
+import stat
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -43,6 +44,7 @@ from recorder.trace.marks import Mark, MarkScanner, Progress
 READ = 1 << 16
 READ_KEYS = 1 << 14
 SETTLE_MS = 1
+MAX_READY = 8
 STREAM_READ = 4000
 MAX_GATHERED = 16
 LOST_TICK_MS = 200
@@ -120,7 +122,10 @@ class Relay:
         self._scanner = MarkScanner(config.nonce, state.offset)
         self._progress = _resumed(state)
         self._visible = not (self._words[OUTER_LOST] or self._words[NO_SHOW])
-        self._poll = select.poll()
+        # Where standard input is a file, which is always ready and which epoll does not take.
+        self._poll: select.epoll | select.poll = select.epoll()
+        if stat.S_ISREG(os.fstat(config.stdin).st_mode):
+            self._poll = select.poll()
         self._staged: _Scanned | None = None
         self._streaming = False
         self._backlog = b""
@@ -148,7 +153,14 @@ class Relay:
         for fd in (master, config.control_fd, config.alarm_fd, signals):
             poll.register(fd, select.POLLIN)
         while True:
-            ready = poll.poll(self._timeout())
+            if self._staged is not None or self._streaming or keyboard.forwarded:
+                timeout: int | None = SETTLE_MS
+            else:
+                timeout = self._timeout()
+            if isinstance(poll, select.epoll):
+                ready = poll.poll(None if timeout is None else timeout / 1000, MAX_READY)
+            else:
+                ready = poll.poll(timeout)
             for fd, what in ready:
                 if fd == stdin:
                     self._take_keys()
@@ -176,8 +188,6 @@ class Relay:
                 self._attend()
 
     def _timeout(self) -> int | None:
-        if self._staged is not None or self._streaming or self._keyboard.forwarded:
-            return SETTLE_MS
         wanted = self._keyboard.timeout_ms
         if self._ending:
             return QUIET_MS
@@ -225,10 +235,17 @@ class Relay:
             self._settle()
             self._streaming = True
         if not self._streaming and self._visible and len(data) <= MAX_STAGED:
-            config.ring.stage(data, self._producer.state.offset)
-            scanned = self._staged = self._scan(data)
-            self._show(scanned.shown)
-            self._words[SHOWN] = self._producer.state.offset + len(data) - len(scanned.held)
+            state = self._producer.state
+            config.ring.stage(data, state.offset)
+            if b"\x1b" in data or state.held:
+                scanned = self._scan(data)
+                self._show(scanned.shown)
+            else:
+                # The way of every echo: what happens before the write is what an echo waits for.
+                self._show(data)
+                scanned = _Scanned(data, data, _NONE, b"")
+            self._staged = scanned
+            self._words[SHOWN] = state.offset + len(data) - len(scanned.held)
             return True
         # Output in a stream: publish, then show. Staging would only copy it twice.
         if self._keyboard.forwarded:
