@@ -276,7 +276,7 @@ def _cast_header(started: TerminalStarted, draft: Draft) -> CastHeader:
         cols=started.cols,
         rows=started.rows,
         timestamp=draft.started_unix_ns // 1_000_000_000,
-        command=" ".join(started.argv),
+        command=started.shell or " ".join(started.argv),
         title=draft.task.instruction,
         env={name: started.env[name] for name in ("SHELL", "TERM") if name in started.env},
     )
