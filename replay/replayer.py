@@ -94,7 +94,7 @@ def _run(
 ) -> Replayed:
     try:
         return run(trace, events, options, stack, progress)
-    except OSError as error:  # a full disk, no more processes: this machine's fault, not the caller's
+    except (OSError, RecursionError) as error:  # a full disk, folders too deep: not the caller's fault
         raise Unsupported(f"this machine could not go through with the replay: {error}") from error
 
 

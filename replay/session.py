@@ -38,6 +38,7 @@ from replay.sandbox.scratch import Scratch
 from replay.sandbox.workspace import WorkspaceCopy
 
 _MOST_LOG = 64 << 20
+_MOST_OUTPUT = 4 << 30
 _MOST_TREE = 256 << 20
 _NO_HOME = "/nonexistent"
 _LONGEST_PATH = 4096
@@ -116,7 +117,7 @@ def run(
         sandbox,
         sandbox.master,
         sandbox.terminal,
-        bounds=options.bounds,
+        bounds=structs.replace(options.bounds, output=max(options.bounds.output, _room(manifest))),
         clock=clock,
         edit=edit,
         settle=settle,
@@ -130,6 +131,11 @@ def run(
     sandbox.kill()
     back = _events(terminal, reached, seen, log, notes, exit_status)
     return Replayed(events=back, reached=reached, blobs=blobs, clock=sandbox.clock, boundary=sandbox.boundary)
+
+
+def _room(manifest: Manifest) -> int:
+    """Bytes of output for a replay of this recording: twice what was recorded, within reason."""
+    return min(2 * max((terminal.output for terminal in manifest.terminals), default=0), _MOST_OUTPUT)
 
 
 def _bring_up(
