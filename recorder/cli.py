@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from recorder.trace.errors import ReenactError, UsageError
+from recorder.trace.printable import printable
 
 _LAZY = {
     "ls": ("replay.commands.listing:ls", "List the traces of a folder."),
@@ -193,7 +194,7 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except ReenactError as error:
-        click.echo(f"reenact: {error}", err=True)
+        click.echo(f"reenact: {printable(str(error), keep="\n")}", err=True)
         code = error.exit_code
     except KeyboardInterrupt:
         code = 130

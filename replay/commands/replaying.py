@@ -15,12 +15,15 @@ import click
 from msgspec import Struct
 
 from recorder.trace.errors import ReenactError, UsageError
+from recorder.trace.printable import printable
 from replay.commands.opening import find
 from replay.players.terminal.player import Bounds
 from replay.replayer import Progress, replay_trace
 from replay.report.result import ReplayResult, encode
-from replay.report.terminal import render, wants_colour
+from replay.report.terminal import clip, render, wants_colour
 from replay.session import Options
+
+_LONGEST_ERROR = 800
 
 
 class _Answer(Struct, kw_only=True):
@@ -112,9 +115,9 @@ def replay(
         if json_wanted:
             continue
         if len(paths) > 1:
-            click.echo(f"== {answer.path}")
+            click.echo(f"== {printable(answer.path)}")
         if answer.result is None:
-            click.echo(f"reenact: {answer.error}", err=True)
+            click.echo(f"reenact: {clip(printable(answer.error), _LONGEST_ERROR)}", err=True)
         else:
             width = shutil.get_terminal_size((100, 24)).columns
             click.echo(render(answer.result, colour=chosen, width=width, verbose=verbose), nl=False)
