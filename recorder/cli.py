@@ -26,8 +26,18 @@ _LAZY = {
 }
 
 
+class _NobodyReads(Exception):
+    """Standard output was closed. Click would end with 1, which says that a replay diverged."""
+
+
 class _Lazy(click.Group):
     """Commands whose modules are imported only when one is called."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _NobodyReads from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.commands, *_LAZY]
@@ -187,17 +197,21 @@ def _say(text: str) -> None:
 def main() -> None:
     """Runs the command line; the process exit code tells how it went (see `reenact --help`)."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="reenact", standalone_mode=False)
     except click.exceptions.Abort:
         code = 130
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except ReenactError as error:
-        click.echo(f"reenact: {printable(str(error), keep="\n")}", err=True)
+        click.echo(f"reenact: {printable(str(error), keep='\n')}", err=True)
         code = error.exit_code
     except KeyboardInterrupt:
         code = 130
+    except _NobodyReads:
+        code = 141
+    try:
+        sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141

@@ -17,7 +17,6 @@ from recorder.trace.events import (
     AnyEvent,
     Change,
     Checked,
-    CommandStarted,
     TerminalEnded,
     TerminalStarted,
     Unknown,
@@ -30,7 +29,8 @@ from recorder.trace.manifest import Manifest
 from recorder.trace.marks import command_at, shell_events
 from recorder.trace.notes import parse_notes
 from recorder.trace.reader import Trace
-from replay.plan import Plan, plan
+from recorder.trace.steps import steps
+from replay.plan import Action, Plan, Send, plan
 from replay.players.terminal.player import Bounds, Reached, TerminalPlayer
 from replay.sandbox import ClockMode, Sandbox, SandboxSpec, start
 from replay.sandbox.host import check_tools
@@ -252,18 +252,22 @@ def _write(target: Path, mode: int, content: bytes) -> None:
 
 
 def _until(whole: Plan, until: int | None, events: Sequence[AnyEvent]) -> Plan:
-    """The plan cut after command `until`."""
+    """The plan cut after step `until`."""
     if until is None:
         return whole
-    last = next((e.t for e in events if isinstance(e, CommandStarted) and e.n > until), None)
-    if last is None:
+    all_steps = steps(events)
+    beyond = next((step for step in all_steps if step.n > until), None)
+    if beyond is None:
         return whole
-    kept = tuple(
-        action
-        for action in whole.actions
-        if action.commands < until or (action.commands == until and not getattr(action, "at_prompt", True))
-    )
-    return structs.replace(whole, actions=kept, ends=False, commands=until)
+    commands = max((s.command for s in all_steps if s.n <= until and s.command is not None), default=0)
+
+    def within(action: Action) -> bool:
+        if isinstance(action, Send) and (action.at_prompt or action.ahead):
+            return action.commands < commands
+        return action.t < beyond.t_start
+
+    kept = tuple(action for action in whole.actions if within(action))
+    return structs.replace(whole, actions=kept, ends=False, commands=commands)
 
 
 def _changed(first: int, last: int, changes: list[Change]) -> WorkspaceChanged:
@@ -289,9 +293,8 @@ def _events(
     )
     events: list[AnyEvent] = [structs.replace(terminal, t=0), *shell, *reached.inputs, *reached.resizes]
     last = max([t for t, _ in reached.frames[-1:]] + [e.t for e in events])
-    if (
-        reached.ended or reached.fatal
-    ):  # also where it was given up: what it showed until then belongs to its step
+    # Where it was given up, what it showed until then still belongs to its step.
+    if reached.ended or reached.fatal:
         events.append(TerminalEnded(t=last, source=terminal.source, exit=exit_status, offset=reached.size))
     events.sort(key=lambda event: event.t)
     for record in parse_notes(notes):

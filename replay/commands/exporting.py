@@ -10,19 +10,20 @@ from typing import Literal, cast
 
 import click
 
-from recorder.trace.asciicast import CastEvent, CastHeader, decode, encode
+from recorder.trace.asciicast import CastEvent, CastHeader, encode
 from recorder.trace.errors import UsageError
 from recorder.trace.reader import Trace
-from replay.commands.opening import TRACE, cast_lines, opened
+from replay.commands.opening import TRACE, cast_of, opened
 
 
-@click.group()
+@click.group(epilog="Example:\n\n\b\n  reenact export asciicast fix.reenact -o fix.cast")
 def export() -> None:
     """Write a trace in another format."""
 
 
 @export.command(
-    epilog="Examples:\n\n\b\n  reenact export asciicast fix.reenact -o fix.cast\n  reenact export asciicast fix.reenact | asciinema play -"
+    epilog="Examples:\n\n\b\n  reenact export asciicast fix.reenact -o fix.cast\n"
+    "  reenact export asciicast fix.reenact | asciinema play -"
 )
 @TRACE
 @click.option(
@@ -57,12 +58,18 @@ def asciicast(
                 raise UsageError(f"{out} exists; choose another name or give --overwrite") from None
             except OSError as error:
                 raise UsageError(f"{out}: {error.strerror}") from error
+            stack.push(lambda kind, *_: _discard(out) if kind else None)  # half a cast is none
             write = file.write
         header, events = _cast(opened_trace, terminal, no_input)
         for line in encode(header, events, version=cast(Literal[2, 3], int(number))):
             write(line)
 
 
+def _discard(out: Path) -> None:
+    if out.is_file():
+        out.unlink()
+
+
 def _cast(trace: Trace, terminal: int, no_input: bool) -> tuple[CastHeader, Iterator[CastEvent]]:
-    header, events = decode(cast_lines(trace, terminal))
+    header, events = cast_of(trace, terminal)
     return header, (event for event in events if not (no_input and event.code == "i"))

@@ -54,9 +54,10 @@ def ls(folder: Path | None, json_wanted: bool) -> None:
             f"{name:32}  {when}  {_length(seconds):>8}  {row['commands']:>4} commands  {row['state']:10}  {task}"
         )
     for session in left:
+        session = printable(session)
         click.echo(f"{session}: not sealed (running, or its recorder died: reenact recover {session})")
     if not rows and not left:
-        click.echo(f"no traces in {place}", err=True)
+        click.echo(f"no traces in {printable(str(place))}", err=True)
 
 
 @click.command(epilog="Example:\n\n\b\n  reenact show fix.reenact")

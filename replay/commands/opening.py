@@ -11,9 +11,11 @@ from typing import Any
 import click
 import msgspec
 
-from recorder.trace.errors import UsageError
+from recorder.trace.asciicast import CastEvent, CastHeader, decode
+from recorder.trace.errors import TraceRejected, UsageError
 from recorder.trace.folders import trace_folder
 from recorder.trace.reader import Trace, open_trace
+from recorder.trace.ziplayout import cast_name
 
 
 def find(path: Path) -> Path:
@@ -34,8 +36,29 @@ def opened(path: Path) -> Iterator[Trace]:
         yield trace
 
 
-def cast_lines(trace: Trace, number: int) -> Iterator[bytes]:
-    """The lines of a terminal's asciicast, each with its end."""
+def cast_of(trace: Trace, number: int) -> tuple[CastHeader, Iterator[CastEvent]]:
+    """The header and, lazily, the events of a terminal's asciicast. Raises TraceRejected, which names the member."""
+    try:
+        header, events = decode(_lines(trace, number))
+    except TraceRejected as error:
+        raise _in_cast(error, number) from error
+    return header, _named(events, number)
+
+
+def _named(events: Iterator[CastEvent], number: int) -> Iterator[CastEvent]:
+    try:
+        yield from events
+    except TraceRejected as error:
+        raise _in_cast(error, number) from error
+
+
+def _in_cast(error: TraceRejected, number: int) -> TraceRejected:
+    name = cast_name(number)
+    place = error.place if error.place.startswith(name) else f"{name} {error.place}"
+    return TraceRejected(error.code, place, error.reason)
+
+
+def _lines(trace: Trace, number: int) -> Iterator[bytes]:
     rest = b""
     for data in trace.cast(number):
         *lines, rest = (rest + data).split(b"\n")
@@ -45,8 +68,9 @@ def cast_lines(trace: Trace, number: int) -> Iterator[bytes]:
 
 
 def as_json(value: Any) -> None:
-    """Prints a value as JSON, on one line."""
-    click.echo(json.dumps(msgspec.to_builtins(value, enc_hook=str), ensure_ascii=False))
+    """Prints a value as JSON, on one line; what a terminal would obey, or nobody could see, is escaped."""
+    text = json.dumps(msgspec.to_builtins(value, enc_hook=str), ensure_ascii=False)
+    click.echo("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text))
 
 
 TRACE = click.argument("trace", type=click.Path(path_type=Path))

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from recorder.trace.asciicast import decode
-from replay.commands.opening import TRACE, cast_lines, opened
+from replay.commands.opening import TRACE, cast_of, opened
 from replay.report.playback import Ending, dump, play_on_terminal
 
 
@@ -40,7 +39,7 @@ def play(context: click.Context, trace: Path, speed: float, idle_limit: float | 
     not a terminal, everything is written at once.
     """
     with opened(trace) as opened_trace:
-        _, events = decode(cast_lines(opened_trace, number))
+        _, events = cast_of(opened_trace, number)
         if not sys.stdout.isatty():
             dump(events, sys.stdout.buffer.write)
             return

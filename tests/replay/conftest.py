@@ -26,7 +26,9 @@ from small_session import SESSION, TASK, Done, Recording, Reenact  # noqa: E402
 from replay.sandbox.support import probe  # noqa: E402
 
 
-def _command() -> str:
+@pytest.fixture(scope="session")
+def command() -> str:
+    """The command of this environment, or else the one on PATH."""
     found = shutil.which("reenact", path=str(Path(sys.executable).parent)) or shutil.which("reenact")
     if found is None:
         pytest.skip("the command reenact is not installed here")
@@ -34,9 +36,8 @@ def _command() -> str:
 
 
 @pytest.fixture(scope="session")
-def reenact() -> Reenact:
+def reenact(command: str) -> Reenact:
     """Runs the command line as a person would, in a process of its own. No traceback may ever show."""
-    command = _command()
 
     def run(*words: object, timeout: float = 90.0, env: dict[str, str] | None = None) -> Done:
         done = subprocess.run(
@@ -63,9 +64,8 @@ def sandbox() -> None:
 
 
 @pytest.fixture(scope="session")
-def recording() -> Iterator[Recording]:
+def recording(command: str) -> Iterator[Recording]:
     """The session above, recorded by keystrokes through a real terminal."""
-    command = _command()
     with tempfile.TemporaryDirectory(prefix="replay-", ignore_cleanup_errors=True) as folder:
         stage = set_stage(SESSION, Path(folder) / "s")
         trace = Path(folder) / "typo.reenact"
