@@ -95,7 +95,7 @@ class Attack(NamedTuple):
 READ = r"""
 for path in {baits}; do cat $path && echo LEAKED; done
 ls -a {home} | grep bait && echo LEAKED
-for n in /proc/[0-9]*; do cat $n/environ $n/cmdline $n/root{home}/.bait*; done 2>&1 \
+for n in /proc/[0-9]*; do cat $n/environ $n/root{home}/.bait*; done 2>&1 \
   | tr '\0' ' ' | grep -a {secret} && echo LEAKED
 echo failed to read
 """
@@ -190,8 +190,8 @@ def _table() -> list[Any]:
 
 def _poison(mutant: Mutant, script: str) -> None:
     """The script stands in the workspace, and the first command runs it."""
-    mutant.snapshot_file("fruit.txt", script.encode())
-    mutant.tells(mutant.step("echo begin"), "bash fruit.txt")
+    mutant.snapshot_file("sub/empty", script.encode())
+    mutant.tells(mutant.step("echo begin"), "bash sub/empty")
 
 
 @pytest.mark.parametrize("attack", _table())
