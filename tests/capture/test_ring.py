@@ -73,7 +73,7 @@ def test_staged_output_counts_until_it_is_committed() -> None:
     producer.output(b"more")
     assert producer_of(ring).staged_keys() == b""
     assert producer_of(ring).last_output(7) == b"ownmore"
-    assert ring.words[STAGED] >> 13 == 6
+    assert ring.words[STAGED] >> 18 == 6
 
 
 def test_a_full_ring_drops_counts_and_tells(tmp_path: Path) -> None:

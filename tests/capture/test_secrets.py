@@ -83,6 +83,7 @@ def test_a_secret_is_never_stored(record: Callable, prompter: str, burst: bool, 
         pytest.skip(f"{tool} is not installed")
     outer = record(argv)
     outer.expect(prompt)
+    look(outer)  # some turn the echo off only after they asked
     at = len(outer.shown)
     for _ in range(3):
         if burst:

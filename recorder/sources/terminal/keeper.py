@@ -29,6 +29,7 @@ from recorder.sources.terminal.relay import (
     RelayConfig,
     hang_up,
     run_relay,
+    writer_death,
 )
 from recorder.sources.terminal.ring import (
     CAPACITY,
@@ -43,6 +44,7 @@ from recorder.sources.terminal.ring import (
     OUTER_LOST,
     SYNC_ERRNO,
     TAIL,
+    TOLD,
     ClosedGap,
     Ring,
     drain,
@@ -50,7 +52,7 @@ from recorder.sources.terminal.ring import (
 )
 from recorder.sources.terminal.writer import WriterConfig, run_writer
 from recorder.trace.errors import RecordingFailed
-from recorder.trace.events import Gap, TerminalEnded, TerminalStarted
+from recorder.trace.events import Gap, Recovered, TerminalEnded, TerminalStarted
 from recorder.trace.frames import Kind
 
 DEFAULT_SIZE = (80, 24)
@@ -146,6 +148,7 @@ class Keeper:
         self._shell = self._leader = self._relay = self._writer = 0
         self._shell_fd = self._relay_fd = self._writer_fd = -1
         self._forked = {"relay": 0.0, "writer": 0.0}
+        self._deaths: list[Recovered] = []
         self._draining = False
         self._hung_up = 0.0
         self._terminate = self._hangup = False
@@ -262,7 +265,7 @@ class Keeper:
         )
         self._writer, self._writer_fd = self._fork("writer", lambda: run_writer(config))
 
-    def _start_relay(self, predecessor: str | None = None) -> None:
+    def _start_relay(self) -> None:
         request = self._request
         read, write = os.pipe2(os.O_CLOEXEC)
         config = RelayConfig(
@@ -281,7 +284,7 @@ class Keeper:
             call_fd=self._call_fd,
             notify_fd=request.notify_fd,
             on_prompt_enter=request.on_prompt_enter,
-            predecessor=predecessor,
+            deaths=tuple(self._deaths[self._words[TOLD] :]),
         )
         old = self._control
 
@@ -315,6 +318,8 @@ class Keeper:
             self._wait_for_program()
         producer = self._producer()
         producer.close_gap()
+        for death in self._deaths[self._words[TOLD] :]:
+            producer.event(death)
         producer.event(
             TerminalEnded(t=now(), source=self._source, exit=self._result.exit, offset=producer.state.offset)
         )
@@ -374,13 +379,15 @@ class Keeper:
             return
         self._result.relay_restarts += 1
         detail = f"{_how(status)}; another went on. {self._ring.take_fault()}".strip()
-        self._start_relay(detail)
+        self._deaths.append(Recovered(t=now(), source=self._source, part="relay", detail=detail))
+        self._start_relay()
 
     def _writer_died(self) -> None:
         os.waitpid(self._writer, 0)
         os.close(self._writer_fd)
         self._writer, self._writer_fd = 0, -1
         self._result.writer_restarts += 1
+        self._deaths.append(writer_death(self._source))
         self._start_writer()
         self._order(ORDER_WRITER)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import marshal
 import os
 import sys
 import termios
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from fcntl import ioctl
 from time import clock_gettime_ns
@@ -16,10 +19,10 @@ from recorder.sources.terminal.guard import Guard
 from recorder.sources.terminal.producer import Producer
 from recorder.sources.terminal.replies import ReplyParser, asks
 from recorder.sources.terminal.ring import now
-from recorder.sources.terminal.tty import Foreground, line_flags
+from recorder.sources.terminal.tty import Foreground, line_flags, write_all
 from recorder.trace.events import Input
 
-REPLY_WAIT_MS = 30
+REPLY_WAIT_NS = 30_000_000
 """How long a record (never the key itself) waits for the rest of what may be a terminal's reply."""
 _TAIL = 400
 _ASKING = 8192
@@ -60,15 +63,18 @@ class Keyboard:
         self._foreground = Foreground(shell_pid)
         self._guard = Guard()
         self._replies = ReplyParser()
-        self.forwarded: list[Moment] = []
+        self.lock = threading.RLock()
+        """Guards all that is recorded, here and of the output: see `Stream`."""
+        self.forwarded: deque[Moment] = deque()
         """Keys that were forwarded and not published yet."""
         self._tail = b""
         self._group = _GROUP
         self._last: Moment | None = None
+        self._typing: tuple[bytes, int, bytes, bytes, int, int, int, bool, bytes] | None = None
 
-    def forward(self, data: bytes) -> bytes:
-        """Type `data`; returns what the terminal did not take yet. Calls `on_enter` before, where it ends a line
-        at a shell prompt."""
+    def forward(self, data: bytes) -> None:
+        """Type `data`, waiting as long as the program takes to read it; a terminal that nobody has open takes
+        anything. Calls `on_enter` before, where it ends a line at a shell prompt."""
         state, master = self._state, self._master
         t = clock_gettime_ns(_BOOTTIME)
         try:
@@ -81,24 +87,52 @@ class Keyboard:
             self._group = group
             self._foreground.name(int.from_bytes(group, sys.byteorder))
         at_prompt = state.at_prompt
-        moment = (data, t, modes, group, state.offset, state.prompts, state.commands, at_prompt, self._tail)
+        moment = self._typing = (
+            data,
+            t,
+            modes,
+            group,
+            state.offset,
+            state.prompts,
+            state.commands,
+            at_prompt,
+            self._tail,
+        )
         if at_prompt and self._on_enter is not None and (b"\r" in data or b"\n" in data):
             self._on_enter(t)
         try:
             count = os.write(master, data)
-        except BlockingIOError:
-            count = 0
-        self.forwarded.append(moment)  # type: ignore[arg-type]
-        if not self._guard.holding and line_flags(modes) != (True, False):
-            self._producer.stage_keys(marshal.dumps(self.forwarded))
-        return data[count:]
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            count = len(data)
+        with self.lock:
+            self.stage()
+            self.forwarded.append(moment)  # type: ignore[arg-type]
+            self._typing = None
+        if count < len(data):
+            write_all(master, data[count:])
+
+    @property
+    def unstaged(self) -> bool:
+        """Whether the program has keys that a successor would not know of; they must be staged before it shows
+        anything."""
+        return self._typing is not None
+
+    def stage(self) -> None:
+        """Lay down what was forwarded and is not published, unless a secret may be part of it."""
+        with self.lock:
+            typing = self._typing
+            if typing is None or self._guard.holding or line_flags(typing[2]) == (True, False):
+                return
+            self._producer.stage_keys(marshal.dumps([*self.forwarded, typing]))
 
     def resume(self) -> None:
         """Take over what a predecessor forwarded and did not publish."""
         self._tail = self._producer.last_output(_TAIL)
         staged = self._producer.staged_keys()
         if staged:
-            self.forwarded = marshal.loads(staged)
+            self.forwarded.extend(marshal.loads(staged))
             self.publish()
 
     def shown(self, data: bytes) -> None:
@@ -115,16 +149,15 @@ class Keyboard:
             self._publish(self._guard.shown(data))
 
     @property
-    def timeout_ms(self) -> int | None:
-        """When `tick` is due; None: not until more is typed."""
-        if self._replies.pending:
-            return REPLY_WAIT_MS
-        deadline = self._guard.deadline
-        return max((deadline - now()) // 1_000_000 + 1, 1) if deadline else None
+    def waits(self) -> bool:
+        """Whether anything is kept back that `tick` may decide."""
+        return bool(self._replies.pending or self._guard.deadline)
 
     def tick(self) -> None:
         """Decide what waited long enough."""
-        self._publish(self._pending())
+        last = self._last
+        if last is not None and now() - last.t > REPLY_WAIT_NS:
+            self._publish(self._pending())
         deadline = self._guard.deadline
         if deadline and now() >= deadline:
             self._publish(self._guard.settle())
@@ -137,18 +170,21 @@ class Keyboard:
 
     def publish(self) -> None:
         """Publish what may be stored of the keys forwarded so far."""
-        forwarded, self.forwarded = self.forwarded, []
-        for fields in forwarded:
-            moment = Moment._make(fields)
-            icanon, echo = line_flags(moment.modes)
-            if icanon and not echo:
-                # A secret: not even the reply parser sees it.
-                self._publish(self._pending())
-                self._publish(self._guard.typed(self._event(moment.data, False, moment), b""))
-                continue
-            self._last = moment
-            for piece, reply in self._replies.feed(moment.data):
-                self._publish(self._guard.typed(self._event(piece, reply, moment), moment.tail))
+        while self.forwarded:
+            # Taken out when it is done: none left means that all stand in the ring.
+            self._publish_keys(Moment._make(self.forwarded[0]))
+            self.forwarded.popleft()
+
+    def _publish_keys(self, moment: Moment) -> None:
+        icanon, echo = line_flags(moment.modes)
+        if icanon and not echo:
+            # A secret: not even the reply parser sees it.
+            self._publish(self._pending())
+            self._publish(self._guard.typed(self._event(moment.data, False, moment), b""))
+            return
+        self._last = moment
+        for piece, reply in self._replies.feed(moment.data):
+            self._publish(self._guard.typed(self._event(piece, reply, moment), moment.tail))
 
     def _pending(self) -> list[Input]:
         last = self._last

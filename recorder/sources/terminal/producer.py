@@ -13,7 +13,7 @@ from recorder.sources.terminal.ring import (
     GAP_RECORDS,
     HEAD,
     KICKED,
-    MAX_STAGED,
+    MAX_STAGED_KEYS,
     STAGED,
     TAIL,
     ClosedGap,
@@ -76,7 +76,7 @@ class Producer:
 
     def stage_keys(self, keys: bytes) -> None:
         """Lay down keys that were forwarded, until anything is published; longer ones are not worth it."""
-        if len(keys) <= MAX_STAGED:
+        if len(keys) <= MAX_STAGED_KEYS:
             self._ring.stage_keys(keys, self.state.sequence)
 
     def staged_keys(self) -> bytes:

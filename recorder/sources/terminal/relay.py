@@ -1,9 +1,9 @@
 """The relay: copies bytes between the expert's terminal and the program's, and publishes them in the ring.
 
-One thread, one loop. What is done before a write is only what must be: of keys, a look at the terminal's state; of
-output, laying it down where a successor finds it ("staging"). The records are made when nothing has come for a
-millisecond, or when more comes: then the kernel has delivered what was written, and no work of ours delays an echo.
-What anyone saw is in shared memory. The relay may be killed at any moment; its replacement goes on from there.
+Two threads move bytes, each blocked in a read while there are none; what they do before a write is only what must
+be: of keys, a look at the terminal's state; of output, laying it down where a successor finds it. The main thread
+makes the records a moment later, when the kernel has delivered what was written, and attends to everything else. What
+anyone saw is in shared memory. The relay may be killed at any moment; its replacement goes on from there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ import gc
 import os
 import select
 import signal
-import stat
+import sys
+import threading
+import time
+import traceback
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -25,32 +28,30 @@ from recorder.sources.terminal.ring import (
     GAP_FROM,
     HUNG_UP,
     LAST_ERRNO,
-    MAX_STAGED,
     NO_SHOW,
     OUTER_LOST,
-    SHOWN,
     SYNC_ERRNO,
+    TOLD,
     WARNED,
     Ring,
-    State,
     drain,
     now,
     wake,
 )
+from recorder.sources.terminal.stream import READ, Stream
 from recorder.sources.terminal.writer import name_process
 from recorder.trace.events import Gap, Recovered, Resized, TerminalEnded
-from recorder.trace.marks import Mark, MarkScanner, Progress
 
-READ = 1 << 16
 READ_KEYS = 1 << 14
-SETTLE_MS = 1
-MAX_READY = 8
-STREAM_READ = 4000
-MAX_GATHERED = 16
+TICK_MS = 1
+"""How long a record waits, while bytes move, for the echo to be on its way."""
+ACTIVE_TICKS = 2000
+"""Ticks without any byte after which the main thread sleeps until one wakes it."""
+SWITCH_INTERVAL = 0.00005
 LOST_TICK_MS = 200
-VACANT_MS = 50
+VACANT_S = 0.05
 GRACE_NS = 3_000_000_000
-QUIET_MS = 50
+QUIET_MS, QUIET_LOOKS = 25, 3
 """Once the program has ended: how long output of others that hold its terminal may pause before it is over. What
 the program itself wrote is there to be read by then."""
 MAX_END_KEYS = 10
@@ -61,7 +62,7 @@ ORDER_WRITER = b"W"
 
 
 class RelayConfig(NamedTuple):
-    """What a relay needs; made by the keeper. Descriptors are open in the forked process; `master` does not block."""
+    """What a relay needs; made by the keeper. Descriptors are open in the forked process."""
 
     ring: Ring
     source: str
@@ -78,8 +79,8 @@ class RelayConfig(NamedTuple):
     call_fd: int
     notify_fd: int | None
     on_prompt_enter: Callable[[int], object] | None
-    predecessor: str | None = None
-    """How the relay before this one died; None: there was none."""
+    deaths: tuple[Recovered, ...] = ()
+    """Deaths of parts that were not published yet."""
 
 
 def run_relay(config: RelayConfig) -> int:
@@ -95,17 +96,10 @@ def run_relay(config: RelayConfig) -> int:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     name_process("reenact-relay")
-    gc.disable()  # the loop makes no cycles; a collection would be felt as a slow key
+    gc.disable()  # the threads make no cycles; a collection would be felt as a slow key
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    os.set_blocking(config.master, True)
     return Relay(config).run()
-
-
-class _Scanned(NamedTuple):
-    """Output as it came, as it is shown, the marks that were in it, and its end that may be half a mark."""
-
-    data: bytes
-    shown: bytes
-    marks: list[Mark]
-    held: bytes
 
 
 class Relay:
@@ -114,274 +108,220 @@ class Relay:
     def __init__(self, config: RelayConfig) -> None:
         self._config = config
         self._words = config.ring.words
+        self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._producer = Producer(
             config.ring, config.source, config.kick_fd, (config.alarm_fd, config.call_fd)
         )
-        state = self._producer.state
         self._keyboard = Keyboard(self._producer, config.master, config.shell_pid, self._enter)
-        self._scanner = MarkScanner(config.nonce, state.offset)
-        self._progress = _resumed(state)
-        self._visible = not (self._words[OUTER_LOST] or self._words[NO_SHOW])
-        # Where standard input is a file, which is always ready and which epoll does not take.
-        self._poll: select.epoll | select.poll = select.epoll()
-        if stat.S_ISREG(os.fstat(config.stdin).st_mode):
-            self._poll = select.poll()
-        self._staged: _Scanned | None = None
-        self._streaming = False
-        self._backlog = b""
-        self._vacant = False
-        self._ending = False
+        self._stream = Stream(
+            config.ring, self._producer, self._keyboard, config.master, config.stdout, config.nonce,
+            lose=self._lose, notify=self._notify,
+        )  # fmt: skip
+        self._stream.visible = not (self._words[OUTER_LOST] or self._words[NO_SHOW])
+        self._input: threading.Thread | None = None
+        self._asleep = False
+        self._taken = 0
+        self._reading = False
+        self._ended = threading.Event()
+        self._drained = False
         self._keeper_gone = False
         self._input_ended = False
         self._end_keys = 0
 
+    # -- main thread -------------------------------------------------------------------------------------
+
     def run(self) -> int:
-        config, poll, keyboard = self._config, self._poll, self._keyboard
-        stdin, master = config.stdin, config.master
+        config = self._config
         signals, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        signal.signal(signal.SIGWINCH, lambda number, frame: None)
+        for number in (signal.SIGWINCH, signal.SIGUSR1):
+            signal.signal(number, lambda number, frame: None)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-        self._take_over()
-        if config.predecessor is not None:
-            self._producer.event(
-                Recovered(t=now(), source=config.source, part="relay", detail=config.predecessor)
-            )
+        self._stream.take_over()
+        for death in config.deaths:
+            self._publish(death)
+            self._words[TOLD] += 1
         self._resize()
         self._warn()
+        self._start(self._pump_output, "output")
         if not self._words[OUTER_LOST]:
-            poll.register(stdin, select.POLLIN)
-        for fd in (master, config.control_fd, config.alarm_fd, signals):
+            self._input = self._start(self._pump_input, "input")
+        poll = select.poll()
+        for fd in (self._wake_fd, config.control_fd, config.alarm_fd, signals):
             poll.register(fd, select.POLLIN)
-        while True:
-            if self._staged is not None or self._streaming or keyboard.forwarded:
-                timeout: int | None = SETTLE_MS
-            else:
-                timeout = self._timeout()
-            if isinstance(poll, select.epoll):
-                ready = poll.poll(None if timeout is None else timeout / 1000, MAX_READY)
-            else:
-                ready = poll.poll(timeout)
-            for fd, what in ready:
-                if fd == stdin:
-                    self._take_keys()
-                elif fd == master:
-                    if what & select.POLLOUT:
-                        self._type_backlog()
-                    if what != select.POLLOUT and not self._take_output():
-                        return self._finish()
-                elif fd == signals:
+        idle = 0
+        while not self._drained and not (self._ended.is_set() and self._quiet()):
+            for fd, _ in poll.poll(self._timeout(idle)):
+                if fd == signals:
                     os.read(fd, 512)
                     self._resize()
                 elif fd == config.control_fd:
-                    self._obey(os.read(fd, 64))
+                    orders = os.read(fd, 64)
+                    if not orders:
+                        poll.unregister(fd)
+                    self._obey(orders)
                 else:
                     drain(fd)
                     self._warn()
-            if not ready:
-                self._streaming = False
-                if self._staged is not None or keyboard.forwarded:
-                    self._settle()
-                    continue
-                keyboard.tick()
-                if self._ending:
-                    return self._finish()
-                self._attend()
-
-    def _timeout(self) -> int | None:
-        wanted = self._keyboard.timeout_ms
-        if self._ending:
-            return QUIET_MS
-        if self._vacant:
-            return VACANT_MS if wanted is None else min(wanted, VACANT_MS)
-        if not self._visible or self._input_ended:
-            return LOST_TICK_MS if wanted is None else min(wanted, LOST_TICK_MS)
-        return wanted
-
-    def _settle(self) -> None:
-        """Publish what was forwarded and shown and not recorded yet, in the order in which it happened."""
-        self._keyboard.publish()
-        if self._staged is not None:
-            scanned, self._staged = self._staged, None
-            self._record(scanned)
-
-    def _finish(self) -> int:
-        self._settle()
-        self._keyboard.close()
-        self._show(self._scanner.flush())
+            idle = 0 if self._tick() else idle + 1
+        self._stream.close()
         if self._keeper_gone:
             state = self._producer.state
-            self._producer.event(
-                TerminalEnded(t=now(), source=self._producer.source, exit=None, offset=state.offset)
-            )
+            self._publish(TerminalEnded(t=now(), source=config.source, exit=None, offset=state.offset))
         return 0
 
-    # -- output ----------------------------------------------------------------------------------------
+    def _timeout(self, idle: int) -> int | None:
+        """How long the main thread may sleep. While people type it looks every millisecond: waking it for each key
+        would cost the key's echo more than the look costs altogether."""
+        self._asleep = False
+        if idle < ACTIVE_TICKS:
+            return TICK_MS
+        if self._ended.is_set():
+            return 0
+        if not self._stream.visible or self._input_ended:
+            return LOST_TICK_MS
+        self._asleep = True
+        # Bytes that moved between the last look and this line have not woken anybody.
+        return TICK_MS if self._stream.staged is not None or self._keyboard.forwarded else None
 
-    def _take_output(self) -> bool:
-        """Read what the program wrote, show and publish it. False when the terminal is at its end."""
-        config = self._config
-        try:
-            data = os.read(config.master, READ)
-        except BlockingIOError:
-            return True
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            # Nobody has the terminal open. Where the program lives, it may open it again.
-            self._poll.unregister(config.master)
-            self._vacant = True
-            return not self._ending
-        if self._staged is not None:
-            self._settle()
-            self._streaming = True
-        if not self._streaming and self._visible and len(data) <= MAX_STAGED:
-            state = self._producer.state
-            config.ring.stage(data, state.offset)
-            if b"\x1b" in data or state.held:
-                scanned = self._scan(data)
-                self._show(scanned.shown)
-            else:
-                # The way of every echo: what happens before the write is what an echo waits for.
-                self._show(data)
-                scanned = _Scanned(data, data, _NONE, b"")
-            self._staged = scanned
-            self._words[SHOWN] = state.offset + len(data) - len(scanned.held)
-            return True
-        # Output in a stream: publish, then show. Staging would only copy it twice.
-        if self._keyboard.forwarded:
-            self._keyboard.publish()
-        self._record(self._scan(self._gather(data) if len(data) >= STREAM_READ else data), show=True)
+    def _tick(self) -> bool:
+        """Make the records that are due; whether bytes moved."""
+        stream, keyboard = self._stream, self._keyboard
+        moved = stream.taken != self._taken
+        self._taken = stream.taken
+        if not moved:
+            stream.streaming = False
+        if stream.staged is not None or keyboard.forwarded:
+            stream.settle()
+            moved = True
+        elif not moved and keyboard.waits:
+            with stream.lock:
+                keyboard.tick()
+            moved = True
+        if not moved and (not stream.visible or self._input_ended):
+            self._attend()
+        return moved
+
+    def _start(self, body: Callable[[], None], name: str) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                body()
+            except BaseException:  # noqa: BLE001 - told, then this process ends
+                # A relay that is half dead is worse than a dead one: the keeper starts another.
+                self._config.ring.set_fault(traceback.format_exc()[-900:])
+                os._exit(70)
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _stir(self) -> None:
+        if self._asleep:
+            self._asleep = False
+            wake(self._wake_fd)
+
+    def _publish(self, event: Gap | Recovered | Resized | TerminalEnded) -> None:
+        with self._stream.lock:
+            self._stream.settle()
+            self._producer.event(event)
+
+    def _obey(self, orders: bytes) -> None:
+        if not orders:
+            self._keeper_gone = True
+            tty.restore(self._config.stdin, self._config.modes)
+            self._lose("the recorder's main process was killed")
+        if ORDER_WRITER in orders:
+            for _ in range(orders.count(ORDER_WRITER)):
+                self._publish(writer_death(self._producer.source))
+                self._words[TOLD] += 1
+        if ORDER_HANGUP in orders:
+            self._lose("hung up")
+        if ORDER_DRAIN in orders:
+            self._ended.set()
+
+    def _quiet(self) -> bool:
+        """Whether, the program having ended, nothing more comes although others hold its terminal open (where none
+        does, the output thread meets its end)."""
+        poll = select.poll()
+        poll.register(self._config.master, select.POLLIN)
+        for _ in range(QUIET_LOOKS):
+            if self._drained:
+                return True
+            if poll.poll(QUIET_MS) or not self._reading:
+                time.sleep(QUIET_MS / 1000)
+                return False
         return True
 
-    def _gather(self, data: bytes) -> bytes:
-        """What can be had at once: the kernel gives 4 KB a read, and each showing costs more than a read."""
-        parts = [data]
-        try:
-            while len(parts) < MAX_GATHERED and len(parts[-1]) >= STREAM_READ:
-                parts.append(os.read(self._config.master, READ))
-        except OSError:
-            pass  # nothing there now, or the end; the next read meets it again
-        return b"".join(parts)
-
-    def _scan(self, data: bytes) -> _Scanned:
-        held = self._producer.state.held
-        if not held and b"\x1b" not in data:
-            return _Scanned(data, data, _NONE, b"")
-        shown, marks = self._scanner.feed(data)
-        kept = len(held) + len(data) - len(shown) - sum(mark.end - mark.start for mark in marks)
-        return _Scanned(data, shown, marks, (held + data)[-kept:] if kept > 0 else b"")
-
-    def _record(self, scanned: _Scanned, *, show: bool = False) -> None:
-        """Publish output and what its marks say, in one commit."""
-        state = self._producer.state
-        notices: list[bytes] = []
-        for mark in scanned.marks:
-            self._see(mark, notices)
-        state.held = scanned.held
-        self._producer.output(scanned.data)
-        if show:
-            self._show(scanned.shown)
-            self._words[SHOWN] = state.offset - len(scanned.held)
-        self._keyboard.shown(scanned.shown)
-        for notice in notices:
-            self._notify(notice)
-
-    def _take_over(self) -> None:
-        """Go on where a predecessor was killed: show what it published and may not have shown (rather twice than
-        not at all), find a mark that its death cut in half, publish what it staged."""
-        config, state, shown = self._config, self._producer.state, self._words[SHOWN]
-        unseen = self._producer.last_output(max(0, state.offset - shown))
-        self._scanner = MarkScanner(config.nonce, state.offset - len(unseen))
-        self._show(self._scanner.feed(unseen)[0])
-        self._keyboard.resume()
-        staged = config.ring.staged(state.offset)
-        if staged:
-            scanned = self._scan(staged)
-            self._record(scanned, show=shown < state.offset + len(staged) - len(scanned.held))
-        self._words[SHOWN] = state.offset - len(state.held)
-
-    def _see(self, mark: Mark, notices: list[bytes]) -> None:
-        state, progress = self._producer.state, self._progress
-        if not progress.see(mark):
-            return
-        state.prompts, state.commands, state.at_prompt = (
-            progress.prompts,
-            progress.commands,
-            progress.at_prompt,
-        )
-        if mark.type == "P":
-            state.prompt, state.ready = int(mark.fields[0]), False
-        elif mark.type == "R":
-            state.ready = True
-            notices.append(b"P %d\n" % progress.prompts)
-        else:
-            notices.append(b"C %d\n" % progress.commands)
-
-    def _show(self, data: bytes) -> None:
-        if not data or not self._visible:
-            return
-        stdout = self._config.stdout
-        try:
-            count = os.write(stdout, data)
-            if count < len(data):
-                tty.write_all(stdout, data[count:])
-        except BlockingIOError:
-            tty.write_all(stdout, data)
-        except OSError as error:
-            self._lose(error.strerror or "closed")
-
-    # -- input -----------------------------------------------------------------------------------------
-
-    def _take_keys(self) -> None:
+    def _resize(self) -> None:
         config = self._config
-        try:
-            data = os.read(config.stdin, READ_KEYS)
-        except BlockingIOError:
+        size = tty.size(config.stdin) or tty.size(config.stdout)
+        if size is None or size == tty.size(config.master) or not self._stream.visible:
             return
-        except OSError as error:
-            self._lose(error.strerror or "closed")
+        with self._stream.lock:
+            self._stream.settle()
+            offset = self._producer.state.offset
+            self._publish(Resized(t=now(), source=config.source, cols=size[0], rows=size[1], offset=offset))
+        tty.set_size(config.master, *size)
+
+    def _warn(self) -> None:
+        words = self._words
+        number = words[ERRNO] or words[SYNC_ERRNO]
+        if words[WARNED] or not (number or words[GAP_FROM]):
             return
-        if data:
-            self._type(data)
-        elif config.stdin_is_tty:
+        words[WARNED] = 1
+        number = number or words[LAST_ERRNO]
+        why = os.strerror(number) if number else "the disk does not answer"
+        text = f"\r\n[reenact] recording fails: {why}. The shell goes on; the trace will be incomplete.\r\n"
+        self._stream.show(text.encode())
+
+    # -- output and input threads ------------------------------------------------------------------------
+
+    def _pump_output(self) -> None:
+        master, take = self._config.master, self._stream.take
+        while True:
+            self._reading = True
+            try:
+                data = os.read(master, READ)
+            except OSError as error:
+                if error.errno != errno.EIO:
+                    raise
+                data = b""
+            self._reading = False
+            if data:
+                take(data)
+                if self._asleep:
+                    self._stir()
+            elif self._ended.wait(VACANT_S):
+                # Nobody has the terminal open. Before the program ended it might have opened it again.
+                break
+        self._drained = True
+        wake(self._wake_fd)
+
+    def _pump_input(self) -> None:
+        config = self._config
+        stdin, stream, forward = config.stdin, self._stream, self._keyboard.forward
+        while not self._words[OUTER_LOST]:
+            try:
+                data = os.read(stdin, READ_KEYS)
+            except BlockingIOError:
+                select.select([stdin], [], [])
+                continue
+            except OSError as error:
+                self._lose(error.strerror or "closed")
+                return
+            if not data:
+                break
+            if stream.staged is not None:
+                # Keys within a millisecond after output: their state includes it.
+                stream.settle()
+            stream.streaming = False
+            forward(data)
+            if self._asleep:
+                self._stir()
+        if config.stdin_is_tty:
             self._lose("closed")
         else:
             self._input_ended = True
-            self._poll.unregister(config.stdin)
-
-    def _type(self, data: bytes) -> None:
-        self._streaming = False
-        if self._staged is not None:
-            # Keys that follow output within a millisecond: their state includes that output.
-            self._settle()
-        try:
-            rest = self._keyboard.forward(data)
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            return
-        if rest:
-            self._keep(rest)
-
-    def _keep(self, rest: bytes) -> None:
-        """The program reads slower than keys come (a long paste): no more keys until it has these."""
-        self._backlog = rest
-        self._poll.modify(self._config.master, select.POLLIN | select.POLLOUT)
-        if self._visible and not self._input_ended:
-            self._poll.modify(self._config.stdin, 0)
-
-    def _type_backlog(self) -> None:
-        try:
-            count = os.write(self._config.master, self._backlog)
-        except BlockingIOError:
-            return
-        except OSError:
-            count = len(self._backlog)
-        self._backlog = self._backlog[count:]
-        if not self._backlog:
-            self._poll.modify(self._config.master, select.POLLIN)
-            if self._visible and not self._input_ended:
-                self._poll.modify(self._config.stdin, select.POLLIN)
+            wake(self._wake_fd)
 
     def _enter(self, t: int) -> None:
         self._notify(b"E %d\n" % t)
@@ -395,87 +335,36 @@ class Relay:
             except OSError:
                 pass  # full or gone: the counters in the journal tell the same
 
-    # -- orders, signals, alarms ---------------------------------------------------------------------------
-
-    def _obey(self, orders: bytes) -> None:
-        self._settle()
-        if not orders:
-            self._keeper_gone = True
-            self._poll.unregister(self._config.control_fd)
-            tty.restore(self._config.stdin, self._config.modes)
-            self._lose("the recorder's main process was killed")
-        if ORDER_WRITER in orders:
-            self._producer.event(
-                Recovered(
-                    t=now(), source=self._producer.source, part="writer", detail="killed; another went on"
-                )
-            )
-        if ORDER_HANGUP in orders:
-            self._lose("hung up")
-        if ORDER_DRAIN in orders:
-            self._ending = True
-            self._look_again()
-
-    def _resize(self) -> None:
-        config = self._config
-        size = tty.size(config.stdin) or tty.size(config.stdout)
-        if size is None or size == tty.size(config.master) or not self._visible:
-            return
-        self._settle()
-        offset = self._producer.state.offset
-        self._producer.event(
-            Resized(t=now(), source=self._producer.source, cols=size[0], rows=size[1], offset=offset)
-        )
-        tty.set_size(config.master, *size)
-
-    def _warn(self) -> None:
-        words = self._words
-        number = words[ERRNO] or words[SYNC_ERRNO]
-        if words[WARNED] or not (number or words[GAP_FROM]):
-            return
-        words[WARNED] = 1
-        why = (
-            os.strerror(number or words[LAST_ERRNO])
-            if number or words[LAST_ERRNO]
-            else "the disk does not answer"
-        )
-        self._show(
-            f"\r\n[reenact] recording fails: {why}. The shell goes on; the trace will be incomplete.\r\n".encode()
-        )
-
     # -- the expert's terminal is gone, or the input has ended --------------------------------------------
 
     def _lose(self, why: str) -> None:
         words = self._words
-        if words[OUTER_LOST]:
-            return
-        t = now()
-        words[OUTER_LOST] = t
-        self._visible = False
-        if not self._input_ended:
-            self._poll.unregister(self._config.stdin)
-        if self._staged is None:
-            self._settle()
-        reason = f"outer terminal lost ({why}); the session went on unseen, nothing of its record is missing"
-        self._producer.event(Gap(t=t, source=self._producer.source, until=t, bytes=0, reason=reason))
+        with self._stream.lock:
+            if words[OUTER_LOST]:
+                return
+            t = now()
+            words[OUTER_LOST] = t
+            self._stream.visible = False
+            reason = (
+                f"outer terminal lost ({why}); the session went on unseen, nothing of its record is missing"
+            )
+            self._publish(Gap(t=t, source=self._producer.source, until=t, bytes=0, reason=reason))
+        wake(self._wake_fd)
         wake(self._config.call_fd)
-
-    def _look_again(self) -> None:
-        if self._vacant:
-            self._vacant = False
-            self._poll.register(self._config.master, select.POLLIN | (select.POLLOUT if self._backlog else 0))
+        if self._input is not None and self._input.is_alive() and self._input.ident:
+            # It must not take a key that is another's by now: its read starts anew, and is refused.
+            signal.pthread_kill(self._input.ident, signal.SIGUSR1)
 
     def _attend(self) -> None:
         config, words = self._config, self._words
-        if self._vacant:
-            self._look_again()
-        if self._visible and not self._input_ended:
+        if self._ended.is_set():
             return
         if self._keeper_gone and not _alive(config.shell_pid):
-            self._ending = True
+            self._ended.set()
         elif words[HUNG_UP]:
-            self._ending = self._keeper_gone and now() - words[HUNG_UP] > GRACE_NS
-        elif not self._waits():
+            if self._keeper_gone and now() - words[HUNG_UP] > GRACE_NS:
+                self._ended.set()
+        elif not (self._producer.state.at_prompt or tty.waits_for_input(config.master)):
             return
         elif words[OUTER_LOST] or self._end_keys >= MAX_END_KEYS:
             hang_up(config.master, config.shell_pid)
@@ -483,27 +372,11 @@ class Relay:
             wake(config.call_fd)
         else:
             self._end_keys += 1
-            self._type(b"\x04")
-
-    def _waits(self) -> bool:
-        """Whether the program would wait for keys for ever: the shell at its prompt, or anything that reads."""
-        return self._producer.state.at_prompt or tty.waits_for_input(self._config.master)
+            self._keyboard.forward(b"\x04")
 
 
-_NONE: list[Mark] = []
-
-
-def _resumed(state: State) -> Progress:
-    """Where the shell stood when the last relay died, so that a redrawn prompt does not count again."""
-    if not state.prompt:
-        return Progress(state.prompts, state.commands)
-    progress = Progress(state.prompts - 1, state.commands)
-    number = b"%d" % state.prompt
-    progress.see(Mark("P", 0, 0, (number, b"0", b"%d" % state.commands)))
-    if state.ready:
-        progress.see(Mark("R", 0, 0, (number,)))
-    progress.at_prompt = state.at_prompt
-    return progress
+def writer_death(source: str) -> Recovered:
+    return Recovered(t=now(), source=source, part="writer", detail="killed; another went on")
 
 
 def _alive(pid: int) -> bool:

@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 CAPACITY = 8 << 20
-MAX_STAGED = 4096
+MAX_STAGED = 1 << 17
+MAX_STAGED_KEYS = 4096
 MAX_GAPS = 32
 
 # Words of the header, 8 bytes each. Every word has one owner at a time.
@@ -45,15 +46,16 @@ HUNG_UP = 17  # relay, keeper: when the program was hung up, else 0
 STAGED = 18  # producer: raw offset and length of the output staged
 STAGED_KEYS = 19  # producer: sequence and length of the keys staged
 SHOWN = 20  # relay: raw offset up to which output was shown
-_LENGTH_BITS = 13
+TOLD = 21  # relay, keeper: how many deaths of parts were published
+_LENGTH_BITS = 18
 _GAP_TABLE = 64
 
 _WORDS_END = 2048
 _FAULT_AT, _FAULT_SIZE = 2048, 1024
 _SLOTS_AT = (4096, 12288)
-_STAGE_AT = 20480
-_KEYS_AT = 24576
-_DATA_AT = 28672
+_KEYS_AT = 20480
+_STAGE_AT = 24576
+_DATA_AT = _STAGE_AT + MAX_STAGED
 
 _RECORD = struct.Struct("<IIQQQ")  # payload length, kind, sequence, time, start of the record before
 _SLOT = struct.Struct("<QQQQIIIII")  # head, last, sequence, offset, prompts, commands, prompt, flags, held
@@ -153,12 +155,13 @@ class Ring:
             self._view[at : at + len(held)] = held
         self.words[HEAD] = head
 
-    def stage(self, data: bytes, offset: int) -> None:
-        """Lay output of at most MAX_STAGED bytes down where a successor finds it, until it is committed. It is the
-        cheapest thing that can be done before output is shown, and it is done for every echo."""
-        length = len(data)
-        self._map[_STAGE_AT : _STAGE_AT + length] = data
-        self.words[STAGED] = offset << _LENGTH_BITS | length
+    def stage(self, data: bytes, offset: int, after: int = 0) -> None:
+        """Lay output down where a successor finds it, until it is committed, behind `after` bytes that are staged
+        already; MAX_STAGED in all. It is the cheapest thing that can be done before output is shown, and it is done
+        for every echo."""
+        end = after + len(data)
+        self._map[_STAGE_AT + after : _STAGE_AT + end] = data
+        self.words[STAGED] = offset << _LENGTH_BITS | end
 
     def staged(self, offset: int) -> bytes:
         """Output that was staged and, `offset` being the state's, not committed."""
