@@ -51,7 +51,6 @@ class Options(Struct, frozen=True, kw_only=True):
     until: int | None = None
     bounds: Bounds = Bounds()
     tools: tuple[Path, ...] = ()
-    skip_sleeps: bool = True
 
 
 class Replayed(Struct, kw_only=True):

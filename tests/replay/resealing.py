@@ -4,6 +4,7 @@ of the result are valid, so that only a replay can tell that it lies.
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -16,7 +17,6 @@ from recorder.trace.blobs import BlobStore
 from recorder.trace.container import TraceWriter
 from recorder.trace.events import (
     AnyEvent,
-    CommandEnded,
     CommandStarted,
     Event,
     FileState,
@@ -142,23 +142,17 @@ class Mutant:
         started = self.first(CommandStarted, n=step.command)
         return self.replace(started, text=line).typed(step, line)
 
-    def only(self, step: Step) -> Self:
-        """Leaves out everything after this step's end: its keys are the last."""
-        end = next(e for e in self.events if isinstance(e, CommandEnded) and e.n == step.command)
-        prompt = next((e for e in self.events if isinstance(e, PromptShown) and e.offset >= end.offset), None)
-        self.events = [
-            e for e in self.events if e.t <= end.t and not (isinstance(e, Input) and e.prompts > step.n)
-        ]
-        if prompt is not None and not any(e is prompt for e in self.events):
-            self.events.append(prompt)
-        return self
-
     def stretched(self, factor: Callable[[int], int]) -> Self:
         """Other times; `factor` maps a time of the trace to one of the new trace and keeps the order."""
         self.events = [msgspec.structs.replace(e, t=factor(e.t)) for e in self.events]
         self.output = [(factor(t), data) for t, data in self.output]
         self.duration = factor(self.duration)
         return self
+
+    def think(self, pause: int) -> Self:
+        """As if the expert had thought for `pause` ns at every prompt before touching a key."""
+        shown = [e.t for e in self.events if isinstance(e, PromptShown)]
+        return self.stretched(lambda t: t + pause * bisect.bisect_left(shown, t))
 
     # -- sealing ------------------------------------------------------------------------------------
 

@@ -165,11 +165,11 @@ echo; echo shouted
 
 FAILS = {
     "reads the home folder": Attack(READ, "failed to read"),
-    "writes everywhere": Attack(WRITE, "wrote all over"),
-    "connects": Attack(CONNECT, "no way out"),
     "leaves daemons": Attack(DAEMON, "left daemons"),
 }
 HARD = {
+    "writes everywhere": Attack(WRITE, "wrote all over"),
+    "connects": Attack(CONNECT, "no way out"),
     "kills everything": Attack(KILL, "about to kill"),
     "stops everything": Attack(STOP, "stops"),
     "fills the terminal": Attack("yes {token}", "{token}"),
