@@ -11,6 +11,7 @@ from recorder.trace.events import (
     Change,
     CommandEnded,
     CommandStarted,
+    Gap,
     Input,
     PromptShown,
     Resized,
@@ -24,6 +25,9 @@ _SEPARATE = frozenset(b"\x03\x04\x1a\x1c\x1b\x0c")
 
 
 _ENDS_LINE = (b"\r", b"\n", b"\x03", b"\x04", b"\x1c")
+
+
+_CLOSED = "outer terminal lost"
 
 
 class Send(Struct, frozen=True, kw_only=True):
@@ -82,7 +86,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     replies: tuple[Input, ...]
     """What the expert's terminal answered to queries, with the modes that it found then."""
     ends: bool
-    """The recorded program ended by itself."""
+    """The recorded program ended."""
+    hangs_up: bool
+    """Its terminal was closed before it ended."""
 
 
 def plan(events: Sequence[AnyEvent], terminal: TerminalStarted) -> Plan:
@@ -128,6 +134,7 @@ def plan(events: Sequence[AnyEvent], terminal: TerminalStarted) -> Plan:
         commands=max(started, default=0),
         replies=tuple(e for e in mine if isinstance(e, Input) and e.reply),
         ends=any(isinstance(e, TerminalEnded) for e in mine),
+        hangs_up=any(isinstance(e, Gap) and e.reason.startswith(_CLOSED) for e in mine),
     )
 
 

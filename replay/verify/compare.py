@@ -85,6 +85,8 @@ def _exit(recorded: Observation, observed: Observation) -> list[FacetVerdict]:
         return []
     if recorded.exit == observed.exit:
         return [_exact(Facet.EXIT)]
+    if observed.exit is not None and recorded.exit < 0 and observed.exit == 128 - recorded.exit:
+        return [_exact(Facet.EXIT)]  # a shell that a signal ended, as seen through a sandbox
     output = observed.output
     miss = exit_miss(recorded.exit, observed.exit, (output.tail or output.head[-65536:]) if output else b"")
     return [FacetVerdict(facet=Facet.EXIT, verdict=Verdict.DIVERGED, miss=miss)]

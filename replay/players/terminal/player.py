@@ -30,6 +30,10 @@ _DUMMY_SECRET = b"reenact-hidden-input"
 _TAIL = 32768
 _LOOK_EVERY = 0.001
 _REPLY_WAIT = 200_000_000
+_LEISURE = 5.0
+"""Of a pause before a key, the seconds that output gets to come as far as it had, while the program rests."""
+_LAST_WORDS = 1_000_000_000
+"""Nanoseconds that a program gets to end after its terminal was closed."""
 _BACKGROUND = 3.0
 """Seconds for a job in the background to show what it had shown before the next key."""
 
@@ -136,6 +140,10 @@ class TerminalPlayer:
         """A line was submitted (or the shell has just started): the prompt in sight is not the next one."""
         self._settled = -1
         self._ended = False
+        self._pause = 0.0
+        """Seconds for which the expert waited before the key that is due."""
+        self._lag = 0
+        """Bytes that the running command was behind the recording when it got its last key."""
         self._before: frozenset[tuple[int, str, int]] | None = None
         self._sent_at = self._started
         self._waited = 0
@@ -148,7 +156,9 @@ class TerminalPlayer:
     def run(self) -> Reached:
         """Plays every action. Returns even when the program never reaches a state; `fatal` then says which."""
         fatal: Missed | None = None
+        before = 0
         for index, action in enumerate(self._plan.actions):
+            self._pause, before = max(0, action.t - before) / 1e9, action.t
             outcome = self._perform(index, action)
             if outcome is None:
                 continue
@@ -188,6 +198,7 @@ class TerminalPlayer:
                     return Missed(index, command, what, saw, self._shown()), stop
                 if action.submits and self._clock:
                     self._clock(action.t)
+                self._lag = 0 if action.at_prompt else self._behind(action)
                 self._type(action)
             case Edit():
                 if self._await_prompt(action.commands):
@@ -284,12 +295,8 @@ class TerminalPlayer:
                     if over:
                         return _describe(want), "the command had ended", False
                 look = self._watch.look(self._processes.processes())
-                if (
-                    look is None
-                    or previous is None
-                    or look[:3] != previous[:3]
-                    or self._last_output > still_since
-                ):
+                # A program that wakes by the clock, shows nothing and waits again stays at rest.
+                if _resting(look) != _resting(previous) or self._last_output > still_since:
                     still_since = now
                 stable = previous is not None and look == previous
                 previous = look
@@ -320,15 +327,24 @@ class TerminalPlayer:
         if want.at_prompt or over:
             rests = blocked and stable and (self._woke(look, now) or not self._sent_here())
             return rests and not self._due_from_background(want, still)
-        same = want.ahead or look.command == want.foreground
+        same = want.ahead or look.runs(want.foreground)
         state = same and self._watch.modes() == (want.icanon, want.echo)
-        progressed = self._size - self._command_offset >= want.progress
+        behind = self._behind(want)
+        progressed = behind <= self._lag
         if blocked and stable and self._woke(look, now):
             if state:
-                return progressed or still >= 0.03
+                if progressed:
+                    return not look.nested or still >= 0.03
+                # What the expert saw before this key may come by the clock, or from a program on a terminal within
+                # this one: tmux, script, an editor's shell.
+                return still >= (1 + 2 * self._pause if look.nested else 0.03 + min(self._pause, _LEISURE))
             return progressed and still >= 0.5 and self._remark(want, look)
         # A program that does not read its terminal gets its key (mostly ^C) once it has shown as much as then.
         return state and progressed and still >= (0.3 if look.busy else 0.06)
+
+    def _behind(self, want: Send) -> int:
+        """Bytes of output that the running command has not shown yet, of those that preceded this key."""
+        return max(0, want.progress - (self._size - self._command_offset))
 
     def _due_from_background(self, want: Send, still: float) -> bool:
         """A job in the background has not shown yet what the expert saw before typing on."""
@@ -388,17 +404,24 @@ class TerminalPlayer:
         duration = self._plan.durations.get(self._commands, 0) / 1e9
         previous: Foreground | None = None
         still_since = begin
+        hung_up = 0
         while not self._ended:
             self._pump(0.002)
             now = time.monotonic_ns()
             look = self._watch.look(self._processes.processes())
-            if look != previous or self._last_output > still_since:
+            if _resting(look) != _resting(previous) or self._last_output > still_since:
                 still_since = now
             previous = look
             blocked = look is not None and look.rests
             still = (now - still_since) / 1e9
-            if not self._plan.ends and blocked and still > 0.2:
-                return None
+            if blocked and still > 0.2 and not hung_up:
+                if self._plan.hangs_up:
+                    self._watch.hang_up()
+                    hung_up = still_since = now
+                elif not self._plan.ends:
+                    return None
+            if hung_up and not (look and look.names and now - hung_up < _LAST_WORDS):
+                self._watch.let_go()
             if self._over_time((now - begin) / 1e9, still, blocked, duration, now):
                 what = "the end of the program" if self._plan.ends else "the program to rest"
                 return Missed(
@@ -488,6 +511,10 @@ class TerminalPlayer:
             return where
         doing = "waiting for input" if blocked else "working" if look.busy else "waiting for something else"
         return f"{where}, {look.command or 'nothing'} in the foreground, {doing}"
+
+
+def _resting(look: Foreground | None) -> tuple[int, str, bool, bool] | None:
+    return look and (look.group, look.command, look.rests, look.nested)
 
 
 def _describe(want: Send) -> str:
