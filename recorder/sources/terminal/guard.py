@@ -144,12 +144,13 @@ class Guard:
         if visible:
             self._in_hidden = False
             return held
-        data = b"".join(_CONTROL.sub(b"", event.data) for event in held)
-        return self._hide(replace(held[-1], data=data))
+        return self._hide(replace(held[-1], data=b"".join(event.data for event in held)))
 
     def _hide(self, event: Input) -> list[Input]:
         # One event when it begins and one for each key that ends it: a count of events would tell the length.
         data = _CONTROL.sub(b"", event.data)
+        if data == event.data and data and not self._in_hidden:
+            return [event]  # Enter alone: an empty answer hides nothing, and must be empty again
         if not data and self._in_hidden:
             return []
         self._in_hidden = not data
