@@ -27,7 +27,7 @@ _START_SECONDS = 10.0
 
 _GATE = (
     "echo ready >&2; read -r tty limits <&2 || exit 125; "
-    'case $tty in /*) exec <>"$tty" >&0; echo open >&2;; esac; exec prlimit $limits env -i -- "$@" 2>&0'
+    'case $tty in /*) exec <>"$tty" >&0; echo open >&2;; esac; exec prlimit $limits env$signals -i -- "$@" 2>&0'
 )
 """First program inside. Standard error is a socket to us: it says ready, and goes on only at our word, so that
 limits hold before the payload's first instruction, and a payload whose replayer died meanwhile never starts. It
@@ -110,11 +110,33 @@ def _shown(entries: Sequence[Entry]) -> list[str]:
     return args
 
 
-def command(spec: SandboxSpec, env: Mapping[str, str]) -> list[str]:
+@functools.cache
+def _signal_option() -> str:
+    """What makes env(1) give the payload every signal's default effect: under nohup, or in the background of a
+    script, we were started with some ignored, and a recorded ^C would do nothing."""
+    option = " --default-signal"
+    try:
+        done = subprocess.run(["env", *option.split(), "true"], capture_output=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return option if done.returncode == 0 else ""
+
+
+def command(spec: SandboxSpec, env: Mapping[str, str], signals: str = "") -> list[str]:
     """What runs inside, from the gate to the payload. Pure. `setsid -c` makes the payload the leader of its own
     session on the terminal, so that job control works and TIOCSTI reaches nobody else."""
     variables = [f"{name}={value}" for name, value in env.items()]
-    return ["/bin/sh", "-c", _GATE, "sh", *variables, "setsid", "-c", "--", *spec.argv]
+    return [
+        "/bin/sh",
+        "-c",
+        _GATE.replace("$signals", signals),
+        "sh",
+        *variables,
+        "setsid",
+        "-c",
+        "--",
+        *spec.argv,
+    ]
 
 
 class Launched(threading.Thread):
@@ -224,7 +246,13 @@ class Launched(threading.Thread):
                 fixed_addresses()
             uid, gid = (self._claim.uid, self._claim.gid) if self._claim.dropped else (None, None)
             return subprocess.Popen(
-                [bubblewrap.path, "--args", str(packed), "--", *command(plan.spec, plan.env)],
+                [
+                    bubblewrap.path,
+                    "--args",
+                    str(packed),
+                    "--",
+                    *command(plan.spec, plan.env, _signal_option()),
+                ],
                 stdin=subprocess.DEVNULL if self._slave is None else self._slave,
                 stdout=subprocess.DEVNULL if self._slave is None else self._slave,
                 stderr=self._theirs.fileno(),

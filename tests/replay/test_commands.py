@@ -497,3 +497,21 @@ def test_nobody_reads_on(command: str, recording: Recording, words: tuple[str, .
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@pytest.mark.usefixtures("sandbox")
+def test_ignored_signals_do_not_reach_the_payload(command: str, mutant: Mutant, tmp_path: Path) -> None:
+    """Under nohup, or in the background of a script, a replay starts with signals ignored; ^C must work in it."""
+    mutant.tells(mutant.step("echo begin"), "sh -c 'kill -INT $$; echo survived'")
+    trace = mutant.seal(tmp_path / "interrupted.reenact")
+    script = "trap '' INT QUIT HUP PIPE; exec \"$@\""
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, "sh", command, "replay", str(trace), "--json"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    miss = json.loads(done.stdout)["steps"][0]["miss"]
+    assert (miss["facet"], miss["observed"]) == ("exit code", "130 (interrupted)")
