@@ -39,3 +39,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_configure(config: pytest.Config) -> None:
     for stage in ("plain", "recorded"):
         config.addinivalue_line("markers", f"e2e_stage_{stage}: an end-to-end session played on that stage")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    from tally import TRIED_TWICE
+
+    for name, reason in TRIED_TWICE.items():
+        terminalreporter.write_line(
+            f"tried twice: {name}: {reason.strip().splitlines()[0][:120] if reason else ''}"
+        )

@@ -17,9 +17,11 @@ from typing import Any
 
 import pytest
 from catalogue import QUICK, SESSIONS
+from expert import Lost
 from scenario import PATH, Session, perform, set_stage, shell_exit, shortfalls, stub_recorder
 
 HOLDS = ("exact", "equivalent")
+MOST_TRIED_TWICE = 6
 
 
 def _parameters() -> list[Any]:
@@ -59,10 +61,23 @@ def test_plays_on_a_plain_shell(session: Session, root: Path) -> None:
 @pytest.mark.e2e_stage_recorded
 @pytest.mark.parametrize("session", _parameters())
 def test_records_and_replays(session: Session, root: Path) -> None:
+    """A session that fails is played once more, for the machine may have been too busy for the expert; but only a few
+    of all may need it, and the run's summary names them."""
     skip_without_tools(session)
     command = reenact()
     if command is None:
         pytest.skip("the command reenact is not installed here")
+    try:
+        record_and_replay(session, root, command)
+    except (AssertionError, Lost, subprocess.TimeoutExpired) as first:
+        TRIED_TWICE[session.name] = str(first)
+        if len(TRIED_TWICE) > MOST_TRIED_TWICE:
+            raise
+        shutil.rmtree(root, ignore_errors=True)
+        record_and_replay(session, root, command)
+
+
+def record_and_replay(session: Session, root: Path, command: str) -> None:
     trace = record(session, root, command)
     answer = replay(trace, command)
     bad = [step for step in answer["steps"] if step["verdict"] not in HOLDS]
