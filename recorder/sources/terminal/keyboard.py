@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from fcntl import ioctl
+from io import BytesIO
 from time import clock_gettime_ns
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ REPLY_WAIT_NS = 30_000_000
 _TAIL = 400
 _ASKING = 8192
 _TERMIOS, _GROUP = bytes(64), bytes(4)
+_SECRET = (True, False)
 _TCGETS, _TIOCGPGRP, _BOOTTIME = termios.TCGETS, termios.TIOCGPGRP, time.CLOCK_BOOTTIME
 
 
@@ -65,12 +67,14 @@ class Keyboard:
         self._replies = ReplyParser()
         self.lock = threading.RLock()
         """Guards all that is recorded, here and of the output: see `Stream`."""
-        self.forwarded: deque[Moment] = deque()
-        """Keys that were forwarded and not published yet."""
+        self.forwarded: deque[tuple[bytes, int, bytes, bytes, int, int, int, bool, bytes]] = deque()
+        """Keys that were forwarded and not published yet: the fields of `Moment`."""
+        self.busy = False
+        """The program has keys, or will in a moment, that a successor would not know of yet."""
         self._tail = b""
         self._group = _GROUP
         self._last: Moment | None = None
-        self._typing: tuple[bytes, int, bytes, bytes, int, int, int, bool, bytes] | None = None
+        self._staged = 0
 
     def forward(self, data: bytes) -> None:
         """Type `data`, waiting as long as the program takes to read it; a terminal that nobody has open takes
@@ -85,21 +89,13 @@ class Keyboard:
         if group != self._group:
             # A name is read when its keys are published, also from a group that they end; a new one right now.
             self._group = group
-            self._foreground.name(int.from_bytes(group, sys.byteorder))
+            with self.lock:
+                self._foreground.name(int.from_bytes(group, sys.byteorder))
         at_prompt = state.at_prompt
-        moment = self._typing = (
-            data,
-            t,
-            modes,
-            group,
-            state.offset,
-            state.prompts,
-            state.commands,
-            at_prompt,
-            self._tail,
-        )
+        offset, prompts, commands, tail = state.offset, state.prompts, state.commands, self._tail
         if at_prompt and self._on_enter is not None and (b"\r" in data or b"\n" in data):
             self._on_enter(t)
+        self.busy = True
         try:
             count = os.write(master, data)
         except OSError as error:
@@ -107,33 +103,30 @@ class Keyboard:
                 raise
             count = len(data)
         with self.lock:
-            self.stage()
-            self.forwarded.append(moment)  # type: ignore[arg-type]
-            self._typing = None
+            if not (self._guard.holding or line_flags(modes) == _SECRET):
+                self._stage((data, t, modes, group, offset, prompts, commands, at_prompt))
+            self.forwarded.append((data, t, modes, group, offset, prompts, commands, at_prompt, tail))
+        self.busy = False
         if count < len(data):
             write_all(master, data[count:])
 
-    @property
-    def unstaged(self) -> bool:
-        """Whether the program has keys that a successor would not know of; they must be staged before it shows
-        anything."""
-        return self._typing is not None
-
-    def stage(self) -> None:
-        """Lay down what was forwarded and is not published, unless a secret may be part of it."""
-        with self.lock:
-            typing = self._typing
-            if typing is None or self._guard.holding or line_flags(typing[2]) == (True, False):
-                return
-            self._producer.stage_keys(marshal.dumps([*self.forwarded, typing]))
+    def _stage(self, keys: tuple[bytes | int, ...]) -> None:
+        """Lay keys down for a successor, behind those that are not published either."""
+        if not self.forwarded:
+            self._staged = 0
+        self._staged = self._producer.stage_keys(marshal.dumps(keys), self._staged)
 
     def resume(self) -> None:
         """Take over what a predecessor forwarded and did not publish."""
+        state = self._state
         self._tail = self._producer.last_output(_TAIL)
-        staged = self._producer.staged_keys()
-        if staged:
-            self.forwarded.extend(marshal.loads(staged))
-            self.publish()
+        staged = BytesIO(self._producer.staged_keys())
+        while staged.tell() < len(staged.getvalue()):
+            keys = marshal.load(staged)
+            since = state.offset - keys[4]
+            tail = self._producer.last_output(_TAIL + since)
+            self.forwarded.append((*keys, tail[: len(tail) - since]))
+        self.publish()
 
     def shown(self, data: bytes) -> None:
         """Output was published: it may answer keys that are held back, ask the terminal, or ask for a secret."""

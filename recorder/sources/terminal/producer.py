@@ -74,10 +74,12 @@ class Producer:
         self._put(_EVENT, event.t, payload)
         return True
 
-    def stage_keys(self, keys: bytes) -> None:
-        """Lay down keys that were forwarded, until anything is published; longer ones are not worth it."""
-        if len(keys) <= MAX_STAGED_KEYS:
-            self._ring.stage_keys(keys, self.state.sequence)
+    def stage_keys(self, keys: bytes, after: int = 0) -> int:
+        """Lay down keys that were forwarded, behind `after` bytes that are staged already, until anything is
+        published. Returns where they end; what doesn't fit (a long paste) is left out."""
+        if after + len(keys) > MAX_STAGED_KEYS:
+            return after
+        return self._ring.stage_keys(keys, self.state.sequence, after)
 
     def staged_keys(self) -> bytes:
         """What a predecessor staged and did not publish."""

@@ -38,7 +38,7 @@ from recorder.sources.terminal.ring import (
     now,
     wake,
 )
-from recorder.sources.terminal.stream import READ, Stream
+from recorder.sources.terminal.stream import Stream
 from recorder.sources.terminal.writer import name_process
 from recorder.trace.events import Gap, Recovered, Resized, TerminalEnded
 
@@ -276,11 +276,11 @@ class Relay:
     # -- output and input threads ------------------------------------------------------------------------
 
     def _pump_output(self) -> None:
-        master, take = self._config.master, self._stream.take
+        master, take, size = self._config.master, self._stream.take, self._stream.read_size
         while True:
             self._reading = True
             try:
-                data = os.read(master, READ)
+                data = os.read(master, size)
             except OSError as error:
                 if error.errno != errno.EIO:
                     raise

@@ -167,11 +167,13 @@ class Ring:
         """Output that was staged and, `offset` being the state's, not committed."""
         return self._staged(STAGED, _STAGE_AT, offset)
 
-    def stage_keys(self, keys: bytes, sequence: int) -> None:
-        """The same for keys that were forwarded; they count until another record is committed."""
-        length = len(keys)
-        self._map[_KEYS_AT : _KEYS_AT + length] = keys
-        self.words[STAGED_KEYS] = sequence << _LENGTH_BITS | length
+    def stage_keys(self, keys: bytes, sequence: int, after: int = 0) -> int:
+        """The same for keys that were forwarded, MAX_STAGED_KEYS in all; they count until another record is
+        committed. Returns their end."""
+        end = after + len(keys)
+        self._map[_KEYS_AT + after : _KEYS_AT + end] = keys
+        self.words[STAGED_KEYS] = sequence << _LENGTH_BITS | end
+        return end
 
     def staged_keys(self, sequence: int) -> bytes:
         return self._staged(STAGED_KEYS, _KEYS_AT, sequence)

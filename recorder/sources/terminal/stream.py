@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from recorder.trace.marks import Mark, MarkScanner, Progress
 READ = 1 << 16
 GATHER_FROM = 4000
 MAX_ECHO = 4096
+BUSY_LOOKS = 20
 
 
 class Scanned(NamedTuple):
@@ -51,7 +53,7 @@ class Stream:
     ) -> None:
         self.lock = keyboard.lock
         self.visible = True
-        self.staged: Scanned | None = None
+        self.staged: Scanned | bytes | None = None
         """What was shown and not published yet; set to None when it was."""
         self.streaming = False
         self.taken = 0
@@ -64,16 +66,21 @@ class Stream:
         self._nonce = nonce
         self._scanner = MarkScanner(nonce, producer.state.offset)
         self._progress = _resumed(producer.state)
+        # A record must fit in the ring several times over, also in a small one.
+        self.read_size = min(READ, ring.capacity // 8)
+        self._most = min(MAX_STAGED - READ, ring.capacity // 8)
         self._more = select.poll()
         self._more.register(master, select.POLLIN)
 
     def take(self, data: bytes) -> None:
         """Show and publish what the program wrote."""
-        state = self._producer.state
+        state, keyboard = self._producer.state, self._keyboard
         self.taken += 1
-        if self._keyboard.unstaged:
-            # Our other thread is late; what its keys cause may not be shown before they are laid down.
-            self._keyboard.stage()
+        if keyboard.busy:
+            # What keys cause may not be shown before a successor would know of them; our other thread is late.
+            for _ in range(BUSY_LOOKS):
+                if keyboard.busy:
+                    time.sleep(0)
         if self.staged is not None:
             self.settle()
             self.streaming = True
@@ -83,18 +90,24 @@ class Stream:
             if b"\x1b" in data or state.held:
                 scanned = self.staged = self._scan(data)
                 self.show(scanned.shown)
-            else:
-                # The way of every echo: what happens before the write is what an echo waits for.
-                scanned = self.staged = Scanned(data, data, _NONE, b"")
-                self.show(data)
-            self._words[SHOWN] = offset + len(data) - len(scanned.held)
+                self._words[SHOWN] = offset + len(data) - len(scanned.held)
+                return
+            # The way of every echo: what happens before the write is what an echo waits for.
+            self.staged = data
+            try:
+                count = os.write(self._stdout, data)
+            except OSError:
+                count = 0
+            if count < len(data):
+                self.show(data[count:])
+            self._words[SHOWN] = offset + len(data)
             return
         if len(data) >= GATHER_FROM:
             data = self._gather(data, state.offset)
         with self.lock:
             if self.closed:
                 return
-            self._keyboard.publish()
+            keyboard.publish()
             scanned = self._scan(data)
             self._record(scanned)
         self.show(scanned.shown)
@@ -104,8 +117,9 @@ class Stream:
         """Publish what was forwarded and shown and not recorded yet, in the order in which it happened."""
         with self.lock:
             self._keyboard.publish()
-            if self.staged is not None:
-                self._record(self.staged)
+            staged = self.staged
+            if staged is not None:
+                self._record(Scanned(staged, staged, _NONE, b"") if isinstance(staged, bytes) else staged)
                 self.staged = None
 
     def take_over(self) -> None:
@@ -151,9 +165,9 @@ class Stream:
         parts = [data]
         self._ring.stage(data, offset)
         length = len(data)
-        while length <= MAX_STAGED - READ and len(parts[-1]) >= GATHER_FROM and self._more.poll(0):
+        while length <= self._most and len(parts[-1]) >= GATHER_FROM and self._more.poll(0):
             try:
-                data = os.read(self._master, READ)
+                data = os.read(self._master, self.read_size)
             except OSError:
                 break  # the end; the next read meets it again
             parts.append(data)
