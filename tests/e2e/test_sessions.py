@@ -19,6 +19,7 @@ import pytest
 from catalogue import QUICK, SESSIONS
 from expert import Lost
 from scenario import PATH, Session, perform, set_stage, shell_exit, shortfalls, stub_recorder
+from tally import TRIED_TWICE
 
 HOLDS = ("exact", "equivalent")
 MOST_TRIED_TWICE = 6
