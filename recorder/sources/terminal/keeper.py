@@ -14,9 +14,8 @@ import signal
 import termios
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from recorder.sources.terminal import tty
@@ -31,8 +30,8 @@ from recorder.sources.terminal.relay import (
     run_relay,
     writer_death,
 )
+from recorder.sources.terminal.request import TerminalRequest, TerminalResult, terminal_size
 from recorder.sources.terminal.ring import (
-    CAPACITY,
     GAP_BYTES,
     GAP_FROM,
     GAP_RECORDS,
@@ -51,11 +50,9 @@ from recorder.sources.terminal.ring import (
     now,
 )
 from recorder.sources.terminal.writer import WriterConfig, run_writer
-from recorder.trace.errors import RecordingFailed
-from recorder.trace.events import Gap, Recovered, TerminalEnded, TerminalStarted
+from recorder.trace.events import Gap, Recovered, TerminalEnded
 from recorder.trace.frames import Kind
 
-DEFAULT_SIZE = (80, 24)
 STALL = 3.0
 """Seconds without progress after which a writer is replaced: a stopped or wedged process, not a slow disk, heals so."""
 FINISH = 20.0
@@ -64,60 +61,6 @@ GRACE = (3.0, 6.0, 10.0)
 """After a hang-up: when the terminal is taken away, the program killed, the relay told to show nothing more."""
 CRASH_PAUSE = 0.2
 _IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGPIPE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TerminalRequest:
-    """What to record.
-
-    `started` is published as the first event, as it is; its `source` ("terminal/1") names the journal
-    (`terminal-1.journal` in `folder`). `spawn` starts the program on a terminal of its own making, of so many columns
-    and rows, and returns the pid of a child of this process that ends with the program, the program's own pid and the
-    terminal's master, which is then ours; None: fork and execute `argv` on a terminal that we make.
-    `notify_fd` gets the lines "E", "C n", "P n" (non-blocking, dropped when full). `on_prompt_enter` runs in the
-    relay just before an Enter typed at a prompt is forwarded, with its time; it must be cheap and may not raise.
-    """
-
-    argv: Sequence[str]
-    env: Mapping[str, str]
-    cwd: str | os.PathLike[str]
-    folder: str | os.PathLike[str]
-    nonce: str
-    started: TerminalStarted
-    shell: str | None = None
-    spawn: Callable[[int, int], tuple[int, int, int]] | None = None
-    notify_fd: int | None = None
-    on_prompt_enter: Callable[[int], object] | None = None
-    stdin: int = 0
-    stdout: int = 1
-    ring_bytes: int = CAPACITY
-
-
-@dataclass(kw_only=True)
-class TerminalResult:
-    """What became of it. `exit` is the program's status, minus the signal that killed it, None if nobody saw it.
-    `gaps` are all gaps, also those that could not be written. `bytes` counts recorded output."""
-
-    exit: int | None = None
-    frames: int = 0
-    bytes: int = 0
-    gaps: list[Gap] = field(default_factory=list)
-    relay_restarts: int = 0
-    writer_restarts: int = 0
-    outer_terminal_lost: bool = False
-
-
-def terminal_size(stdin: int = 0, stdout: int = 1) -> tuple[int, int]:
-    """(columns, rows) of the expert's terminal; without one COLUMNS and LINES, or 80x24."""
-    size = tty.size(stdin) or tty.size(stdout)
-    if size is not None:
-        return size
-    wanted = []
-    for name, default in zip(("COLUMNS", "LINES"), DEFAULT_SIZE, strict=True):
-        text = os.environ.get(name, "")
-        number = int(text) if text.isascii() and text.isdigit() else 0
-        wanted.append(number if 0 < number < 65536 else default)
-    return wanted[0], wanted[1]
 
 
 def record_terminal(request: TerminalRequest) -> TerminalResult:
@@ -495,6 +438,3 @@ class Keeper:
 def _how(status: int) -> str:
     code = os.waitstatus_to_exitcode(status)
     return f"killed by signal {-code}" if code < 0 else f"ended with status {code}"
-
-
-__all__ = ["RecordingFailed", "TerminalRequest", "TerminalResult", "record_terminal", "terminal_size"]
