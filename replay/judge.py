@@ -11,7 +11,7 @@ from recorder.trace.changes import compose
 from recorder.trace.events import AnyEvent, Resized, TerminalStarted, Unknown, unescape_path
 from recorder.trace.steps import Step, steps
 from recorder.trace.volatile import volatile
-from replay.observe import Slice, observations
+from replay.observe import Slice, observations, prompt_lines
 from replay.players.terminal.player import Reached
 from replay.verify.claims import with_claims
 from replay.verify.compare import compare, context_of
@@ -99,6 +99,9 @@ def judge(
     missed_in = {m.command: m for m in reversed(reached.missed)}
     fatal = reached.fatal
     commits = any(_MAKES_OBJECTS.search(step.text) for step in mine)
+    typed = prompt_lines(mine, recorded.events, recorded.output)
+    retyped = prompt_lines(list(theirs.values()), observed.events, observed.output)
+    left_behind = False  # a job that may write into the line at any later prompt
     judged: list[Judged] = []
     stopped: str | None = None
     for step, recording in zip(mine, said, strict=True):
@@ -125,7 +128,10 @@ def judge(
                 )
             )
         else:
-            verdict = with_claims(compare(recording, observation, context), step, theirs[step.n], context)
+            answer = theirs[step.n]
+            lines = (b"", b"") if left_behind else (typed.get(step.n, b""), retyped.get(answer.n, b""))
+            verdict = with_claims(compare(recording, observation, context), step, answer, context, lines)
+        left_behind = left_behind or _BACKGROUND.search(step.text) is not None
         if miss is not None and miss is fatal:
             stopped = f"the replay stopped at step {step.n}"
         judged.append(

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from recorder.trace.events import AnyEvent, Resized, TerminalStarted, Unknown, WorkspaceSnapshot
+from recorder.trace.events import (
+    AnyEvent,
+    PromptShown,
+    Resized,
+    TerminalStarted,
+    Unknown,
+    WorkspaceSnapshot,
+)
 from recorder.trace.marks import MarkScanner
 from recorder.trace.screen import Screen
 from recorder.trace.steps import Step
@@ -16,6 +24,7 @@ _ADDRESSED = re.compile(rb"\x1b\[[?>=\d;]*[A-HJKLMPSTXdfhlr]|\x1b[78MDE]|\r[^\n]
 
 _LEAVE_ALTERNATE = re.compile(rb"\x1b\[\?(?:1049|1047|47)(?:;\d+)*l")
 _MOST_SCREEN = 4 << 20
+_MOST_LINE = 1 << 16
 
 Slice = Callable[[int, int], Iterator[bytes]]
 """Raw output of a terminal between two offsets, in portions."""
@@ -29,6 +38,24 @@ def observations(
     watched = any(isinstance(e, WorkspaceSnapshot) for e in events)
     resizes = [e for e in events if isinstance(e, Resized)]
     return [_observation(step, terminal, resizes, output, watched) for step in steps]
+
+
+def prompt_lines(
+    steps: Sequence[Step], events: Sequence[AnyEvent | Unknown], output: Slice
+) -> dict[int, bytes]:
+    """By step number what was shown from the prompt until the command began, without our marks."""
+    terminal = next((e for e in events if isinstance(e, TerminalStarted)), None)
+    prompts = [e.offset for e in events if isinstance(e, PromptShown)]
+    lines: dict[int, bytes] = {}
+    for step in steps:
+        if terminal is None or step.kind != "command" or step.output is None:
+            continue
+        end = step.output[0]
+        index = bisect.bisect_right(prompts, end)
+        if index and end - prompts[index - 1] <= _MOST_LINE:
+            portions = output(prompts[index - 1], end)
+            lines[step.n] = b"".join(_without_marks(portions, terminal.nonce, prompts[index - 1]))
+    return lines
 
 
 def _observation(

@@ -1,20 +1,36 @@
-"""What a trace says of a step besides what the step showed: the folder it began in, its outcome check. Pure."""
+"""What a trace says of a step besides what the step showed: the folder it began in, the line as it was typed, its
+outcome check. Pure.
+"""
 
 from __future__ import annotations
 
 from msgspec import structs
 
 from recorder.trace.events import Checked
+from recorder.trace.screen import Screen
 from recorder.trace.steps import Step
 from replay.verify.compare import compare
-from replay.verify.nearest import value_miss
+from replay.verify.nearest import screen_miss, value_miss
 from replay.verify.outputs import Judge
 from replay.verify.verdict import Context, Facet, FacetVerdict, Observation, StepVerdict, Verdict, judged
 
 
-def with_claims(verdict: StepVerdict, recorded: Step, observed: Step, context: Context) -> StepVerdict:
-    """`verdict` on what was observed, lowered where the two steps do not say the same about themselves."""
-    claims = [*_began(recorded, observed, context), *_check(recorded.check, observed.check, context)]
+def with_claims(
+    verdict: StepVerdict,
+    recorded: Step,
+    observed: Step,
+    context: Context,
+    lines: tuple[bytes, bytes] = (b"", b""),
+) -> StepVerdict:
+    """`verdict` on what was observed, lowered where the two steps do not say the same about themselves.
+
+    `lines` is what each side showed from the prompt until the command began.
+    """
+    claims = [
+        *_began(recorded, observed, context),
+        *(_line(*lines, observed.text, context) if recorded.text == observed.text else ()),
+        *_check(recorded.check, observed.check, context),
+    ]
     if not claims:
         return verdict
     facets = {facet.facet: facet for facet in verdict.facets}
@@ -38,6 +54,34 @@ def _began(recorded: Step, observed: Step, context: Context) -> list[FacetVerdic
         else facet
         for facet in facets
     ]
+
+
+def _line(recorded: bytes, observed: bytes, text: str, context: Context) -> list[FacetVerdict]:
+    """The typed line, where the replay's terminal shows the command and the recorded one does not.
+
+    Prompts are nobody's observation: they tell the time, durations, what goes on in the background. But what was
+    typed stands there on both sides, however it was edited, wherever it wraps.
+    """
+    if not recorded or recorded == observed or not text.strip() or context.gaps:
+        return []
+    wanted = "".join(text.split())
+    seen = _rows(observed, context)
+    if wanted not in "".join("".join(seen).split()):
+        return []
+    said = _rows(recorded, context)
+    if wanted in "".join("".join(said).split()):
+        return []
+    miss = structs.replace(screen_miss(said, seen), hint="the line typed at the prompt")
+    return [FacetVerdict(facet=Facet.SCREEN, verdict=Verdict.DIVERGED, miss=miss)]
+
+
+def _rows(data: bytes, context: Context) -> list[str]:
+    screen = Screen(context.cols, context.rows)
+    screen.feed(data)
+    rows = [row.rstrip() for row in screen.lines()]
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows
 
 
 def _check(recorded: Checked | None, observed: Checked | None, context: Context) -> list[FacetVerdict]:

@@ -23,7 +23,7 @@ from resealing import Mutant
 from small_session import HAS_VIM, Done, Recording, Reenact
 
 from recorder import cli
-from recorder.trace.events import CommandStarted, Noted
+from recorder.trace.events import Change, CommandStarted, FileState, Noted, PromptShown, WorkspaceEdited
 
 STEPS = 11 + HAS_VIM
 EVIL = "\x1b]52;c;ZXZpbA==\x07 \x9b31m \u202e evil"
@@ -397,6 +397,23 @@ class TestReplay:
         assert verdicts == ["exact"] * 4 + ["not reached"] * (STEPS - 4)
         assert answer["reward"] is None
         assert f"{STEPS} steps: 4 exact, {STEPS - 4} not reached" in done.out
+
+    @pytest.mark.slow
+    def test_until_counts_steps(self, reenact: Reenact, mutant: Mutant, tmp_path: Path) -> None:
+        """An edit by another program is a step too; keys and commands behind the step asked for do not count."""
+        prompt = mutant.first(PromptShown, n=3)
+        after = FileState(type="file", mode=0o644, size=3, blob=mutant.put(b"new"))
+        changes = [Change(path="new.txt", before=None, after=after)]
+        edit = WorkspaceEdited(t=prompt.t + 1, source="workspace", commands=2, changes=changes)
+        mutant.events.append(edit)
+        mutant.events.sort(key=lambda event: event.t)
+        trace = mutant.seal(tmp_path / "edited.reenact")
+        for until in (2, 3, 4):
+            done = reenact("replay", trace, "--until", until, "--json")
+            assert done.code == 0, done.out
+            verdicts = [step["verdict"] for step in done.json["steps"]]
+            assert verdicts == ["exact"] * until + ["not reached"] * (STEPS + 1 - until)
+            assert done.json["steps"][2]["text"] == "edit new.txt"
 
     @pytest.mark.slow
     def test_until_beyond_the_end(self, reenact: Reenact, recording: Recording) -> None:

@@ -47,6 +47,13 @@ def _output_byte(m: Mutant) -> None:
     m.shown_byte(begin + data.index(b"begin\r\n"), ord("B"))
 
 
+def _echo_byte(m: Mutant) -> None:
+    """In the line as it stood at the prompt, not in what the command printed."""
+    begin, _ = m.shown(m.step("cd sub"))
+    everything = b"".join(data for _, data in m.output)
+    m.shown_byte(everything.rindex(b"cd sub", 0, begin) + 5, ord("p"))
+
+
 def _exit_code(m: Mutant) -> None:
     m.replace(m.first(CommandEnded, n=m.step("sh -c").command), exit=4)
 
@@ -147,6 +154,7 @@ QUICK = {
 }  # fmt: skip
 
 SLOW = {
+    "byte of a line's echo": Lie(_echo_byte, "cd sub", "screen", "cd sup", "cd sub"),
     "key of a line": Lie(_line_key, "echo begin", "command text", "echo begin", "echo bekin"),
     "key of a read": Lie(_program_key, "read", "output", "ada", "ida"),
     "environment": Lie(
