@@ -164,33 +164,52 @@ def _send(event: Input, data: bytes, started: dict[int, CommandStarted], ready: 
 def at_their_prompts(events: Iterable[AnyEvent]) -> list[AnyEvent]:
     """Keys seen with a state that was already over are told with the one that had begun.
 
-    Typed while a prompt was being shown, they belong to it. Typed after a line was entered, while the terminal was in
-    line mode again (no shell's editor reads so), they belong to the command that was about to start.
+    Typed while a prompt was being shown, they belong to it. Typed after a line was entered, they belong to the command
+    that was about to start, if the terminal was in line mode again (no shell's editor reads so) or the line was already
+    the whole command: its shell, still in its own mode, left them to the next prompt.
     """
+    events = list(events)
+    texts = _texts_by_prompt(events)
     prompt: PromptShown | None = None
-    entered = -1
+    entered = whole = -1
+    line = b""
     placed: list[AnyEvent] = []
     for event in events:
         match event:
             case PromptShown():
-                prompt = event
+                prompt, line = event, b""
             case CommandStarted():
                 prompt = None
             case Input(at_prompt=True, icanon=True, echo=True) if event.prompts == entered:
                 event = structs.replace(event, at_prompt=False, commands=event.commands + 1)
+            case Input(at_prompt=True, reply=False) if event.prompts == whole:
+                event = structs.replace(
+                    event, at_prompt=False, commands=event.commands + 1, icanon=True, echo=True
+                )
             case Input(at_prompt=False) if prompt is not None and event.offset >= prompt.offset:
                 event = structs.replace(event, at_prompt=True, prompts=prompt.n)
             case _:
                 pass
-        if (
-            isinstance(event, Input)
-            and event.at_prompt
-            and not event.icanon
-            and event.data.endswith(_ENDS_LINE)
-        ):
-            entered = event.prompts
+        if isinstance(event, Input) and event.at_prompt and not event.icanon and not event.reply:
+            line += event.data
+            if event.data.endswith(_ENDS_LINE):
+                entered = event.prompts
+                if line.strip() == texts.get(event.prompts):
+                    whole = event.prompts
         placed.append(event)
     return placed
+
+
+def _texts_by_prompt(events: Iterable[AnyEvent]) -> dict[int, bytes]:
+    """The command that each prompt led to, by the prompt's number."""
+    texts: dict[int, bytes] = {}
+    prompt = 0
+    for event in events:
+        if isinstance(event, PromptShown):
+            prompt = event.n
+        elif isinstance(event, CommandStarted):
+            texts.setdefault(prompt, event.text.strip().encode())
+    return texts
 
 
 def _closing(actions: Sequence[Action]) -> list[Action]:

@@ -238,11 +238,14 @@ def _notices(data: bytes) -> list[bytes]:
 def _without(data: bytes, pieces: Sequence[bytes]) -> bytes:
     """`data` without the echo of typed keys, in order. Of keys that were echoed in part before the step began the
     rest goes; keys that a program took before the terminal could echo them left no echo at all."""
+    whole = b"".join(pieces)
+    if whole in data:
+        return data.replace(whole, b"", 1)
     out, at = [], 0
     for piece in pieces:
         found = data.find(piece, at)
         if found < 0:
-            return _without_rest(data, b"".join(pieces))
+            return _without_rest(data, whole)
         out.append(data[at:found])
         at = found + len(piece)
     return b"".join([*out, data[at:]])

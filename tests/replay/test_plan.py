@@ -93,8 +93,8 @@ def test_a_line_that_a_program_read_is_not() -> None:
 def test_keys_after_a_whole_line_are_typed_ahead_although_the_shell_was_still_in_its_own_mode() -> None:
     prompt = PromptShown(t=0, source="terminal/1", n=1, offset=0, ready=10)
     first, late = typed(b"sleep 1\r"), typed(b"p")
-    rest = typed(b"wd\r", commands=1, prompt=False, line=True, fg="sleep")
+    rest = [typed(key, commands=1, prompt=False, line=True, fg="sleep") for key in (b"wd", b"\r")]
     shown = PromptShown(t=9, source="terminal/1", n=2, offset=60, ready=70)
-    line, ahead = sends(prompt, first, late, started(1, "sleep 1"), rest, shown, started(2, "pwd"))
+    line, ahead = sends(prompt, first, late, started(1, "sleep 1"), *rest, shown, started(2, "pwd"))
     assert (line.data, line.at_prompt) == (b"sleep 1\r", True)
     assert (ahead.data, ahead.at_prompt, ahead.commands, ahead.ahead) == (b"pwd\r", False, 1, True)
