@@ -32,7 +32,7 @@ from recorder.trace.reader import Trace
 from recorder.trace.steps import steps
 from replay.plan import Action, Plan, Send, plan
 from replay.players.terminal.player import Bounds, Reached, TerminalPlayer
-from replay.sandbox import ClockMode, Sandbox, SandboxSpec, start
+from replay.sandbox import FISH_COMPLETIONS, ClockMode, Sandbox, SandboxSpec, start
 from replay.sandbox.host import check_tools
 from replay.sandbox.scratch import Scratch
 from replay.sandbox.workspace import WorkspaceCopy
@@ -223,6 +223,7 @@ def _place(host: Path, home_host: Path, terminal: TerminalStarted, session_folde
     home = _home(terminal)
     for folder in (host, home_host):
         folder.mkdir(mode=0o755)
+    (home_host / FISH_COMPLETIONS).mkdir(parents=True)
     for file in terminal.files:
         path = _path(file.path, "shell file")
         for below, base in ((session_folder, host), (home, home_host)):

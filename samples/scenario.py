@@ -135,7 +135,8 @@ def set_stage(session: Session, root: Path) -> Stage:
     """Makes the workspace and the home folder of a session below `root`, which must not hold them yet."""
     stage = Stage(root)
     stage.work.mkdir(parents=True)
-    stage.home.mkdir()
+    # Without this folder fish would read every manual page in the background, beside each session of its own.
+    (stage.home / ".local/share/fish/generated_completions").mkdir(parents=True)
     _write_start_files(session, stage.home)
     for name, content in session.files.items():
         path = stage.work / name

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from replay.sandbox.machine import Sandbox, Usage, start
-from replay.sandbox.spec import ClockMode, Limits, SandboxSpec
+from replay.sandbox.spec import FISH_COMPLETIONS, ClockMode, Limits, SandboxSpec
 
-__all__ = ["ClockMode", "Limits", "Sandbox", "SandboxSpec", "Usage", "start"]
+__all__ = ["FISH_COMPLETIONS", "ClockMode", "Limits", "Sandbox", "SandboxSpec", "Usage", "start"]

@@ -23,7 +23,7 @@ from recorder.trace.blobs import BlobStore
 from recorder.trace.errors import ReenactError, Unsupported
 from recorder.trace.events import FileState
 from replay.sandbox.machine import Sandbox, start
-from replay.sandbox.spec import ClockMode, SandboxSpec
+from replay.sandbox.spec import FISH_COMPLETIONS, ClockMode, SandboxSpec
 from replay.sandbox.workspace import restore_tree
 
 _ORDER = struct.Struct("<q")
@@ -98,6 +98,7 @@ def isolate(
     session_host, home_host, workspace = folder / "session", folder / "home", folder / "workspace"
     for place in (session_host, home_host, workspace):
         place.mkdir(mode=0o755)
+    (home_host / FISH_COMPLETIONS).mkdir(parents=True)
     for name, (mode, content) in files.items():
         _put(session_host / name, mode, content)
     home = env.get("HOME", "/nonexistent")

@@ -221,7 +221,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
         if words and shutil.which(words[0]) is None:
             pytest.skip(f"{words[0]} is not installed")
         home = tmp_path / "home"
-        home.mkdir(exist_ok=True)
+        # Without this folder fish would read every manual page in the background.
+        (home / ".local/share/fish/generated_completions").mkdir(parents=True, exist_ok=True)
         for name, text in (files or {}).items():
             path = home / name
             path.parent.mkdir(parents=True, exist_ok=True)
