@@ -151,13 +151,23 @@ def interrupted_line_fish(e: Expert) -> None:
     e.run("cat a.txt")
 
 
-@session(shells=SHELLS, after={"done.txt": "one\ntwo\n"})
-def type_ahead(e: Expert) -> None:
+def _types_ahead(e: Expert) -> None:
     """Types the next commands while one is still running."""
     e.line("sleep 0.4; echo one > done.txt")
     e.line("echo two >> done.txt")
     e.prompt(times=2)
     e.run("cat done.txt")
+
+
+@session(shells=("bash", "zsh"), after={"done.txt": "one\ntwo\n"})
+def type_ahead(e: Expert) -> None:
+    _types_ahead(e)
+
+
+# fish takes what was typed ahead in its own mode, where the terminal echoes none or a part of it: by chance.
+@session(shells=("fish",), deterministic=False, after={"done.txt": "one\ntwo\n"})
+def type_ahead_in_fish(e: Expert) -> None:
+    _types_ahead(e)
 
 
 @session(shells=SHELLS, after={"p1.txt": "first\n", "p2.txt": "second\n", "p3.txt": "third\n"})
