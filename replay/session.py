@@ -37,7 +37,8 @@ from replay.sandbox.host import check_tools
 from replay.sandbox.scratch import Scratch
 from replay.sandbox.workspace import WorkspaceCopy
 
-_MOST_LOG = 64 << 20
+_MOST_LOG = 16 << 20
+"""Of a side channel that the payload can fill; a hundred bytes a command are usual."""
 _MOST_OUTPUT = 4 << 30
 _MOST_TREE = 256 << 20
 _NO_HOME = "/nonexistent"

@@ -89,7 +89,7 @@ class Attack(NamedTuple):
 
     script: str
     shows: str
-    seconds: int = 20
+    seconds: int = 60
 
 
 READ = r"""
