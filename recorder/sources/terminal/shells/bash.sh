@@ -47,14 +47,15 @@ fi
 __reenact_state=$(
   \builtin set +euxv
   \builtin shopt -p | command -p grep -vE 'login_shell|restricted_shell'
-  if functions=$(\builtin declare -f) && ((${#functions} < 200000)); then
+  if functions=$(\builtin declare -f) && ((${#functions} < 1000000)); then
     \builtin printf '%s\n' "$functions"
   else
     \builtin printf '# functions left out: %d characters\n' "${#functions}"
   fi
   for name in PS1 PS2 PS3 PS4 PS0 PROMPT_COMMAND PROMPT_DIRTRIM IGNOREEOF HISTCONTROL HISTIGNORE HISTSIZE \
     HISTFILESIZE HISTTIMEFORMAT TIMEFORMAT CDPATH FIGNORE GLOBIGNORE MAILCHECK debian_chroot \
-    precmd_functions preexec_functions "${!GIT_PS1_@}"; do
+    precmd_functions preexec_functions "${!GIT_PS1_@}" \
+    "${!BASH_COMPLETION@}" "${!_comp@}" _xspecs _backup_glob; do
     \builtin declare -p "$name"
   done 2>/dev/null
   # Of what is exported, only what changes how programs show things; anything else may be a secret.
@@ -67,14 +68,25 @@ __reenact_state=$(
   fi
   while IFS= \builtin read -r name; do
     \builtin printf 'bind %q\n' "$name"
-  done < <(\builtin bind -v; \builtin bind -s) 2>/dev/null
+  done < <(\builtin bind -v) 2>/dev/null
+  for map in emacs vi-insert vi-command; do
+    while IFS= \builtin read -r name; do
+      case $name in
+        \#* | *': self-insert' | *': do-lowercase-version' | *': vi-arg-digit' | '') ;;
+        *) \builtin printf 'bind -m %s %q\n' "$map" "$name" ;;
+      esac
+    done < <(\builtin bind -m "$map" -p; \builtin bind -m "$map" -s)
+    while IFS= \builtin read -r name; do
+      \builtin printf 'bind -m %s -x %q\n' "$map" "$name"
+    done < <(\builtin bind -m "$map" -X)
+  done 2>/dev/null
   \builtin trap -p
   \builtin alias -p
   \builtin set +o | command -p grep -vE ' (history|monitor|posix|emacs|vi|interactive-comments|noexec)$'
   [[ -o vi ]] && \builtin printf 'set -o vi\n'
   \builtin true
 ) 2>/dev/null
-((${#__reenact_state} < 250000)) || __reenact_state="# state left out: ${#__reenact_state} characters"
+((${#__reenact_state} < 1500000)) || __reenact_state="# state left out: ${#__reenact_state} characters"
 \builtin printf '%s;S;0;%d;0;0\0%s\0%s\0\n' "$__reenact_nonce" "$$" "$PWD" "$__reenact_state" \
   2>/dev/null >>"$__reenact_folder/shell-1.log" || \builtin true
 \builtin unset __reenact_state __reenact_env __reenact_user_rc

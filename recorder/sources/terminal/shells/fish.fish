@@ -44,7 +44,7 @@ end
 
 begin
     set -l state (__reenact_dump 2>/dev/null | string collect)
-    if test (string length -- "$state") -gt 250000
+    if test (string length -- "$state") -gt 1500000
         set state "# state left out"
     end
     printf '%s;S;0;%d;0;0\0%s\0%s\0\n' $__reenact_nonce $fish_pid $PWD "$state" >>$__reenact_log
@@ -112,11 +112,13 @@ function __reenact_event --on-event fish_prompt
     string match -q -- "$__reenact_file" (functions --details fish_prompt); or __reenact_dress
 end
 
-# The user's fish_prompt within ours, which adds R to its end.
+# The user's fish_prompt within ours, which adds R to its end. Numbered, because the next one may call this one:
+# a virtual environment keeps what it finds under another name.
 function __reenact_dress
-    functions -e __reenact_user_prompt
-    functions -c fish_prompt __reenact_user_prompt
+    set -g __reenact_dressed (math $__reenact_dressed + 1)
+    functions -c fish_prompt __reenact_prompt_$__reenact_dressed
     source $__reenact_folder/shell/fish_prompt.fish
 end
+set -g __reenact_dressed 0
 set -g __reenact_file $__reenact_folder/shell/fish_prompt.fish
 __reenact_dress

@@ -23,12 +23,19 @@ __reenact_init() {
 # What a replay needs to find the same shell in an empty home.
 __reenact_dump() {
   local state text name
-  local -a own=(${(k)functions:#__reenact_*})
+  local -a own=(${(k)functions:#__reenact_*}) unread=(${(k)functions[(R)builtin autoload -X*]})
   {
     # Read without aliases, which would be expanded in functions and even in their names.
     state="setopt no_aliases"$'\n'
-    text=$(builtin functions -- $own)
-    (( $#text < 160000 )) || text="# functions left out: $#text characters"
+    # Those that were not called yet are loaded when they are; the text that stands for them would run them one
+    # level too deep.
+    own=(${own:|unread})
+    for text in ${(u)functions[(R)builtin autoload -X*]}; do
+      state+="builtin autoload -${text#*-X} ${(k)functions[(Re)$text]}"$'\n'
+    done
+    text=
+    (( $#own )) && text=$(builtin functions -- $own)
+    (( $#text < 1000000 )) || text="# functions left out: $#text characters"
     state+=$text$'\n'
     for name in PS1 PS2 PS3 PS4 RPS1 RPS2 SPROMPT PROMPT_EOL_MARK HISTSIZE SAVEHIST TIMEFMT WORDCHARS \
       KEYTIMEOUT READNULLCMD NULLCMD REPORTTIME DIRSTACKSIZE LISTMAX MAILCHECK precmd_functions \
@@ -40,7 +47,12 @@ __reenact_dump() {
       PAGER MANPAGER GIT_PAGER EDITOR VISUAL PYTHONSTARTUP VIMINIT EXINIT NO_COLOR INPUTRC; do
       [[ ${(Pt)name} == *export* ]] && state+="export $name=${(qq)${(P)name}}"$'\n'
     done
-    text=$(builtin zstyle -L; builtin zle -lL; builtin bindkey -L)
+    # What completion (compinit) and the two plugins that are everywhere keep outside functions.
+    text=$(builtin zmodload -L; __reenact_values \
+      ${(k)parameters[(I)(_comp*|_services|_(|post)patcomps|_lastcomp|comp(pre|post)funcs)]} \
+      ${(k)parameters[(I)((|_)ZSH_(AUTOSUGGEST|HIGHLIGHT)_*|_zsh_highlight_*)]})
+    (( $#text < 150000 )) && state+=$text$'\n'
+    text=$(builtin zstyle -L; builtin zle -lL; __reenact_keys)
     (( $#text < 60000 )) && state+=$text$'\n'
     state+=$(builtin trap)$'\n'
     state+="unalias -m '*'; setopt aliases"$'\n'
@@ -49,11 +61,37 @@ __reenact_dump() {
     own=(${own:#(no|)(interactive|shinstdin|monitor|zle|login|rcs|globalrcs|privileged|exec|singlecommand)})
     (( $#own )) && state+="setopt $own"$'\n'
   } 2>/dev/null
-  (( $#state < 250000 )) || state="# state left out: $#state characters"
+  (( $#state < 1500000 )) || state="# state left out: $#state characters"
   {
     builtin printf '%s;S;0;%d;0;0\0%s\0%s\0\n' $__reenact_nonce $$ $PWD $state >>$__reenact_folder/shell-1.log
   } 2>/dev/null
   builtin unset __reenact_options
+}
+
+# Parameters with their values, also hidden ones, which `typeset -p` keeps to itself.
+__reenact_values() {
+  local name
+  for name in "$@"; do
+    case ${(Pt)name} in
+      *readonly*|*special*) ;;
+      association*) builtin print -r -- "typeset -gA $name; $name=(${(@qqkvP)name})" ;;
+      array*) builtin print -r -- "typeset -ga $name; $name=(${(@qqP)name})" ;;
+      ?*) builtin print -r -- "typeset -g $name=${(qqP)name}" ;;
+    esac
+  done
+}
+
+# Every keymap's keys; those of the user's own making, and which one is in use.
+__reenact_keys() {
+  local map
+  for map in ${(f)"$(builtin bindkey -l)"}; do
+    case $map in
+      .safe|main) ;;
+      command|emacs|isearch|vicmd|viins|viopp|visual|listscroll|menuselect) builtin bindkey -LM $map ;;
+      *) builtin print -r -- "bindkey -N ${(q)map}"; builtin bindkey -LM $map ;;
+    esac
+  done
+  builtin bindkey -lL main
 }
 
 __reenact_mark() {
