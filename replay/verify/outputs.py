@@ -126,6 +126,8 @@ class Judge:
         if names is not None:
             return Found("normalised" if names else "bytes", tuple(names))
         ways = [way for count in (1, 2, 3) for way in combinations(self._methods(), count)]
+        if self._cut_short(a, b):
+            return Found("interrupted", ("interrupted",))
         found = (self._by(way, a, b, self._rules) for way in ways)
         if first := next((one for one in found if one), None):
             return first
@@ -156,13 +158,26 @@ class Judge:
 
     def _echo(self, a: bytes, b: bytes) -> tuple[bytes, bytes] | None:
         pieces = self.context.echoes
-        return (_without(a, pieces), _without(b, pieces)) if pieces else None
+        if not pieces:
+            return None
+        old, new = _without(a, pieces), _without(b, pieces)
+        # Where a program took the keys before the terminal could echo them, only the other side has an echo; what
+        # looks like it on this side is the program's own.
+        return next((pair for pair in ((old, new), (old, b), (a, new)) if pair[0] == pair[1]), (old, new))
 
     def _noise(self, a: bytes, b: bytes) -> tuple[bytes, bytes] | None:
         mask = self.context.mask
         if not mask or ALIAS.findall(a) != ALIAS.findall(b):
             return None
         return mask.apply(self.canonical(a, 0)), mask.apply(self.canonical(b, 1))
+
+    def _cut_short(self, a: bytes, b: bytes) -> bool:
+        """A stream stopped by a key, equal as far as the shorter goes: seen at a glance, however long it is."""
+        old, new = _at_key(a), _at_key(b)
+        if not (self.context.interrupted and self.allows("interrupted") and old and new):
+            return False
+        short, long = sorted((old[0], new[0]), key=len)
+        return bool(short) and long.startswith(short) and old[1] == new[1]
 
     def _interrupted(self, a: bytes, b: bytes) -> Found | None:
         if not self.context.interrupted or not self.allows("interrupted"):

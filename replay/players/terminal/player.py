@@ -30,6 +30,8 @@ _DUMMY_SECRET = b"reenact-hidden-input"
 _TAIL = 32768
 _LOOK_EVERY = 0.001
 _REPLY_WAIT = 200_000_000
+_FLOOD = 64 << 10
+"""Bytes by which the output of a program that goes on and on has passed the recorded place of a key."""
 _LEISURE = 5.0
 """Of a pause before a key, the seconds that output gets to come as far as it had, while the program rests."""
 _LAST_WORDS = 1_000_000_000
@@ -339,8 +341,10 @@ class TerminalPlayer:
                 # this one: tmux, script, an editor's shell.
                 return still >= (1 + 2 * self._pause if look.nested else 0.03 + min(self._pause, _LEISURE))
             return progressed and still >= 0.5 and self._remark(want, look)
-        # A program that does not read its terminal gets its key (mostly ^C) once it has shown as much as then.
-        return state and progressed and still >= (0.3 if look.busy else 0.06)
+        # A program that does not read its terminal gets its key (mostly ^C) once it has shown as much as then; one
+        # that shows without end, once it has shown more.
+        flood = self._size - self._command_offset - want.progress >= _FLOOD
+        return state and progressed and (flood or still >= (0.3 if look.busy else 0.06))
 
     def _behind(self, want: Send) -> int:
         """Bytes of output that the running command has not shown yet, of those that preceded this key."""
