@@ -14,7 +14,7 @@ from recorder.trace.volatile import volatile
 from replay.observe import Slice, observations, prompt_lines
 from replay.players.terminal.player import Reached
 from replay.verify.claims import with_claims
-from replay.verify.compare import compare, context_of
+from replay.verify.compare import compare, typed
 from replay.verify.nearest import wait_miss
 from replay.verify.noise import Mask
 from replay.verify.times import Clock
@@ -99,8 +99,8 @@ def judge(
     missed_in = {m.command: m for m in reversed(reached.missed)}
     fatal = reached.fatal
     commits = any(_MAKES_OBJECTS.search(step.text) for step in mine)
-    typed = prompt_lines(mine, recorded.events, recorded.output)
-    retyped = prompt_lines(list(theirs.values()), observed.events, observed.output)
+    lines_typed = prompt_lines(mine, recorded.events, recorded.output)
+    lines_again = prompt_lines(list(theirs.values()), observed.events, observed.output)
     left_behind = False  # a job that may write into the line at any later prompt
     judged: list[Judged] = []
     stopped: str | None = None
@@ -129,7 +129,9 @@ def judge(
             )
         else:
             answer = theirs[step.n]
-            lines = (b"", b"") if left_behind else (typed.get(step.n, b""), retyped.get(answer.n, b""))
+            lines = (
+                (b"", b"") if left_behind else (lines_typed.get(step.n, b""), lines_again.get(answer.n, b""))
+            )
             verdict = with_claims(compare(recording, observation, context), step, answer, context, lines)
         left_behind = left_behind or _BACKGROUND.search(step.text) is not None
         if miss is not None and miss is fatal:
@@ -202,7 +204,7 @@ def _context(
         content = recorded.blob(digest)
         return observed.blob(digest) if content is None else content
 
-    echoes, interrupted, keystrokes = context_of(step.inputs)
+    keys, again = typed(step.inputs), typed(answer.inputs) if answer else None
     cols, rows = _size(step, recorded.events)
     # From the session's start: what was made earlier is printed later. File times are the machine's own where
     # the clock does not reach them.
@@ -217,9 +219,11 @@ def _context(
         rows=rows,
         volatile=_volatile,
         blob=blob,
-        echoes=echoes,
-        interrupted=interrupted,
-        keystrokes=keystrokes,
+        echoes=keys.echoes,
+        echoes_again=again and again.echoes,
+        unsure=keys.unsure or (again.unsure if again else b""),
+        interrupted=keys.interrupted,
+        keystrokes=keys.keystrokes,
         gaps=tuple(gap.reason for gap in step.gaps),
         mask=mask,
         clocks=(Clock((shown,)), Clock((shown, times.replayed))),

@@ -7,6 +7,8 @@ facet that the recording does not know is not judged; a step of which nothing is
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
+from typing import NamedTuple
 
 from recorder.trace.events import Input
 from replay.verify.files import compare_files
@@ -29,18 +31,33 @@ def compare(recorded: Observation, observed: Observation, context: Context | Non
     return judged(_excuse(facet, judge.context) for facet in facets)
 
 
-def context_of(inputs: Iterable[Input]) -> tuple[tuple[bytes, ...], bool, bool]:
-    """(echoes, interrupted, keystrokes) of a `Context`, from what was typed into a step's program."""
+class Typed(NamedTuple):
+    """What the keys typed into a step's program say, as `Context` has it."""
+
+    echoes: tuple[bytes, ...]
+    unsure: bytes
+    interrupted: bool
+    keystrokes: bool
+
+
+def typed(inputs: Iterable[Input]) -> Typed:
+    """`inputs` of one step, in order."""
+    keys = [event for event in inputs if not event.reply]
+    shown = [event for event in keys if not event.hidden]
     echoes: list[bytes] = []
-    interrupted = keystrokes = False
-    for event in inputs:
-        if event.reply:
-            continue
-        interrupted = interrupted or any(key in event.data for key in b"\x03\x1a\x1c")
-        keystrokes = keystrokes or not event.icanon
-        if event.echo and not event.hidden:
-            echoes.append(_echo(event.data))
-    return tuple(piece for piece in echoes if piece), interrupted, keystrokes
+    for event in shown:
+        if event.echo:
+            if echoes and not echoes[-1].endswith(b"\n"):
+                echoes[-1] += _echo(event.data)  # a line is echoed as one
+            else:
+                echoes.append(_echo(event.data))
+    turns = any(a.foreground == b.foreground and a.echo != b.echo for a, b in pairwise(shown))
+    return Typed(
+        echoes=tuple(piece for piece in echoes if piece),
+        unsure=b"".join(_echo(event.data) for event in shown) if turns else b"",
+        interrupted=any(key in event.data for event in keys for key in b"\x03\x1a\x1c"),
+        keystrokes=any(not event.icanon for event in keys),
+    )
 
 
 def _echo(data: bytes) -> bytes:

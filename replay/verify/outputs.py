@@ -110,13 +110,16 @@ class Judge:
         return self.explain(a, b, self.text_levels)
 
     def _needed(self, a: bytes, b: bytes, names: Sequence[str]) -> Sequence[str]:
-        needed = [n for n in names if self.canonical(a, 0, [n]) != a or self.canonical(b, 1, [n]) != b]
+        needed = self._touched(a, b, names)
         if len(a) + len(b) <= _SMALL:
             for name in reversed(needed):
                 fewer = [n for n in needed if n != name]
                 if self.canonical(a, 0, fewer) == self.canonical(b, 1, fewer):
                     needed = fewer
         return needed
+
+    def _touched(self, a: bytes, b: bytes, names: Sequence[str]) -> list[str]:
+        return [n for n in names if self.canonical(a, 0, [n]) != a or self.canonical(b, 1, [n]) != b]
 
     # -- the whole chain ------------------------------------------------------------------------------
 
@@ -133,6 +136,8 @@ class Judge:
             return first
         if interrupted := self._interrupted(a, b):
             return interrupted
+        if echoed := self._echoed(a, b):
+            return echoed
         return next((one for way in ((), *ways) if (one := self._by(way, a, b, self._any_order))), None)
 
     def _methods(self) -> list[Method]:
@@ -157,13 +162,21 @@ class Judge:
         return None if names is None else Found("normalised", tuple(names))
 
     def _echo(self, a: bytes, b: bytes) -> tuple[bytes, bytes] | None:
-        pieces = self.context.echoes
-        if not pieces:
+        old, new = self.context.echoes, self.context.echoes_again
+        if new is None:
+            new = old
+        return (_without(a, old), _without(b, new)) if old or new else None
+
+    def _echoed(self, a: bytes, b: bytes) -> Found | None:
+        """Equal but for keys, in order, that a terminal echoed on one side only."""
+        keys = self.context.unsure
+        if not keys or not self.allows("echo") or len(keys) > _MOST_ECHO or len(a) + len(b) > _SMALL:
             return None
-        old, new = _without(a, pieces), _without(b, pieces)
-        # Where a program took the keys before the terminal could echo them, only the other side has an echo; what
-        # looks like it on this side is the program's own.
-        return next((pair for pair in ((old, new), (old, b), (a, new)) if pair[0] == pair[1]), (old, new))
+        names = self._touched(a, b, self.levels[-1])
+        a, b = self.canonical(a, 0, names), self.canonical(b, 1, names)
+        if ALIAS.findall(a) == ALIAS.findall(b) and _interleaved(a, b, keys):
+            return Found("normalised", (*names, "echo"))
+        return None
 
     def _noise(self, a: bytes, b: bytes) -> tuple[bytes, bytes] | None:
         mask = self.context.mask
@@ -229,6 +242,8 @@ class Judge:
 
 Method = Callable[[bytes, bytes], tuple[bytes, bytes] | None]
 _MOST_ECHO = 4096
+_MOST_TRIED = 4096
+"""Places at which two outputs part, for each way of explaining the places before."""
 _NAMES = {"_job_notices": "job-notices", "_echo": "echo", "_noise": "noise"}
 _NOTICE = re.compile(
     rb"^(?:\[\d+\] ?[ +-] {1,2}(?:\d+ )?(?:[Dd]one|[Ee]xit \d+|[Tt]erminated|[Kk]illed|[Hh]angup)\b[^\r\n]*"
@@ -275,6 +290,27 @@ def _without_rest(data: bytes, echo: bytes) -> bytes:
         if found >= 0:
             return data[:found] + data[found + len(rest) :]
     return data
+
+
+def _interleaved(a: bytes, b: bytes, keys: bytes) -> bool:
+    """Whether what only one of them has is an ordered part of the keys."""
+    if abs(len(a) - len(b)) > len(keys):
+        return False
+    todo, seen = [(0, 0, 0, 0)], set[tuple[int, int, int, int]]()
+    while todo and len(seen) < _MOST_TRIED:
+        i, j, used_a, used_b = todo.pop()
+        while i < len(a) and j < len(b) and a[i] == b[j]:
+            i, j = i + 1, j + 1
+        if i == len(a) and j == len(b):
+            return True
+        if (i, j, used_a, used_b) in seen:
+            continue
+        seen.add((i, j, used_a, used_b))
+        if j < len(b) and (found := keys.find(b[j], used_b)) >= 0:
+            todo.append((i, j + 1, used_a, found + 1))
+        if i < len(a) and (found := keys.find(a[i], used_a)) >= 0:
+            todo.append((i + 1, j, found + 1, used_b))
+    return False
 
 
 def _at_key(data: bytes) -> tuple[bytes, bytes] | None:

@@ -169,9 +169,12 @@ class Context:
 
     `volatile(path)` says why the content of a path never repeats (or None). `blob(digest)` gives the content of
     a file of either side, or None. `echoes` are what the terminal echoed of keys typed in line mode while the
-    step ran, in order. `interrupted`: a key that stops a program (^C, ^Z, ^\\) was typed into it.
-    `keystrokes`: it took keys without line mode. `gaps`: what the recording lost within the step. `mask`: what
-    was learned to be noise. `clocks` (recorded, replayed) and `elapsed` (seconds; the longer of the two) narrow
+    step ran, in order; `echoes_again` the same of the replay, where it may have met another mode (null: the same).
+    `unsure`, all keys as a terminal would have echoed them, typed into a program that turned its echo on and off
+    between keys: which of them were echoed was a race (node, while it evaluates a preview). `interrupted`: a key
+    that stops a program (^C, ^Z, ^\\) was typed into it. `keystrokes`: it took keys without line mode. `gaps`:
+    what the recording lost within the step. `mask`: what was learned to be noise. `clocks` (recorded, replayed)
+    and `elapsed` (seconds; the longer of the two) narrow
     which times and durations may be masked; `without` names rules and methods that may not be used at all.
     """
 
@@ -180,6 +183,8 @@ class Context:
     volatile: Callable[[str], str | None] = lambda path: None
     blob: Callable[[str], bytes | None] = lambda digest: None
     echoes: tuple[bytes, ...] = ()
+    echoes_again: tuple[bytes, ...] | None = None
+    unsure: bytes = b""
     interrupted: bool = False
     keystrokes: bool = False
     gaps: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ import pytest
 
 from recorder.trace.events import Change, FileState, Input
 from replay.verify import verdict as verdicts
-from replay.verify.compare import compare, context_of
+from replay.verify.compare import compare, typed
 from replay.verify.noise import learn
 from replay.verify.verdict import (
     BLOCK,
@@ -236,9 +236,7 @@ def key(data: bytes, **more: bool) -> Input:
 
 
 def test_echo_of_type_ahead_moves() -> None:
-    echoes, interrupted, keystrokes = context_of([key(b"ls\r")])
-    assert (echoes, interrupted, keystrokes) == ((b"ls\r\n",), False, False)
-    context = Context(echoes=echoes)
+    context = Context(echoes=typed([key(b"ls\r")]).echoes)
     verdict = compare(showed("a\r\nls\r\nb\r\n"), showed("a\r\nb\r\nls\r\n"), context)
     assert (verdict.verdict, verdict.causes) == (EQUIVALENT, ("echo",))
     assert compare(showed("a\r\nls\r\nb"), showed("a\r\nc\r\nls\r\n"), context).verdict is DIVERGED
@@ -252,11 +250,25 @@ def test_echo_of_keys_typed_before_the_program_began() -> None:
     assert compare(showed("/501\r\na\r\n"), showed("less /500\r\na\r\n"), context).verdict is DIVERGED
 
 
-def test_context_of_inputs() -> None:
-    assert context_of([key(b"\x03")]) == ((b"^C",), True, False)
-    assert context_of([key(b"q", icanon=False, echo=False)]) == ((), False, True)
-    assert context_of([key(b"\r", hidden=True, echo=False)]) == ((), False, False)
-    assert context_of([key(b"\x1b[c", reply=True, icanon=False)]) == ((), False, False)
+def test_keys_typed_while_a_program_turns_its_line_mode_on_and_off() -> None:
+    """As node does while it evaluates a preview: some keys are echoed by the terminal and by the program."""
+    keys = typed([key(b"at", echo=False, icanon=False), key(b"."), key(b"all\r", echo=False, icanon=False)])
+    assert keys.unsure == b"at.all\r\n"
+    context = Context(unsure=keys.unsure)
+    for shown in ("> not.att.alall\r\n\r\n", "> not.at.aalll\r\n", "> not.at.all\r\n\r\n"):
+        verdict = compare(showed(shown + "no\r\n"), showed("> not.at.all\r\nno\r\n"), context)
+        assert verdict.verdict is EQUIVALENT
+        assert verdict.causes[-1] == "echo"
+    for other in ("> not.at.xall\r\nno\r\n", "> not.at.all\r\nnoa\r\n\r\nt", "> not.at.all\r\nn\r\n"):
+        assert compare(showed(other), showed("> not.at.all\r\nno\r\n"), context).verdict is DIVERGED, other
+
+
+def test_what_keys_say() -> None:
+    assert typed([key(b"ls\r"), key(b"y"), key(b"\r")]) == ((b"ls\r\n", b"y\r\n"), b"", False, False)
+    assert typed([key(b"\x03")]) == ((b"^C",), b"", True, False)
+    assert typed([key(b"q", icanon=False, echo=False)]) == ((), b"", False, True)
+    assert typed([key(b"\r", hidden=True, echo=False)]) == ((), b"", False, False)
+    assert typed([key(b"\x1b[c", reply=True, icanon=False)]) == ((), b"", False, False)
 
 
 def test_lines_in_another_order() -> None:

@@ -32,6 +32,10 @@ _LOOK_EVERY = 0.001
 _REPLY_WAIT = 200_000_000
 _FLOOD = 64 << 10
 """Bytes by which the output of a program that goes on and on has passed the recorded place of a key."""
+_SUGGESTED = 0.5
+"""The same for what a line editor shows by itself."""
+_REDRAWN = 8
+"""Bytes of it that keys typed in one write may save."""
 _LEISURE = 5.0
 """Of a pause before a key, the seconds that output gets to come as far as it had, while the program rests."""
 _LAST_WORDS = 1_000_000_000
@@ -200,7 +204,9 @@ class TerminalPlayer:
                     return Missed(index, command, what, saw, self._shown()), stop
                 if action.submits and self._clock:
                     self._clock(action.t)
-                self._lag = 0 if action.at_prompt else self._behind(action)
+                self._lag = self._behind_prompt(action) if action.at_prompt else self._behind(action)
+                if action.closes:
+                    self._lag = 0
                 self._type(action)
             case Edit():
                 if self._await_prompt(action.commands):
@@ -328,6 +334,9 @@ class TerminalPlayer:
     ) -> bool:
         if want.at_prompt or over:
             rests = blocked and stable and (self._woke(look, now) or not self._sent_here())
+            if want.at_prompt and self._behind_prompt(want) > self._lag + _REDRAWN:
+                # What the expert saw by then may come by and by: a suggestion, a list to choose from.
+                rests = rests and still >= min(self._pause, _SUGGESTED)
             return rests and not self._due_from_background(want, still)
         same = want.ahead or look.runs(want.foreground)
         state = same and self._watch.modes() == (want.icanon, want.echo)
@@ -349,6 +358,10 @@ class TerminalPlayer:
     def _behind(self, want: Send) -> int:
         """Bytes of output that the running command has not shown yet, of those that preceded this key."""
         return max(0, want.progress - (self._size - self._command_offset))
+
+    def _behind_prompt(self, want: Send) -> int:
+        """The same for what a prompt's line editor showed."""
+        return max(0, want.progress - (self._size - self._ready_offset))
 
     def _due_from_background(self, want: Send, still: float) -> bool:
         """A job in the background has not shown yet what the expert saw before typing on."""
