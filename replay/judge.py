@@ -12,7 +12,7 @@ from recorder.trace.events import AnyEvent, Resized, TerminalStarted, Unknown, u
 from recorder.trace.steps import Step, steps
 from recorder.trace.volatile import volatile
 from replay.observe import Slice, observations, prompt_lines
-from replay.players.terminal.player import Reached
+from replay.players.terminal.outcome import Reached
 from replay.verify.claims import with_claims
 from replay.verify.compare import compare, typed
 from replay.verify.nearest import wait_miss

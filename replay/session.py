@@ -31,7 +31,8 @@ from recorder.trace.notes import parse_notes
 from recorder.trace.reader import Trace
 from recorder.trace.steps import steps
 from replay.plan import Action, Plan, Send, plan
-from replay.players.terminal.player import Bounds, Reached, TerminalPlayer
+from replay.players.terminal.outcome import Bounds, Reached
+from replay.players.terminal.player import TerminalPlayer
 from replay.sandbox import FISH_COMPLETIONS, ClockMode, Sandbox, SandboxSpec, start
 from replay.sandbox.host import check_tools
 from replay.sandbox.scratch import Scratch

@@ -17,7 +17,7 @@ from msgspec import Struct
 from recorder.trace.errors import ReenactError, UsageError
 from recorder.trace.printable import printable
 from replay.commands.opening import find
-from replay.players.terminal.player import Bounds
+from replay.players.terminal.outcome import Bounds
 from replay.replayer import Progress, replay_trace
 from replay.report.result import ReplayResult, encode
 from replay.report.terminal import clip, render, wants_colour
