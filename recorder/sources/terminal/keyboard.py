@@ -50,9 +50,9 @@ class Moment(NamedTuple):
 class Keyboard:
     """Forwards keys and publishes input events.
 
-    A key waits for nothing but the look at the terminal's state; the relay asks for its record (`publish`) when its
-    echo was shown. Until then it is staged for a successor, unless it may be part of a secret. What is stored is
-    decided before anything is published.
+    A key waits for the look at the terminal's state and for being staged for a successor (unless it may be part of a
+    secret); the relay asks for its record (`publish`) when its echo was shown. What is stored is decided before
+    anything is published.
     """
 
     def __init__(
@@ -69,8 +69,6 @@ class Keyboard:
         """Guards all that is recorded, here and of the output: see `Stream`."""
         self.forwarded: deque[tuple[bytes, int, bytes, bytes, int, int, int, bool, bytes]] = deque()
         """Keys that were forwarded and not published yet: the fields of `Moment`."""
-        self.busy = False
-        """The program has keys, or will in a moment, that a successor would not know of yet."""
         self._tail = b""
         self._group = _GROUP
         self._last: Moment | None = None
@@ -95,18 +93,18 @@ class Keyboard:
         offset, prompts, commands, tail = state.offset, state.prompts, state.commands, self._tail
         if at_prompt and self._on_enter is not None and (b"\r" in data or b"\n" in data):
             self._on_enter(t)
-        self.busy = True
+        moment = (data, t, modes, group, offset, prompts, commands, at_prompt)
+        with self.lock:
+            # All is done before the write: an echo comes back at once, and would have to wait for what is left.
+            if not (self._guard.holding or line_flags(modes) == _SECRET):
+                self._stage(moment)
+            self.forwarded.append((*moment, tail))
         try:
             count = os.write(master, data)
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
             count = len(data)
-        with self.lock:
-            if not (self._guard.holding or line_flags(modes) == _SECRET):
-                self._stage((data, t, modes, group, offset, prompts, commands, at_prompt))
-            self.forwarded.append((data, t, modes, group, offset, prompts, commands, at_prompt, tail))
-        self.busy = False
         if count < len(data):
             write_all(master, data[count:])
 

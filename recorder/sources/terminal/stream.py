@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -17,7 +16,6 @@ from recorder.trace.marks import Mark, MarkScanner, Progress
 READ = 1 << 16
 GATHER_FROM = 4000
 MAX_ECHO = 4096
-BUSY_LOOKS = 20
 
 
 class Scanned(NamedTuple):
@@ -76,11 +74,6 @@ class Stream:
         """Show and publish what the program wrote."""
         state, keyboard = self._producer.state, self._keyboard
         self.taken += 1
-        if keyboard.busy:
-            # What keys cause may not be shown before a successor would know of them; our other thread is late.
-            for _ in range(BUSY_LOOKS):
-                if keyboard.busy:
-                    time.sleep(0)
         if self.staged is not None:
             self.settle()
             self.streaming = True
