@@ -203,6 +203,117 @@ class Checked(Event, frozen=True, kw_only=True, tag="check"):
     reward: float
 
 
+# -- network ----------------------------------------------------------------------------------------
+
+
+class Cause(Struct, frozen=True, kw_only=True):
+    """What opened a connection, and how that is known; `command` is null where nothing told.
+
+    cgroup: the kernel says that the socket belongs to the command's control group. process: the process that owns
+    the socket, or its oldest ancestor below the shell, was started while the command ran.
+    """
+
+    command: Count | None
+    how: Literal["cgroup", "process", "unknown"]
+    process: str
+
+
+class Body(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Content of a message as it was sent: content codings kept, transfer codings undone. `size` in bytes.
+
+    Of what was not kept, `skipped` says why. `partial`: it ended before it was complete.
+    """
+
+    size: Annotated[int, Meta(ge=0, lt=2**53)]
+    blob: Digest | None = None
+    skipped: str | None = None
+    partial: bool = False
+
+
+class NetworkStarted(Event, frozen=True, kw_only=True, tag="network.started"):
+    """A proxy captures from here on, at `address` (host:port). `upstream` is the proxy that it goes through.
+
+    `certificate` is the SHA-256 of its certificate authority (DER), `trust` the file in the session folder from which
+    the recorded programs trusted it: a replay puts an authority of its own there.
+    """
+
+    address: str
+    engine: str
+    certificate: Digest
+    trust: Path
+    upstream: str | None
+
+
+class Connected(Event, frozen=True, kw_only=True, tag="network.connection"):
+    """A program's n-th connection (from 1), open for `duration` ns. `target` is host:port as the program named it.
+
+    passed: bytes were handed on unseen, `sent` and `received` of them; failed: there was no connection, or no
+    handshake. `reason` says why. `alpn` is null without TLS.
+    """
+
+    n: Count
+    duration: Annotated[int, Meta(ge=0, lt=2**62)]
+    target: str | None
+    handling: Literal["captured", "passed", "failed"]
+    reason: str | None
+    tls: str | None
+    alpn: str | None
+    sent: Annotated[int, Meta(ge=0, lt=2**53)]
+    received: Annotated[int, Meta(ge=0, lt=2**53)]
+    cause: Cause
+
+
+class FlowRequested(Event, frozen=True, kw_only=True, tag="flow.requested"):
+    """A request's head, on connection `connection`; `flow` counts from 1. `url` is absolute. `version` is 1.0, 1.1
+    or 2. `headers` are [name, value] in the order and case of the wire; bytes outside UTF-8 escaped as in paths."""
+
+    flow: Count
+    connection: Count
+    method: str
+    url: str
+    version: str
+    headers: list[tuple[str, str]]
+    cause: Cause
+
+
+class FlowAnswered(Event, frozen=True, kw_only=True, tag="flow.answered"):
+    """The response was there to its end, or will not come (`status` null, `error` says why).
+
+    `first_byte` and `pace` count from the request, in ns: `pace` are [ns, bytes] of the body's pieces, where it came
+    in more than one and over more than 50 ms.
+    """
+
+    flow: Count
+    status: Annotated[int, Meta(ge=100, le=999)] | None
+    reason: str
+    version: str
+    headers: list[tuple[str, str]]
+    trailers: list[tuple[str, str]]
+    request: Body
+    response: Body
+    first_byte: Annotated[int, Meta(ge=0, lt=2**62)] | None
+    pace: list[tuple[int, int]]
+    error: str | None
+
+
+class FlowMessage(Event, frozen=True, kw_only=True, tag="flow.message"):
+    """A WebSocket message in a flow that was upgraded; `sent` by the client, else received by it."""
+
+    flow: Count
+    sent: bool
+    text: bool
+    body: Body
+
+
+class FlowClosed(Event, frozen=True, kw_only=True, tag="flow.closed"):
+    """A WebSocket was closed, by the client (`sent`) or by the server; `code` null where the connection just ended."""
+
+    flow: Count
+    sent: bool
+    code: Count | None
+    reason: str
+
+
 # -- session ----------------------------------------------------------------------------------------
 
 
@@ -233,6 +344,7 @@ AnyEvent = (
     TerminalStarted | PromptShown | CommandStarted | CommandEnded | Input | Resized | TerminalEnded
     | WorkspaceSnapshot | WorkspaceChanged | WorkspaceEdited
     | Noted | Marked | Checked
+    | NetworkStarted | Connected | FlowRequested | FlowAnswered | FlowMessage | FlowClosed
     | Gap | Recovered
 )  # fmt: skip
 

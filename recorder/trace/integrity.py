@@ -32,6 +32,8 @@ SENSITIVE: dict[str, tuple[str, ...]] = {
     "note": ("text",),
     "mark": ("label",),
     "check": ("line",),
+    "flow.requested": ("url", "headers"),
+    "flow.answered": ("headers", "trailers"),
 }
 """Fields that can be taken out later, by kind; `env/*` is each value of `env`."""
 

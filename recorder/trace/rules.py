@@ -10,6 +10,10 @@ from recorder.trace.events import (
     Checked,
     CommandEnded,
     CommandStarted,
+    FlowAnswered,
+    FlowClosed,
+    FlowMessage,
+    FlowRequested,
     Gap,
     Input,
     PromptShown,
@@ -54,6 +58,8 @@ class EventRules:
         self._gaps: list[GapNote] = []
         self._gap_count = 0
         self._recovered = False
+        self._flows: set[int] = set()
+        self._answered: set[int] = set()
         self._outcome = Outcome(reward=None, command=None)
 
     def add(self, event: Decoded, place: str) -> None:
@@ -138,6 +144,23 @@ class EventRules:
                 if state is not None:
                     self._blob(state.blob, place)
 
+    def _requested(self, event: FlowRequested, place: str) -> None:
+        if event.flow in self._flows:
+            raise TraceRejected(Code.DUPLICATE, place, f"flow {event.flow} begins twice")
+        self._flows.add(event.flow)
+
+    def _flow(self, event: FlowAnswered | FlowMessage | FlowClosed, place: str) -> None:
+        if event.flow not in self._flows:
+            raise TraceRejected(Code.MISSING, place, f"flow {event.flow} has no request before this")
+        if isinstance(event, FlowAnswered):
+            if event.flow in self._answered:
+                raise TraceRejected(Code.DUPLICATE, place, f"flow {event.flow} is answered twice")
+            self._answered.add(event.flow)
+            self._blob(event.request.blob, place)
+            self._blob(event.response.blob, place)
+        elif isinstance(event, FlowMessage):
+            self._blob(event.body.blob, place)
+
     def _checked(self, event: Checked, place: str) -> None:
         self._outcome = Outcome(reward=event.reward, command=event.command)
 
@@ -171,6 +194,10 @@ _CHECKS: dict[type, Callable[..., None]] = {
     WorkspaceChanged: EventRules._changed,
     WorkspaceEdited: EventRules._changed,
     Checked: EventRules._checked,
+    FlowRequested: EventRules._requested,
+    FlowAnswered: EventRules._flow,
+    FlowMessage: EventRules._flow,
+    FlowClosed: EventRules._flow,
     Gap: EventRules._gap,
     Recovered: EventRules._recovery,
 }

@@ -21,6 +21,7 @@ from recorder.trace.events import (
     CommandEnded,
     CommandStarted,
     Event,
+    FlowRequested,
     Gap,
     Input,
     Marked,
@@ -44,7 +45,8 @@ class Step(Struct, frozen=True, kw_only=True):
     `inputs` went to the running program, `typed` to the shell before it: the line that became this command and
     lines abandoned since the last. `changes` of several commands that could not be told apart stand at the
     first of them; each of them has that span in `changes_from` and `changes_through`. `gaps` are losses inside
-    the step or the typing before it: what it shows is then not the whole truth.
+    the step or the typing before it: what it shows is then not the whole truth. `flows` are the numbers of those
+    that the step caused, in the order in which they began; a job in the background may go on causing some later.
     """
 
     n: int
@@ -68,6 +70,7 @@ class Step(Struct, frozen=True, kw_only=True):
     check: Checked | None
     resizes: tuple[Resized, ...]
     gaps: tuple[Gap, ...]
+    flows: tuple[int, ...]
 
     @property
     def complete(self) -> bool:
@@ -148,6 +151,7 @@ class _Draft:
     check: Checked | None = None
     resizes: list[Resized] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    flows: list[int] = field(default_factory=list)
 
     def close(self, t: int, offset: int | None) -> None:
         self.ended = True
@@ -178,6 +182,7 @@ class _Draft:
             check=self.check,
             resizes=tuple(self.resizes),
             gaps=tuple(self.gaps),
+            flows=tuple(self.flows),
         )
 
 
@@ -302,6 +307,9 @@ def _attach(drafts: Sequence[_Draft], timeline: Sequence[Event]) -> None:
             case Checked():
                 if checked := by_command.get(event.command) or _before(drafts, event.t):
                     checked.check = event
+            case FlowRequested():
+                if caused := _causing(event, by_command, programs):
+                    caused.flows.append(event.flow)
             case Gap():
                 _attach_gap(event, drafts)
             case _:
@@ -327,6 +335,14 @@ def _attach_changes(
         by_command[min(by_command)].changes += event.changes  # before the first prompt
     elif programs:
         programs[0].changes += event.changes
+
+
+def _causing(
+    event: FlowRequested, by_command: dict[int, _Draft], programs: Sequence[_Draft]
+) -> _Draft | None:
+    if event.cause.command is not None:
+        return by_command.get(event.cause.command)
+    return programs[0] if programs and event.cause.how != "unknown" else None
 
 
 def _about(drafts: Sequence[_Draft], t: int) -> _Draft | None:

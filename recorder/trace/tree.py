@@ -167,6 +167,11 @@ class TreeScanner:
         entry = folder.entries.get(name) if folder is not None else None
         return None if entry is None else entry.state
 
+    def leaves_out(self, path: bytes) -> bool:
+        """Whether nothing at the path is ever told, whatever it is; a pattern for folders alone does not count."""
+        folder = self._folders.get(path.rpartition(b"/")[0])
+        return not followed(path) or (folder is not None and self.rules.leaves_out(folder.scope, path, False))
+
     def moment(self, path: bytes) -> int | None:
         """When the path last changed by the file system's clock (ns of real time); of what is gone, when its
         nearest folder did. None where nobody can say."""

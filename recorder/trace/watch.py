@@ -6,11 +6,11 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from recorder.trace.content import BlobSink, Limits
-from recorder.trace.events import Change
+from recorder.trace.events import Change, unescape_path
 from recorder.trace.ignore import IgnoreRules
 from recorder.trace.tree import Tree, TreeScanner
 from recorder.trace.volatile import followed
@@ -159,8 +159,8 @@ class Watch:
             if above in self._deep:
                 return None
             if above in taken.deep:
-                # Found by walking a folder: only its own coming has a known time.
-                return taken.deep[above] if above == path else None
+                # Found by walking a folder: only its own coming and going have a known time.
+                return max(taken.deep[above], taken.entries.get(above, 0)) if above == path else None
             if above in taken.entries:
                 return taken.entries[above] if above == path or gone else None
             above = above.rpartition(b"/")[0]
@@ -239,6 +239,25 @@ class FollowedTree:
             came = taken.came_with(path)
             times.append(own if came is None else max(own, came))
         return min(times, default=None)
+
+    def unseen(self, changes: Iterable[Change], taken: Taken) -> int:
+        """A time (CLOCK_BOOTTIME) since which nothing was undone before `look` could see it; NEVER: nobody knows.
+
+        What was touched and yet is no change may have been one for a while, and so may the content of new folders.
+        """
+        if b"" in taken.deep:
+            return NEVER
+        told = {unescape_path(change.path): change.after for change in changes}
+        times = [
+            NEVER if (latest := self.latest(path, taken, gone=True)) is None else latest
+            for path in taken.entries.keys() | taken.deep.keys()
+            if path not in told and not self.scanner.leaves_out(path)
+        ]
+        for path, after in told.items():
+            if after is not None and after.type == "folder":
+                moment = self.scanner.moment(path)
+                times.append(NEVER if moment is None else moment - (time.time_ns() - boottime()) + TICK_NS)
+        return max(times, default=0)
 
     def close(self) -> None:
         self.watch.close()

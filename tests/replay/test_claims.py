@@ -20,7 +20,7 @@ def step(**fields: Any) -> Step:
         "n": 1, "kind": "command", "source": "terminal/1", "t_start": 1, "t_end": 9, "text": "make test", "command": 1,
         "cwd_before": "/w", "cwd_after": "/w", "exit": 0, "output": (10, 20), "inputs": (), "typed": (), "changes": (),
         "changes_from": None, "changes_through": None, "rationale": (), "marks": (), "check": None, "resizes": (),
-        "gaps": (),
+        "gaps": (), "flows": (),
     }  # fmt: skip
     return Step(**(plain | fields))
 

@@ -6,12 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.trace.events import (
+    Cause,
     Change,
     Checked,
     CommandEnded,
     CommandStarted,
     Event,
     FileState,
+    FlowRequested,
     Gap,
     Input,
     Marked,
@@ -238,6 +240,19 @@ def test_check_belongs_to_its_command() -> None:
     check = Checked(t=11, source="notes", command=2, line="pytest -q", exit=0, reward=1.0)
     got = steps([*two_commands(), check])
     assert [s.check for s in got] == [None, check]
+
+
+def test_flows_belong_to_the_command_that_caused_them_whenever_they_begin() -> None:
+    def request(flow: int, t: int, command: int | None, how: str = "cgroup") -> FlowRequested:
+        return FlowRequested(
+            t=t, source="proxy", flow=flow, connection=1, method="GET", url="http://a/", version="1.1", headers=[],
+            cause=Cause(command=command, how=how, process="curl"),
+        )  # fmt: skip
+
+    flows = [request(1, 12, 1), request(2, 13, 2), request(3, 14, 1), request(4, 15, None, "unknown")]
+    assert [s.flows for s in steps([*two_commands(), *flows])] == [(1, 3), (2,)]
+    program = steps([opened(argv=["curl"]), request(1, 2, None, "process"), request(2, 3, None, "unknown")])
+    assert [s.flows for s in program] == [(1,)]
 
 
 @pytest.mark.parametrize(

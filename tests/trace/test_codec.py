@@ -30,8 +30,8 @@ def test_round_trip(event: object) -> None:
 
 
 def test_an_unknown_kind_and_an_unknown_field_are_no_errors() -> None:
-    assert decode_event(UNKNOWN_KIND, "x") == Unknown(kind="browser.click", t=50, source="browser/1")
-    assert decode_event(UNKNOWN_FIELD, "x") == Noted(t=51, source="notes", text="later")
+    assert decode_event(UNKNOWN_KIND, "x") == Unknown(kind="browser.click", t=58, source="browser/1")
+    assert decode_event(UNKNOWN_FIELD, "x") == Noted(t=59, source="notes", text="later")
 
 
 NOTE = b'{"kind":"note","t":1,"source":"notes","text":"x"}'

@@ -152,6 +152,10 @@ def test_every_sensitive_field_gets_a_commitment(sample: Path) -> None:
         ("note", "/text"),
         ("mark", "/label"),
         ("check", "/line"),
+        ("flow.requested", "/url"),
+        ("flow.requested", "/headers"),
+        ("flow.answered", "/headers"),
+        ("flow.answered", "/trailers"),
     }
 
 

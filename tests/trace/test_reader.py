@@ -307,7 +307,7 @@ TEXTS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         "order",
     ),
     "a second start": (lambda c: c.split(b"\n")[0] + b"\n" + c, "duplicate"),
-    "a gap that ends before": (lines((b'"until":43', b'"until":41')), "order"),
+    "a gap that ends before": (lines((b'"until":58', b'"until":50')), "order"),
     "commands backwards": (lines((b'"first":1,"last":1', b'"first":2,"last":1')), "order"),
 }  # fmt: skip
 

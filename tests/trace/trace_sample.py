@@ -16,14 +16,22 @@ from recorder.trace.blobs import BlobStore
 from recorder.trace.container import TraceWriter
 from recorder.trace.events import (
     AnyEvent,
+    Body,
+    Cause,
     Change,
     Checked,
     CommandEnded,
     CommandStarted,
+    Connected,
     FileState,
+    FlowAnswered,
+    FlowClosed,
+    FlowMessage,
+    FlowRequested,
     Gap,
     Input,
     Marked,
+    NetworkStarted,
     Noted,
     PromptShown,
     Recovered,
@@ -94,7 +102,8 @@ def draft() -> Draft:
 
 def events(rc: str, tree: str, new: str) -> list[AnyEvent]:
     """One of every kind."""
-    t1, ws = "terminal/1", "workspace"
+    t1, ws, net = "terminal/1", "workspace", "proxy"
+    cause = Cause(command=1, how="cgroup", process="curl")
     common = {"prompts": 1, "commands": 0, "icanon": False, "echo": False, "foreground": "bash"}
     after = FileState(type="file", mode=0o644, size=len(NEW_FILE), blob=new, mtime_ns=5)
     total = sum(len(data) for _, data in OUTPUT)
@@ -115,14 +124,33 @@ def events(rc: str, tree: str, new: str) -> list[AnyEvent]:
         Marked(t=32, source="notes", label="found"),
         Resized(t=33, source=t1, cols=100, rows=30, offset=18),
         Checked(t=40, source="notes", command=1, line="pytest -q", exit=0, reward=1.0),
-        Recovered(t=41, source="session", part="writer", detail="killed"),
-        Gap(t=42, source=ws, until=43, bytes=None, reason="disk full"),
+        NetworkStarted(
+            t=50, source=net, address="127.0.0.1:40001", engine="mitmproxy 12", certificate="f" * 64,
+            trust="proxy/trust.pem", upstream=None,
+        ),
+        FlowRequested(
+            t=51, source=net, flow=1, connection=1, method="GET", url="https://example.org/a?b=1", version="1.1",
+            headers=[("Host", "example.org"), ("Authorization", "secret")], cause=cause,
+        ),
+        FlowAnswered(
+            t=52, source=net, flow=1, status=101, reason="Switching Protocols", version="1.1",
+            headers=[("Upgrade", "websocket")], trailers=[], request=Body(size=0), response=Body(size=4, blob=new),
+            first_byte=1, pace=[(1, 4)], error=None,
+        ),
+        FlowMessage(t=53, source=net, flow=1, sent=True, text=True, body=Body(size=4, blob=new)),
+        FlowClosed(t=54, source=net, flow=1, sent=False, code=1000, reason="bye"),
+        Connected(
+            t=55, source=net, n=1, duration=9, target="example.org:443", handling="captured", reason=None,
+            tls="TLSv1.3", alpn="http/1.1", sent=100, received=200, cause=cause,
+        ),
+        Recovered(t=56, source="session", part="writer", detail="killed"),
+        Gap(t=57, source=ws, until=58, bytes=None, reason="disk full"),
         TerminalEnded(t=60, source=t1, exit=0, offset=total),
     ]  # fmt: skip
 
 
-UNKNOWN_KIND = b'{"kind":"browser.click","t":50,"source":"browser/1","x":[1,{"y":null}],"n":1.50}'
-UNKNOWN_FIELD = b'{"kind":"note","t":51,"source":"notes","text":"later","mood":{"tired":true}}'
+UNKNOWN_KIND = b'{"kind":"browser.click","t":58,"source":"browser/1","x":[1,{"y":null}],"n":1.50}'
+UNKNOWN_FIELD = b'{"kind":"note","t":59,"source":"notes","text":"later","mood":{"tired":true}}'
 
 
 def write_sample(out: Path, *, key: Ed25519PrivateKey | None = KEY) -> Manifest:
