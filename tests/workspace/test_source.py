@@ -234,6 +234,42 @@ def test_type_ahead_is_told_as_a_range(start: Callable[..., Session], root: Path
     assert {path for t in told() for path in t[2:] if isinstance(path, str)} == {"a", "b"}
 
 
+def test_a_source_that_lags_owns_what_it_cannot_tell_apart(start: Callable[..., Session], root: Path) -> None:
+    """It sleeps from one prompt until the next command has taken back a part of the first one's work."""
+    session = start()
+    session.prompt()
+    session.settle()
+    ready = session.told()[0]
+    os.kill(session.source.pid, signal.SIGSTOP)
+    session.command("echo > x; echo > y")
+    time.sleep(0.03)  # what the coarsest kernel clock cannot tell apart
+    session.command("rm x")
+    os.kill(session.source.pid, signal.SIGCONT)
+    session.until(ready, one := ("changed", 1, 1, "y"), two := ("changed", 1, 2))
+    os.kill(session.source.pid, signal.SIGSTOP)
+    session.command("mkdir -p d/e; echo > d/e/z")
+    time.sleep(0.03)
+    session.command("rm d/e/z")
+    os.kill(session.source.pid, signal.SIGCONT)
+    session.until(ready, one, two, ("changed", 3, 3, "d"), ("changed", 3, 4, "d/e"))
+
+
+def test_what_was_made_and_taken_back_unseen_is_told_as_a_range(
+    start: Callable[..., Session], root: Path
+) -> None:
+    session = start()
+    session.prompt()
+    session.settle()
+    ready = session.told()[0]
+    os.kill(session.source.pid, signal.SIGSTOP)
+    session.command("echo > x; mkdir d")
+    session.command("rm x; rmdir d")
+    os.kill(session.source.pid, signal.SIGCONT)
+    session.until(ready, ("changed", 1, 2))
+    session.command("echo > z")
+    session.until(ready, ("changed", 1, 2), ("changed", 3, 3, "z"))
+
+
 @pytest.mark.slow
 def test_work_of_a_background_job_is_a_late_change(start: Callable[..., Session], root: Path) -> None:
     session = start()

@@ -1,9 +1,11 @@
 """Whose change it was: the notices of the terminal and the scans, put together into events.
 
-The rules. What a scan finds at a prompt was done by the commands since the last scan. A scan takes time, and
-the next command may begin meanwhile: what cannot be told apart for certain is carried over and told of both
-(`first` < `last`). What appears while the prompt waits was done by a background job, if the terminal's session
-has one (then it is a late change of the last command), else by another program: an edit.
+The rules. What a scan finds at a prompt was done by the commands since the last scan. A scan takes time or comes
+late, and the next command may begin meanwhile: what cannot be told apart for certain is carried over and told of
+both (`first` < `last`). Nothing may be left to tell where the second took back what the first had done: that is
+told too, for whoever sees the state between them sees something else. What appears while the prompt waits was done
+by a background job, if the terminal's session has one (then it is a late change of the last command), else by
+another program: an edit.
 No file, process or clock is touched here; the caller hands in what they say.
 """
 
@@ -14,9 +16,11 @@ from typing import NamedTuple
 
 from recorder.trace.changes import compose
 from recorder.trace.events import Change
+from recorder.trace.watch import NEVER
 
-HOLD_NS = 50_000_000
-"""How long the changes of a command wait for the sign that its successor had been typed ahead."""
+HOLD_NS = 200_000_000
+"""How long the changes of a command wait for the sign that its successor had been typed ahead: it comes through the
+relay, which a busy machine may keep waiting."""
 
 
 class Changed(NamedTuple):
@@ -41,16 +45,28 @@ class Found(NamedTuple):
     latest: int | None
 
 
+class Scanned(NamedTuple):
+    """What changed since the last scan.
+
+    `touched`: something was, even if nothing changed by it. `unseen()` gives the time since which nothing was done
+    and undone without being found; ask it as soon as it matters, for what happens later counts too.
+    """
+
+    found: Iterable[Found]
+    touched: bool
+    unseen: Callable[[], int]
+
+
 class Attribution:
     """Feed notices and the passing of time, in order; `tell` gets the results.
 
-    `scan()` returns what changed since it was last called; `jobs()` says whether background jobs live.
+    `scan()` says what changed since it was last called; `jobs()` says whether background jobs live.
     """
 
     def __init__(
         self,
         *,
-        scan: Callable[[], Iterable[Found]],
+        scan: Callable[[], Scanned],
         jobs: Callable[[], bool],
         tell: Callable[[Changed | Edited], None],
     ) -> None:
@@ -63,6 +79,9 @@ class Attribution:
         self._entered = False
         self._held: list[Change] = []
         self._latest: dict[str, int | None] = {}
+        self._looks: list[Callable[[], int]] = []
+        self._unseen = 0
+        self._touched = False
         self._scanned = 0
         self._release: int | None = None
         self._quiet = 0
@@ -133,9 +152,12 @@ class Attribution:
         self._scanned = now()
 
     def _take_in(self) -> None:
-        found = list(self._scan())
-        self._held = compose([self._held, [change for change, _ in found]])
+        scanned = self._scan()
+        found = list(scanned.found)
+        self._touched = self._touched or scanned.touched
+        self._looks.append(scanned.unseen)
         self._latest.update((change.path, latest) for change, latest in found)
+        self._held = self._joined(self._held, [change for change, _ in found])
 
     def _part(self, at: int) -> None:
         """Enter or a command came at `at`: what had happened before is told, the rest carried over."""
@@ -143,16 +165,31 @@ class Attribution:
         self._release = None
         first = self._first
         carried: list[Change] = []
+        unseen = 0
         if first is not None and scanned:
             # A finished scan of the command's own work: nothing of its successor can be in it.
-            self._held, carried = (self._held, []) if self._scanned <= at else self._split(self._held, at)
+            if self._scanned > at:
+                self._held, carried = self._split(self._held, at)
+                unseen = self._undone(at)
             self._flush()
+        unsure = bool(carried or unseen)
         self._take_in()
         self._held, doubtful = self._split(self._held, at)
+        undone = self._undone(at)
         self._flush()
-        self._held = compose([carried, doubtful])
+        self._held = self._joined(carried, doubtful)
+        self._unseen = max(self._unseen, unseen, undone)
+        self._touched = bool(carried or doubtful or self._unseen)
         # What a command left in doubt may be its own or its successor's.
-        self._first = first if carried or (not scanned and doubtful) else None
+        self._first = first if unsure or (not scanned and (doubtful or undone)) else None
+
+    def _joined(self, *runs: list[Change]) -> list[Change]:
+        """The runs as one. What a later one took back is unseen in it."""
+        joined = compose(runs)
+        for path in {change.path for run in runs for change in run} - {change.path for change in joined}:
+            latest = self._latest.get(path)
+            self._unseen = max(self._unseen, NEVER if latest is None else latest)
+        return joined
 
     def _split(self, changes: list[Change], at: int) -> tuple[list[Change], list[Change]]:
         before: list[Change] = []
@@ -162,10 +199,18 @@ class Attribution:
             (before if latest is not None and latest <= at else after).append(change)
         return before, after
 
+    def _undone(self, at: int) -> int:
+        """The time after `at` until which something may have been done and undone unseen, else 0."""
+        self._unseen = max([self._unseen, *(unseen() for unseen in self._looks)])
+        self._looks.clear()
+        return self._unseen if self._unseen > at else 0
+
     def _flush(self) -> None:
-        held, first = self._held, self._first
-        self._held, self._first = [], None
-        if not held:
+        held, first, touched = self._held, self._first, self._touched
+        self._held, self._first, self._touched = [], None, False
+        self._looks.clear()
+        self._unseen = 0
+        if not held and not (touched and first is not None and first < self._commands):
             return
         if first is not None:
             self._tell(Changed(first, self._commands, held))

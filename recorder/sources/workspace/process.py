@@ -20,16 +20,16 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from recorder.sources.workspace.attribution import Attribution, Changed, Edited, Found
+from recorder.sources.workspace.attribution import Attribution, Changed, Edited, Found, Scanned
 from recorder.sources.workspace.jobs import Jobs
 from recorder.sources.workspace.snapshot import take_snapshot
 from recorder.trace.blobs import BlobStore
 from recorder.trace.errors import RecordingFailed, ReenactError
-from recorder.trace.events import AnyEvent, Gap, WorkspaceChanged, WorkspaceEdited, unescape_path
+from recorder.trace.events import AnyEvent, Change, Gap, WorkspaceChanged, WorkspaceEdited, unescape_path
 from recorder.trace.ignore import IgnoreRules, OuterRules
 from recorder.trace.journal import JournalWriter
 from recorder.trace.tree import Limits
-from recorder.trace.watch import FollowedTree, boottime
+from recorder.trace.watch import NEVER, FollowedTree, Taken, boottime
 
 JOURNAL = "workspace.journal"
 SOURCE = "workspace"
@@ -221,9 +221,9 @@ class Source:
 
     # -- what attribution asks ------------------------------------------------------------------
 
-    def _scan(self) -> list[Found]:
+    def _scan(self) -> Scanned:
         if self._lost:
-            return []
+            return _NOTHING
         started = boottime()
         try:
             changes, taken = self._tree.look()
@@ -232,7 +232,7 @@ class Source:
             self._lost = True
             self._watch.close()
             self._emit(Gap(t=started, source=SOURCE, until=boottime(), bytes=None, reason=_lost(error)))
-            return []
+            return _NOTHING
         finally:
             self._looked = boottime()
             self._cost = self._looked - started
@@ -240,10 +240,17 @@ class Source:
             more = f" (and {len(troubles) - 1} more)" if len(troubles) > 1 else ""
             reason = f"file content was not kept: {troubles[0]}{more}"
             self._emit(Gap(t=started, source=SOURCE, until=boottime(), bytes=None, reason=reason))
-        return [
+        found = [
             Found(change, self._tree.latest(unescape_path(change.path), taken, gone=change.after is None))
             for change in changes
         ]
+        return Scanned(found, bool(taken.deep or taken.entries), lambda: self._unseen(changes, taken))
+
+    def _unseen(self, changes: list[Change], taken: Taken) -> int:
+        try:
+            return self._tree.unseen(changes, taken)
+        except OSError:
+            return NEVER
 
     def _tell(self, result: Changed | Edited) -> None:
         if isinstance(result, Changed):
@@ -285,6 +292,9 @@ class Source:
 
     def _report(self, message: dict[str, object]) -> None:
         os.write(self._orders.ready, json.dumps(message).encode() + b"\n")
+
+
+_NOTHING = Scanned((), False, lambda: 0)
 
 
 def _number(words: list[bytes]) -> int | None:
