@@ -2,66 +2,35 @@
  *
  * Time stands at the instant that the player set for the step and moves only by what programs ask for: a sleep or
  * an expired timeout advances it by its length for everybody, each look at a clock by a microsecond for the process
- * that looks (so a loop that waits for the clock ends). So durations are the same in every run. Real waiting stays
- * real: the order in which processes wake does not change. File times of this session are shown as the instant of
- * the step that wrote them. Random bytes come from a generator seeded per process number.
+ * that looks (so a loop that waits for the clock ends). So durations are the same in every run. What waits is in
+ * sleeps.c. File times of this session are shown as the instant of the step that wrote them. Random bytes come from
+ * a generator seeded per process number.
  *
  * All through one shared page at PAGE_PATH. Without it every call passes through untouched. Static binaries and
  * direct system calls are out of reach.
  */
-#define _GNU_SOURCE
-#include <dlfcn.h>
+#include "clock.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
-#include <semaphore.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
-#include <sys/timerfd.h>
 #include <sys/times.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PAGE_PATH "/run/reenact/clock"
 #define MAGIC 0x314b434c4b4e5452ull
-#define MOMENTS 65536
-#define SECOND 1000000000ll
 #define TICK 1000ll
 #define MONOTONIC_START (10 * SECOND) /* below any real uptime: a deadline that escapes us is past, never far off */
 
-struct moment { int64_t real, shown; }; /* from this real CLOCK_REALTIME on, that much was shown */
-
-struct page {
-    uint64_t magic;
-    uint64_t seed;
-    int64_t start;             /* shown time at the session's start */
-    int64_t shown;             /* shown time at the step's start */
-    _Atomic int64_t elapsed;   /* shown ns since then, of sleeps and expired timeouts */
-    _Atomic uint64_t step;
-    _Atomic uint64_t moments;  /* how many were written; the last MOMENTS of them stand in the ring */
-    int64_t origin;            /* real CLOCK_REALTIME at the session's start; older file times are shown as they are */
-    struct moment ring[MOMENTS];
-};
-
-static struct page *page;
+struct page *page;
 static _Atomic int64_t ticks;
 static _Atomic uint64_t ticked_step;
-
-#define REAL(name) ((__typeof__(&name))next(#name))
-static void *next(const char *name) { return dlsym(RTLD_NEXT, name); }
 
 __attribute__((constructor)) static void begin(void) {
     int saved = errno;
@@ -74,12 +43,14 @@ __attribute__((constructor)) static void begin(void) {
     errno = saved;
 }
 
-static int64_t to_ns(const struct timespec *t) { return t->tv_sec * SECOND + t->tv_nsec; }
-static struct timespec from_ns(int64_t ns) {
+int64_t to_ns(const struct timespec *t) {
+    return t->tv_sec >= FOREVER / SECOND ? FOREVER : t->tv_sec * SECOND + t->tv_nsec;
+}
+struct timespec from_ns(int64_t ns) {
     if (ns < 0) ns = 0;
     return (struct timespec){ns / SECOND, ns % SECOND};
 }
-static int64_t real_clock(clockid_t id) {
+int64_t real_clock(clockid_t id) {
     struct timespec t;
     syscall(SYS_clock_gettime, id, &t);
     return to_ns(&t);
@@ -94,17 +65,17 @@ static int64_t shown_now(int64_t by) {
     int64_t own = tick(by);
     return page->shown + atomic_load(&page->elapsed) + own;
 }
-static int is_wall(clockid_t id) { return id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE || id == CLOCK_TAI; }
-static int is_steady(clockid_t id) {
+int is_wall(clockid_t id) { return id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE || id == CLOCK_TAI; }
+int is_steady(clockid_t id) {
     return id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE || id == CLOCK_MONOTONIC_RAW || id == CLOCK_BOOTTIME;
 }
-static int64_t shown(clockid_t id, int64_t by) {
+int64_t shown(clockid_t id, int64_t by) {
     int64_t now = shown_now(by);
     return is_steady(id) ? now - page->start + MONOTONIC_START : now;
 }
 
 /* A wait of `length` that began when `before` ns of the step had passed is over. */
-static void advance(uint64_t step, int64_t before, int64_t length) {
+void advance(uint64_t step, int64_t before, int64_t length) {
     if (!page || length <= 0 || atomic_load(&page->step) != step) return;
     int64_t target = before + length, now = atomic_load(&page->elapsed);
     while (now < target && !atomic_compare_exchange_weak(&page->elapsed, &now, target)) {}
@@ -113,10 +84,6 @@ static void advance(uint64_t step, int64_t before, int64_t length) {
         *moment = (struct moment){real_clock(CLOCK_REALTIME), page->shown + target};
     }
 }
-#define WAIT_BEGINS                                      \
-    uint64_t step_ = page ? atomic_load(&page->step) : 0; \
-    int64_t before_ = page ? atomic_load(&page->elapsed) : 0
-#define WAIT_ENDS(length) advance(step_, before_, length)
 
 /* -- clocks ------------------------------------------------------------------------------------------------ */
 
@@ -172,116 +139,13 @@ clock_t times(struct tms *t) {
     return (clock_t)(shown(CLOCK_MONOTONIC, 0) / (SECOND / 100));
 }
 
-/* -- sleeps ------------------------------------------------------------------------------------------------ */
-
-int clock_nanosleep(clockid_t id, int flags, const struct timespec *want, struct timespec *left) {
-    if (!page || !(is_wall(id) || is_steady(id))) return REAL(clock_nanosleep)(id, flags, want, left);
-    WAIT_BEGINS;
-    int64_t length = to_ns(want);
-    if (flags & TIMER_ABSTIME) length -= shown(id, 0);
-    if (length <= 0) return 0;
-    struct timespec relative = from_ns(length);
-    int result = REAL(clock_nanosleep)(CLOCK_MONOTONIC, 0, &relative, left);
-    if (result == 0) WAIT_ENDS(length);
-    return result;
-}
-int nanosleep(const struct timespec *want, struct timespec *left) {
-    int result = clock_nanosleep(CLOCK_REALTIME, 0, want, left);
-    if (result == 0) return 0;
-    errno = result;
-    return -1;
-}
-int usleep(useconds_t us) {
-    struct timespec want = from_ns((int64_t)us * 1000);
-    return nanosleep(&want, NULL);
-}
-unsigned sleep(unsigned seconds) {
-    struct timespec want = {seconds, 0}, left = {0, 0};
-    return nanosleep(&want, &left) == 0 ? 0 : (unsigned)(left.tv_sec + (left.tv_nsec >= SECOND / 2));
-}
-
-/* -- waits with a timeout ---------------------------------------------------------------------------------- */
-
-int poll(struct pollfd *fds, nfds_t n, int ms) {
-    WAIT_BEGINS;
-    int result = REAL(poll)(fds, n, ms);
-    if (result == 0 && ms > 0) WAIT_ENDS(ms * 1000000ll);
-    return result;
-}
-int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *limit, const sigset_t *mask) {
-    WAIT_BEGINS;
-    int result = REAL(ppoll)(fds, n, limit, mask);
-    if (result == 0 && limit) WAIT_ENDS(to_ns(limit));
-    return result;
-}
-int select(int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *limit) {
-    WAIT_BEGINS;
-    int64_t length = limit ? limit->tv_sec * SECOND + limit->tv_usec * 1000ll : 0;
-    int result = REAL(select)(n, r, w, e, limit);
-    if (result == 0) WAIT_ENDS(length);
-    return result;
-}
-int pselect(int n, fd_set *r, fd_set *w, fd_set *e, const struct timespec *limit, const sigset_t *mask) {
-    WAIT_BEGINS;
-    int result = REAL(pselect)(n, r, w, e, limit, mask);
-    if (result == 0 && limit) WAIT_ENDS(to_ns(limit));
-    return result;
-}
-int epoll_pwait(int fd, struct epoll_event *events, int n, int ms, const sigset_t *mask) {
-    WAIT_BEGINS;
-    int result = REAL(epoll_pwait)(fd, events, n, ms, mask);
-    if (result == 0 && ms > 0) WAIT_ENDS(ms * 1000000ll);
-    return result;
-}
-int epoll_wait(int fd, struct epoll_event *events, int n, int ms) { return epoll_pwait(fd, events, n, ms, NULL); }
-
-/* Deadlines come on the shown clock; the kernel wants them on the real one. */
-static struct timespec real_deadline(clockid_t id, const struct timespec *deadline, int64_t *length) {
-    *length = to_ns(deadline) - shown(id, 0);
-    return from_ns(real_clock(id) + *length);
-}
-int sem_clockwait(sem_t *sem, clockid_t id, const struct timespec *deadline) {
-    if (!page) return REAL(sem_clockwait)(sem, id, deadline);
-    WAIT_BEGINS;
-    int64_t length;
-    struct timespec real = real_deadline(id, deadline, &length);
-    int result = REAL(sem_clockwait)(sem, id, &real);
-    if (result < 0 && errno == ETIMEDOUT) WAIT_ENDS(length);
-    return result;
-}
-int sem_timedwait(sem_t *sem, const struct timespec *deadline) { return sem_clockwait(sem, CLOCK_REALTIME, deadline); }
-int pthread_cond_clockwait(pthread_cond_t *c, pthread_mutex_t *m, clockid_t id, const struct timespec *deadline) {
-    if (!page) return REAL(pthread_cond_clockwait)(c, m, id, deadline);
-    WAIT_BEGINS;
-    int64_t length;
-    struct timespec real = real_deadline(id, deadline, &length);
-    int result = REAL(pthread_cond_clockwait)(c, m, id, &real);
-    if (result == ETIMEDOUT) WAIT_ENDS(length);
-    return result;
-}
-int pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *deadline) {
-    if (!page) return REAL(pthread_cond_timedwait)(c, m, deadline);
-    /* The condition does not tell its clock. A deadline is within days of the clock that it was made from. */
-    clockid_t id = to_ns(deadline) > shown(CLOCK_REALTIME, 0) / 2 ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-    return pthread_cond_clockwait(c, m, id, deadline);
-}
-int timerfd_settime(int fd, int flags, const struct itimerspec *new, struct itimerspec *old) {
-    if (!page || !(flags & TFD_TIMER_ABSTIME) || (!new->it_value.tv_sec && !new->it_value.tv_nsec))
-        return REAL(timerfd_settime)(fd, flags, new, old);
-    int64_t at = to_ns(&new->it_value);
-    clockid_t id = at > shown(CLOCK_REALTIME, 0) / 2 ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-    int64_t length = at - shown(id, 0);
-    struct itimerspec relative = {new->it_interval, from_ns(length > 0 ? length : 1)};
-    return REAL(timerfd_settime)(fd, 0, &relative, old);
-}
-
 /* -- file times -------------------------------------------------------------------------------------------- */
 
 static void show_time(int64_t *seconds, int64_t *ns) {
     uint64_t end = atomic_load(&page->moments), begin = end > MOMENTS ? end - MOMENTS : 0;
     int64_t at = *seconds * SECOND + *ns;
     if (end == 0 || at < page->origin) return;
-    at += 4000000; /* the kernel stamps files with a clock that lags by up to a tick of 4 ms */
+    at += 8000000; /* the kernel stamps files with a clock that lags by up to two ticks of 4 ms */
     uint64_t low = begin, high = end - 1;
     while (low < high) {
         uint64_t middle = (low + high + 1) / 2;

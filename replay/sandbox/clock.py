@@ -2,8 +2,9 @@
 
 Tiers, best first:
 
-page         our own library (`clock.c`), named in the sandbox's /etc/ld.so.preload: every dynamically linked program,
-             at once, no trace in the environment; sleeps, file times and random bytes too. Needs a C compiler once.
+page         our own library (`clock.c`, `sleeps.c`), named in the sandbox's /etc/ld.so.preload: every dynamically
+             linked program, at once, no trace in the environment; file times and random bytes too, and sleeps, which
+             only here can be skipped. Needs a C compiler once.
 libfaketime  where there is none, and for a clock that runs. Named in /etc/ld.so.preload as well, but its settings
              only come by environment variables (`FAKETIME_VARIABLES`), which `env` inside shows.
 real         the machine's time.
@@ -49,6 +50,8 @@ class Clock(Protocol):
     """Path inside of the library that every program loads; empty for none."""
     env: dict[str, str]
     binds: list[Bind]
+    sleeps: page.ClockPage | None
+    """Where the payload's sleeps are noted; None where nobody notes them."""
 
     def set(self, unix_ns: int) -> int:
         """Shows this Unix time to running and new processes from now on; returns what is shown."""
@@ -74,6 +77,7 @@ class PageClock:
         shutil.copyfile(library, folder / "clock.so")
         (folder / "clock.so").chmod(0o755)
         self._page = page.ClockPage(folder / "clock", start_ns=start_ns, seed=seed)
+        self.sleeps: page.ClockPage | None = self._page
         self.preload = f"{INSIDE}/clock.so"
         self.env: dict[str, str] = {}
         self.binds = [Bind(folder, INSIDE, False), Bind(folder / "clock", f"{INSIDE}/clock", True)]
@@ -87,6 +91,7 @@ class PageClock:
 
 class FaketimeClock:
     tier = "libfaketime"
+    sleeps: page.ClockPage | None = None
     unreached = STATIC + "; file times and random bytes are real; `env` shows the FAKETIME variables"
 
     def __init__(self, folder: Path, library: Path, start_ns: int, *, running: bool) -> None:
@@ -117,6 +122,7 @@ class FaketimeClock:
 
 class RealClock:
     tier = "real"
+    sleeps: page.ClockPage | None = None
     unreached = "every program sees the machine's own time"
     preload = ""
 

@@ -20,6 +20,7 @@ from replay.sandbox.host import check, made_up_files, survey
 from replay.sandbox.limits import DiskWatch, Taken, give, rlimit_words
 from replay.sandbox.privileges import Claim
 from replay.sandbox.scratch import Scratch
+from replay.sandbox.sleepers import Sleepers
 from replay.sandbox.spec import Bind, SandboxSpec
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -52,6 +53,7 @@ class Sandbox:
         self._first: dict[Path, Taken] = {}
         self._undo: list[Callable[[], object]] = []
         self._session = -1
+        self._sleepers: Sleepers | None = None
         try:
             self._bring_up(spec, slave_fd)
         except OSError as error:
@@ -105,6 +107,15 @@ class Sandbox:
     def set_clock(self, unix_ns: int) -> int:
         """Shows the payload this Unix time; returns what is shown (never less than before, with tier `page`)."""
         return self._clock.set(unix_ns)
+
+    def pass_time(self, until_ns: int | None) -> bool:
+        """To be called all the time while the payload runs. Skips to the end of its next sleep if that ends before
+        that Unix time (None: whenever it ends) and nothing could happen before; returns whether it did. Never does
+        with another clock than `page`."""
+        if self._sleepers is None:
+            return False
+        self._sleepers.tend()
+        return self._sleepers.skip(until_ns)
 
     def read_file(self, name: str, cap: int, offset: int = 0) -> bytes:
         """At most `cap` bytes of a regular file right in the session folder; b"" where none is there.
@@ -166,6 +177,8 @@ class Sandbox:
         clock_folder = scratch.folder("clock", mode=0o755)
         self._clock: Clock = make_clock(spec.clock, clock_folder, spec.start_ns, spec.seed)
         self._undo.append(self._clock.close)
+        if self._clock.sleeps is not None:
+            self._sleepers = Sleepers(self._clock.sleeps, self.processes)
         binds = self._places(spec, scratch, owner)
         self._session = os.open(spec.session_folder_host, _FOLDER)
         self._undo.append(self._close_session)
