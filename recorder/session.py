@@ -40,6 +40,7 @@ from recorder.trace.manifest import (
     new_draft,
     new_trace_id,
 )
+from recorder.trace.removal import remove_tree
 
 Say = Callable[[str], None]
 SESSION_FILE = "session.json"
@@ -95,10 +96,12 @@ class SessionFile(Struct, kw_only=True):
 
 
 class Isolated(Protocol):
-    """A sandbox that a session can run in. `workspace` is the copy on which the work happens."""
+    """A sandbox that a session can run in. `workspace` is the copy on which the work happens; if we are killed, it goes
+    when all who have `holds` open have ended."""
 
     workspace: Path | None
     logs: Path
+    holds: int
 
     def spawn(self, cols: int, rows: int) -> tuple[int, int, int]: ...
     def set_clock(self, unix_ns: int) -> None: ...
@@ -126,7 +129,8 @@ def record(request: Request, *, say: Say, isolate: Isolate | None = None) -> Fin
         with ExitStack() as stack:
             return _record(request, say, isolate, stack, folder, out, started_unix, boottime)
     except (UsageError, RecordingFailed):
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(folder)
         raise
 
 
@@ -180,6 +184,7 @@ def _record(
             folder=folder,
             include_ignored=request.include_ignored,
             progress=_progress(say, root),
+            holds=sandbox.holds if sandbox else None,
         )
     cols, rows = terminal_size()
     started = TerminalStarted(
@@ -219,6 +224,8 @@ def _record(
         say(message)
     if source is not None and not source.finish():
         say("the workspace source died; the trace lists the gap")
+    if sandbox is not None:
+        sandbox.close()
     session = msgspec.json.decode((folder / SESSION_FILE).read_bytes(), type=SessionFile)
     return _seal(folder, session, out, result.exit, say, recovered=False)
 
@@ -242,7 +249,8 @@ def _seal(
         return Finished(
             trace=None, state="incomplete", exit=exit_status, gaps=[str(error)], steps=0, folder=folder
         )
-    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        remove_tree(folder)
     say(f"{sealed.state}: {sealed.steps} steps in {out}")
     for gap in sealed.gaps:
         say(f"lost: {gap}")
@@ -332,7 +340,8 @@ def _isolated(
             start_ns=started_unix,
         )
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(staging)
 
 
 def _take_logs(logs: Path, folder: Path) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import signal
 import socket
 import struct
@@ -22,7 +21,9 @@ from msgspec.structs import replace
 from recorder.trace.blobs import BlobStore
 from recorder.trace.errors import ReenactError, Unsupported
 from recorder.trace.events import FileState
+from recorder.trace.removal import remove_tree
 from replay.sandbox.machine import Sandbox, start
+from replay.sandbox.scratch import Scratch
 from replay.sandbox.spec import FISH_COMPLETIONS, ClockMode, SandboxSpec
 from replay.sandbox.workspace import restore_tree
 
@@ -34,13 +35,15 @@ class Isolation:
 
     `spawn` starts the program; `set_clock` shows it a Unix time (ns) and may be called in any process forked after
     `spawn`; `logs` is the folder in which the side channels are written; `close` ends and removes everything.
+    `holds`: see `Scratch`.
     """
 
-    def __init__(self, spec: SandboxSpec, folder: Path, workspace: Path | None) -> None:
+    def __init__(self, spec: SandboxSpec, scratch: Scratch, workspace: Path | None) -> None:
         self.workspace = workspace
         self.logs = spec.session_folder_host
         self._spec = spec
-        self._folder = folder
+        self.holds = scratch.holds
+        self._scratch = scratch
         self._orders: socket.socket | None = None
         self._host = 0
 
@@ -69,7 +72,9 @@ class Isolation:
         if self._orders is not None:
             self._orders.close()
             self._orders = None
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.close()
+        with contextlib.suppress(OSError):
+            remove_tree(self.logs.parent)
 
 
 def isolate(
@@ -93,45 +98,49 @@ def isolate(
 
     `files` are relative to the session folder, `home_files` absolute. Nothing runs yet.
     """
-    folder = session_folder / "isolated"
-    folder.mkdir(mode=0o700)
-    session_host, home_host, workspace = folder / "session", folder / "home", folder / "workspace"
-    for place in (session_host, home_host, workspace):
-        place.mkdir(mode=0o755)
-    (home_host / FISH_COMPLETIONS).mkdir(parents=True)
-    for name, (mode, content) in files.items():
-        _put(session_host / name, mode, content)
-    home = env.get("HOME", "/nonexistent")
-    for path, content in home_files.items():
-        _put(home_host / os.path.relpath(path, home), 0o600, content)
+    with contextlib.ExitStack() as undo:
+        scratch = Scratch()  # gone also after SIGKILL, and however deep the session made its folders
+        undo.callback(scratch.close)
+        # What a recovery needs to know stays with the session.
+        logs = session_folder / "isolated" / "session"
+        logs.parent.mkdir(mode=0o700)
+        logs.mkdir(mode=0o755)
+        home_host, workspace = scratch.folder("home", mode=0o755), scratch.folder("workspace", mode=0o755)
+        (home_host / FISH_COMPLETIONS).mkdir(parents=True)
+        for name, (mode, content) in files.items():
+            _put(logs / name, mode, content)
+        home = env.get("HOME", "/nonexistent")
+        for path, content in home_files.items():
+            _put(home_host / os.path.relpath(path, home), 0o600, content)
 
-    def content_of(digest: str, fd: int) -> None:
-        for data in blobs.stream(digest):
-            view = memoryview(data)
-            while view:
-                view = view[os.write(fd, view) :]
+        def content_of(digest: str, fd: int) -> None:
+            for data in blobs.stream(digest):
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(fd, view) :]
 
-    restore_tree(tree, content_of, workspace)
-    spec = SandboxSpec(
-        argv=argv,
-        env=dict(env),
-        workspace=workspace,
-        root=root or cwd,
-        cwd=cwd,
-        session_folder_host=session_host,
-        session_folder=str(session_folder),
-        home=home,
-        home_host=home_host,
-        uid=os.getuid(),
-        gid=os.getgid(),
-        user=user,
-        hostname=hostname,
-        umask=umask,
-        clock=ClockMode.FROZEN,
-        start_ns=start_ns,
-        extra_readonly=tools,
-    )
-    return Isolation(spec, folder, workspace if root else None)
+        restore_tree(tree, content_of, workspace)
+        spec = SandboxSpec(
+            argv=argv,
+            env=dict(env),
+            workspace=workspace,
+            root=root or cwd,
+            cwd=cwd,
+            session_folder_host=logs,
+            session_folder=str(session_folder),
+            home=home,
+            home_host=home_host,
+            uid=os.getuid(),
+            gid=os.getgid(),
+            user=user,
+            hostname=hostname,
+            umask=umask,
+            clock=ClockMode.FROZEN,
+            start_ns=start_ns,
+            extra_readonly=tools,
+        )
+        undo.pop_all()
+        return Isolation(spec, scratch, workspace if root else None)
 
 
 def _put(target: Path, mode: int, content: bytes) -> None:

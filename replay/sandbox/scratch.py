@@ -48,6 +48,12 @@ class Scratch:
         )
         self._tell(f"tree {self.path}")
 
+    @property
+    def holds(self) -> int:
+        """A descriptor: as long as any process has a copy of it open, all stays, even after our death."""
+        assert self._janitor.stdin is not None
+        return self._janitor.stdin.fileno()
+
     def remove_group(self, path: Path) -> None:
         """Has a cgroup removed too, once it is empty."""
         self._tell(f"group {path}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from recorder.trace.errors import Code, TraceRejected, Unsupported
 from recorder.trace.events import Change, FileState, TreeEntry, WorkspaceSnapshot, escape_path, unescape_path
 from recorder.trace.ignore import IgnoreRules
 from recorder.trace.openat import FOLDER, open_folder
+from recorder.trace.removal import remove_tree
 from recorder.trace.tree import BlobSink
 from recorder.trace.watch import FollowedTree
 
@@ -285,7 +285,7 @@ def _remove(folder: int, name: bytes) -> None:
     except FileNotFoundError:
         pass
     except (IsADirectoryError, PermissionError):
-        shutil.rmtree(name, dir_fd=folder)
+        remove_tree(name, dir_fd=folder)
 
 
 def _fill(fd: int, state: FileState, blob: CopyBlob, shown: str) -> int:

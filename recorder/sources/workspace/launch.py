@@ -100,12 +100,14 @@ def start_workspace(
     limits: Limits | None = None,
     progress: Callable[[int, int], None] | None = None,
     watching: bool = True,
+    holds: int | None = None,
 ) -> Workspace:
     """Takes the snapshot of `root` and goes on watching it, in a process of its own. Returns once the snapshot stands.
 
     The journal and the blobs go to the session folder `folder`. `shown_root` is the path by which the session
     knows the folder, where that differs. `excluded` folders inside the root are never looked at; the recorder's own
-    are always among them. `progress` gets files and bytes so far. Raises RecordingFailed: nothing runs then.
+    are always among them. `progress` gets files and bytes so far. `holds` is a descriptor that
+    the process keeps open until it has looked for the last time. Raises RecordingFailed: nothing runs then.
     """
     root = Path(os.path.realpath(root))
     outer = capture(root, excluded=[*own_folders(folder), *excluded], include_ignored=include_ignored)
@@ -124,7 +126,7 @@ def start_workspace(
     )
     process: subprocess.Popen[bytes] | None = None
     try:
-        process = _spawn(orders)
+        process = _spawn(orders, () if holds is None else (holds,))
         os.close(notices)
         os.close(ready)
         notices = ready = -1
@@ -156,7 +158,7 @@ def own_folders(folder: Path) -> list[Path]:
     return [real]
 
 
-def _spawn(orders: Orders) -> subprocess.Popen[bytes]:
+def _spawn(orders: Orders, also_open: tuple[int, ...]) -> subprocess.Popen[bytes]:
     # -P and a path of our own: the current folder is the expert's and may hold modules named like ours.
     code = (
         "import sys; sys.path[:] = [p for p in sys.path if p] + sys.argv[1:]; "
@@ -168,7 +170,7 @@ def _spawn(orders: Orders) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        pass_fds=(orders.notices, orders.ready),
+        pass_fds=(orders.notices, orders.ready, *also_open),
         start_new_session=True,
         cwd="/",
     )
