@@ -3,6 +3,7 @@
 . "$(dirname "$0")/../.ci/setup.sh"
 system_packages bash zsh fish git vim less nano gdb gcc libc6-dev make sqlite3 bubblewrap faketime libseccomp2 \
   asciinema python3-pytest procps util-linux tmux
+browser
 environment
 cd "$root"
 exec python -m pytest "$@"
