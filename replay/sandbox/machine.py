@@ -108,14 +108,14 @@ class Sandbox:
         """Shows the payload this Unix time; returns what is shown (never less than before, with tier `page`)."""
         return self._clock.set(unix_ns)
 
-    def pass_time(self, until_ns: int | None) -> bool:
+    def pass_time(self, until: int | None) -> bool:
         """To be called all the time while the payload runs. Skips to the end of its next sleep if that ends before
-        that Unix time (None: whenever it ends) and nothing could happen before; returns whether it did. Never does
-        with another clock than `page`."""
+        `until` (ns of shown time since the session's start; None: nothing is skipped) and nothing could happen
+        before; returns whether it did. Never does with another clock than `page`."""
         if self._sleepers is None:
             return False
         self._sleepers.tend()
-        return self._sleepers.skip(until_ns)
+        return until is not None and self._sleepers.skip(until)
 
     def read_file(self, name: str, cap: int, offset: int = 0) -> bytes:
         """At most `cap` bytes of a regular file right in the session folder; b"" where none is there.

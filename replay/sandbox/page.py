@@ -72,7 +72,7 @@ class ClockPage:
         os.fchmod(self._fd, 0o666)
         os.ftruncate(self._fd, SIZE)
         now = time.time_ns()
-        self._shown = start_ns
+        self.start = self._shown = start_ns
         self._step = 1
         self.ahead = 0
         """By how much more is shown than was asked for, because the payload's sleeps outlasted the recording's."""

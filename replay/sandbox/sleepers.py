@@ -106,9 +106,9 @@ class Sleepers:
         if self._owed and self._owed[0].deadline <= time.monotonic_ns() + self._page.skipped:
             self._page.wake(self._owed.pop(0))
 
-    def skip(self, until: int | None) -> bool:
-        """Skips to the end of the sleep that ends first, if that is shown as ending before `until` (Unix ns) and
-        nothing could happen before. To be called again and again: the first look never suffices."""
+    def skip(self, until: int) -> bool:
+        """Skips to the end of the sleep that ends first, if that is shown as ending before `until` (ns since the
+        session's start) and nothing could happen before. To be called again and again: one look never suffices."""
         now = time.monotonic_ns()
         if now < self._next:
             return False
@@ -124,7 +124,7 @@ class Sleepers:
             return False
         if now - self._since < (_STILL_ON_SOCKETS if look.sockets else _STILL):
             return False
-        if until is not None and look.first.shown > until + self._page.ahead + _SLACK:
+        if look.first.shown > self._page.start + until + self._page.ahead + _SLACK:
             return False
         if not self._nothing_due(look):
             self._next = time.monotonic_ns() + _LATER

@@ -21,6 +21,9 @@ _REDRAWN = 8
 """Bytes of such output that keys typed in one write may save."""
 _LAST_WORDS = 1_000_000_000
 """Nanoseconds that a program gets to end after its terminal was closed."""
+_TYPED, _SHOWN = 30_000_000, 10_000_000
+"""Nanoseconds after which what was typed, or shown, has certainly come through the terminal."""
+_EVER = 1 << 62
 _BACKGROUND = 3.0
 """Seconds for a job in the background to show what it had shown before the next key."""
 
@@ -109,6 +112,8 @@ class Gate:
                         if self._progress:
                             self._progress(self._output.commands)
                     return None
+                waits = self._waits_for_time(want, look, blocked, place, over, still, now)
+                self._processes.pass_time(want.t if waits else None)
                 elapsed = (now - begin) / 1e9
                 if self._over_time(elapsed, still, blocked, duration, now):
                     return _describe(want), self.seen(look, blocked), True
@@ -140,6 +145,26 @@ class Gate:
         # that shows without end, once it has shown more.
         flood = self._output.since_command - want.progress >= _FLOOD
         return state and progressed and (flood or still >= (0.3 if look.busy else 0.06))
+
+    def _waits_for_time(
+        self, want: Send, look: Foreground, blocked: bool, place: bool, over: bool, still: float, now: int
+    ) -> bool:
+        """Whether the key waits for nothing but what the program does by itself, so that a sleep may be skipped which
+        ended before the key in the recording."""
+        if self._fresh(now) or (look.waiting and not blocked):
+            return False
+        if not place:
+            return True
+        if want.at_prompt or over:
+            return self._due_from_background(want, still)
+        if self._behind(want) > self._lag:
+            return True
+        state = (want.ahead or look.runs(want.foreground)) and self._watch.modes() == (want.icanon, want.echo)
+        return not state and not blocked  # else it is typed in a moment
+
+    def _fresh(self, now: int) -> bool:
+        """Something was shown or typed a moment ago, and may be on its way through the terminal."""
+        return now - self._sent_at < _TYPED or now - self._output.last < _SHOWN
 
     def _behind(self, want: Send) -> int:
         """Bytes of output that the running command has not shown yet, of those that preceded this key."""
@@ -179,7 +204,7 @@ class Gate:
     def await_prompt(self, commands: int) -> bool:
         """At the prompt after this many commands, at rest."""
         want = Send(
-            data=b"", t=0, prompts=0, commands=commands, at_prompt=True, icanon=False, echo=False,
+            data=b"", t=_EVER, prompts=0, commands=commands, at_prompt=True, icanon=False, echo=False,
             foreground="", hidden=False, progress=0, ahead=False, closes=False,
         )  # fmt: skip
         return self.await_send(want) is None
@@ -191,6 +216,7 @@ class Gate:
         while not self._output.ended and self._output.commands <= action.commands:
             self._output.pump(_LOOK_EVERY)
             now = time.monotonic_ns()
+            self._processes.pass_time(None)
             look = self.look()
             if look != previous or look is None or not look.rests or self._output.last > still_since:
                 still_since = now
@@ -223,6 +249,8 @@ class Gate:
                     hung_up = still_since = now
                 elif not self._plan.ends:
                     return None
+            waits = self._plan.ends and not self._plan.hangs_up and not blocked and not self._fresh(now)
+            self._processes.pass_time(_EVER if waits else None)
             if hung_up and not (look and look.names and now - hung_up < _LAST_WORDS):
                 self._watch.let_go()
             if self._over_time((now - begin) / 1e9, still, blocked, duration, now):

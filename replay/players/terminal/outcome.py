@@ -52,6 +52,11 @@ class Reached(Struct, kw_only=True):
 
 
 class Processes(Protocol):
-    """The payload's processes, as host pids."""
+    """The payload's processes."""
 
-    def processes(self) -> list[int]: ...
+    def processes(self) -> list[int]:
+        """Host pids."""
+
+    def pass_time(self, until: int | None) -> bool:
+        """To be called all the time. Skips to the end of their next sleep, if it is shown as ending before `until` (ns
+        since the session's start) and nothing could happen before; with None only lets skipped sleeps end."""
