@@ -5,31 +5,27 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import stat
 import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
 from recorder import environment
 from recorder.dotfiles import read_dotfiles
+from recorder.isolation import Isolate, Isolated, isolated, take_logs
 from recorder.seal import Sealed, seal
 from recorder.sources.terminal import TerminalRequest, record_terminal, terminal_size
 from recorder.sources.terminal.launch import Launch, launch
 from recorder.sources.workspace import Workspace, start_workspace, working_root
 from recorder.trace import folders
 from recorder.trace.blobs import BlobStore
-from recorder.trace.changes import decode_tree
-from recorder.trace.codec import decode_event
 from recorder.trace.errors import RecordingFailed, UsageError
-from recorder.trace.events import FileState, ShellFile, TerminalStarted, WorkspaceSnapshot, escape_path
-from recorder.trace.journal import read_journal
+from recorder.trace.events import ShellFile, TerminalStarted, escape_path
 from recorder.trace.manifest import (
     Actor,
     Draft,
@@ -95,22 +91,6 @@ class SessionFile(Struct, kw_only=True):
     out: str
 
 
-class Isolated(Protocol):
-    """A sandbox that a session can run in. `workspace` is the copy on which the work happens; if we are killed, it goes
-    when all who have `holds` open have ended."""
-
-    workspace: Path | None
-    logs: Path
-    holds: int
-
-    def spawn(self, cols: int, rows: int) -> tuple[int, int, int]: ...
-    def set_clock(self, unix_ns: int) -> None: ...
-    def close(self) -> None: ...
-
-
-Isolate = Callable[..., Isolated]
-
-
 def record(request: Request, *, say: Say, isolate: Isolate | None = None) -> Finished:
     """Records until the shell exits and seals the trace. Blocks; uses this process's terminal.
 
@@ -142,7 +122,7 @@ def recover(folder: Path, *, out: Path | None, overwrite: bool, say: Say) -> Fin
         raise UsageError(f"{folder} is not a session folder: {SESSION_FILE}: {error.strerror}") from error
     except msgspec.DecodeError as error:
         raise UsageError(f"{folder / SESSION_FILE} is damaged: {error}") from error
-    _take_logs(folder / "isolated" / "session", folder)
+    take_logs(folder / "isolated" / "session", folder)
     target = out.absolute() if out else Path(session.out)
     if target.exists() and not overwrite:
         raise UsageError(f"{target} exists; give another path with --out, or --overwrite")
@@ -174,7 +154,10 @@ def _record(
         root = Path(os.path.realpath(request.workspace or working_root(request.cwd)))
     sandbox: Isolated | None = None
     if isolate is not None:
-        sandbox = _isolated(isolate, request, prepared, kept, root, folder, dotfiles, started_unix)
+        sandbox = isolated(
+            isolate, prepared, env=kept, cwd=request.cwd, root=root, include_ignored=request.include_ignored,
+            folder=folder, home_files=dotfiles, tools=request.tools, started_unix=started_unix,
+        )  # fmt: skip
         stack.callback(sandbox.close)
     source: Workspace | None = None
     if root is not None:
@@ -219,7 +202,7 @@ def _record(
         )
     )
     if sandbox is not None:
-        _take_logs(sandbox.logs, folder)
+        take_logs(sandbox.logs, folder)
     for message in source.messages if source else ():
         say(message)
     if source is not None and not source.finish():
@@ -294,64 +277,6 @@ def _place_files(folder: Path, prepared: Launch) -> list[ShellFile]:
     except OSError as error:
         raise RecordingFailed(f"{error.filename}: {error.strerror}; the session cannot start") from error
     return placed
-
-
-def _isolated(
-    isolate: Isolate,
-    request: Request,
-    prepared: Launch,
-    kept: dict[str, str],
-    root: Path | None,
-    folder: Path,
-    dotfiles: Mapping[Path, bytes],
-    started_unix: int,
-) -> Isolated:
-    """The sandbox, with a copy of the workspace in it."""
-    staging = folder / "staging"
-    staging.mkdir(mode=0o700)
-    tree: dict[bytes, FileState] = {}
-    blobs = BlobStore(staging / "blobs")
-    if root is not None:
-        source = start_workspace(
-            root=root, folder=staging, include_ignored=request.include_ignored, watching=False
-        )
-        source.finish()
-        snapshot = next(
-            event
-            for frame in read_journal(staging / "workspace.journal")
-            if isinstance(event := decode_event(frame.payload, "workspace.journal"), WorkspaceSnapshot)
-        )
-        tree = decode_tree(blobs.get(snapshot.tree))
-    try:
-        return isolate(
-            argv=prepared.argv,
-            env=kept,
-            cwd=str(request.cwd),
-            root=str(root) if root else None,
-            tree=tree,
-            blobs=blobs,
-            session_folder=folder,
-            files=prepared.files,
-            home_files=dotfiles,
-            user=environment.user_name(),
-            hostname=environment.host_name(),
-            umask=environment.umask(),
-            tools=request.tools,
-            start_ns=started_unix,
-        )
-    finally:
-        with suppress(OSError):
-            remove_tree(staging)
-
-
-def _take_logs(logs: Path, folder: Path) -> None:
-    """The side channels of an isolated session, out of the folder in which its programs could write."""
-    for name in ("shell-1.log", "notes.log"):
-        with suppress(OSError):
-            fd = os.open(logs / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            with open(fd, "rb") as file, (folder / name).open("wb") as copy:
-                if stat.S_ISREG(os.fstat(fd).st_mode):
-                    shutil.copyfileobj(file, copy)
 
 
 def _dotfiles(env: Mapping[str, str], say: Say) -> dict[Path, bytes]:

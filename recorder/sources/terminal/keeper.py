@@ -19,7 +19,8 @@ from contextlib import suppress
 from typing import Any
 
 from recorder.sources.terminal import tty
-from recorder.sources.terminal.producer import Producer, gap_event
+from recorder.sources.terminal.losses import losses
+from recorder.sources.terminal.producer import Producer
 from recorder.sources.terminal.program import start_program
 from recorder.sources.terminal.relay import (
     ORDER_DRAIN,
@@ -32,26 +33,20 @@ from recorder.sources.terminal.relay import (
 )
 from recorder.sources.terminal.request import TerminalRequest, TerminalResult, terminal_size
 from recorder.sources.terminal.ring import (
-    GAP_BYTES,
     GAP_FROM,
-    GAP_RECORDS,
     HEAD,
     HUNG_UP,
-    LAST_ERRNO,
     NEXT,
     NO_SHOW,
     OUTER_LOST,
-    SYNC_ERRNO,
     TAIL,
     TOLD,
-    ClosedGap,
     Ring,
     drain,
     now,
 )
 from recorder.sources.terminal.writer import WriterConfig, run_writer
-from recorder.trace.events import Gap, Recovered, TerminalEnded
-from recorder.trace.frames import Kind
+from recorder.trace.events import Recovered, TerminalEnded
 
 STALL = 3.0
 """Seconds without progress after which a writer is replaced: a stopped or wedged process, not a slow disk, heals so."""
@@ -410,29 +405,11 @@ class Keeper:
                 os.kill(self._writer, signal.SIGKILL)
 
     def _report(self, producer: Producer) -> None:
-        words, result, source = self._words, self._result, self._source
-        result.frames = words[NEXT]
-        result.bytes = producer.state.offset
-        result.outer_terminal_lost = words[OUTER_LOST] != 0
-        result.gaps = [gap_event(gap, source) for gap in self._ring.closed_gaps()]
-        left = [r for r in self._ring.records(words[TAIL], words[HEAD]) if r.sequence >= words[NEXT]]
-        if left:
-            lost = sum(len(r.payload) for r in left if r.kind == Kind.OUTPUT)
-            result.bytes -= lost
-            gap = ClosedGap(left[0].t, max(r.t for r in left), lost, len(left), words[LAST_ERRNO])
-            result.gaps.append(gap_event(gap, source))
-        if words[GAP_FROM]:
-            open_gap = (words[GAP_FROM], now(), words[GAP_BYTES], words[GAP_RECORDS], words[LAST_ERRNO])
-            result.gaps.append(gap_event(ClosedGap(*open_gap), source))
-        if words[SYNC_ERRNO]:
-            why = f"written, but not known to be on disk: {os.strerror(words[SYNC_ERRNO])}"
-            result.gaps.append(Gap(t=now(), source=source, until=now(), bytes=None, reason=why))
-        if words[OUTER_LOST]:
-            lost_at = words[OUTER_LOST]
-            result.gaps.append(
-                Gap(t=lost_at, source=source, until=now(), bytes=0, reason="outer terminal lost")
-            )
-        result.gaps.sort(key=lambda gap: gap.t)
+        result = self._result
+        result.frames = self._words[NEXT]
+        result.outer_terminal_lost = self._words[OUTER_LOST] != 0
+        result.gaps, unwritten = losses(self._ring, self._source)
+        result.bytes = producer.state.offset - unwritten
 
 
 def _how(status: int) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 
+from recorder.sources.terminal.losses import gap_event
 from recorder.sources.terminal.ring import (
     ASLEEP,
     ERRNO,
@@ -16,13 +16,12 @@ from recorder.sources.terminal.ring import (
     MAX_STAGED_KEYS,
     STAGED,
     TAIL,
-    ClosedGap,
     Ring,
     now,
     wake,
 )
 from recorder.trace.codec import encode_event
-from recorder.trace.events import AnyEvent, Gap
+from recorder.trace.events import AnyEvent
 from recorder.trace.frames import MAX_PAYLOAD, Kind
 
 PATIENCE = 1.0
@@ -153,15 +152,3 @@ class Producer:
         gap = self._ring.close_gap(t)
         self._put(_EVENT, gap.since, encode_event(gap_event(gap, self.source)))
         return True
-
-
-def gap_event(gap: ClosedGap, source: str) -> Gap:
-    """The event that tells a gap of the ring."""
-    why = f"the journal could not be written: {os.strerror(gap.errno)}" if gap.errno else "the writer stalled"
-    return Gap(
-        t=gap.since,
-        source=source,
-        until=max(gap.since, gap.until),
-        bytes=gap.bytes,
-        reason=f"{gap.records} records dropped, {why}",
-    )
