@@ -221,7 +221,7 @@ def _context(
         blob=blob,
         echoes=keys.echoes,
         echoes_again=again and again.echoes,
-        unsure=keys.unsure or (again.unsure if again else b""),
+        unsure=max(keys.unsure, again.unsure if again else b"", key=len),
         interrupted=keys.interrupted,
         keystrokes=keys.keystrokes,
         gaps=tuple(gap.reason for gap in step.gaps),

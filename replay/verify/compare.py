@@ -42,19 +42,21 @@ class Typed(NamedTuple):
 
 def typed(inputs: Iterable[Input]) -> Typed:
     """`inputs` of one step, in order."""
-    keys = [event for event in inputs if not event.reply]
+    every = list(inputs)
+    keys = [event for event in every if not event.reply]
     shown = [event for event in keys if not event.hidden]
     echoes: list[bytes] = []
-    for event in shown:
-        if event.echo:
-            if echoes and not echoes[-1].endswith(b"\n"):
+    for event in every:
+        if event.echo and not event.hidden:
+            if echoes and not echoes[-1].endswith(b"\n") and not event.reply:
                 echoes[-1] += _echo(event.data)  # a line is echoed as one
             else:
                 echoes.append(_echo(event.data))
     turns = any(a.foreground == b.foreground and a.echo != b.echo for a, b in pairwise(shown))
+    unsure = shown if turns else [event for event in shown if event.echo]
     return Typed(
         echoes=tuple(piece for piece in echoes if piece),
-        unsure=b"".join(_echo(event.data) for event in shown) if turns else b"",
+        unsure=b"".join(_echo(event.data) for event in unsure),
         interrupted=any(key in event.data for event in keys for key in b"\x03\x1a\x1c"),
         keystrokes=any(not event.icanon for event in keys),
     )

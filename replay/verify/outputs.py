@@ -172,10 +172,12 @@ class Judge:
         keys = self.context.unsure
         if not keys or not self.allows("echo") or len(keys) > _MOST_ECHO or len(a) + len(b) > _SMALL:
             return None
-        names = self._touched(a, b, self.levels[-1])
-        a, b = self.canonical(a, 0, names), self.canonical(b, 1, names)
-        if ALIAS.findall(a) == ALIAS.findall(b) and _interleaved(a, b, keys):
-            return Found("normalised", (*names, "echo"))
+        for level in ((), *self.levels):
+            # An echo may be drawn over, or itself move what is drawn.
+            names = self._touched(a, b, level)
+            old, new = self.canonical(a, 0, names), self.canonical(b, 1, names)
+            if ALIAS.findall(old) == ALIAS.findall(new) and _interleaved(old, new, keys):
+                return Found("normalised", (*names, "echo"))
         return None
 
     def _noise(self, a: bytes, b: bytes) -> tuple[bytes, bytes] | None:
@@ -382,7 +384,7 @@ def compare_output(recorded: Observation, observed: Observation, judge: Judge) -
             drawn = _by_screen(recorded, observed, a.head, b.head, judge)
             if drawn:
                 return drawn
-    elif judge.context.interrupted and judge.allows("interrupted") and _long_prefix(a, b):
+    elif judge.context.interrupted and judge.allows("interrupted") and _begins_alike(a, b):
         found = Found("interrupted", ("interrupted",))
     if found:
         return [
@@ -433,12 +435,19 @@ def _by_screen(
 # -- outputs too long to keep -----------------------------------------------------------------------
 
 
-def _long_prefix(a: Output, b: Output) -> bool:
-    """One begins with the other as far as kept hashes reach: all but the last MiB or two before the key."""
+def _begins_alike(a: Output, b: Output) -> bool:
+    """One begins with the other. Of two long ones as far as kept hashes reach: all but the last MiB or two before
+    the key."""
+    short, long = sorted((a, b), key=lambda output: output.total)
+    if short.whole:
+        shown, _ = _at_key(short.head) or (b"", b"")
+        blocks = len(shown) // BLOCK
+        alike = not blocks or _prefix(short, blocks) == _prefix(long, blocks)
+        return bool(shown) and alike and long.head.startswith(shown[: len(long.head)])
     kept = min(len(a.head), len(b.head))
     if a.head[:kept] != b.head[:kept]:
         return False
-    blocks = min(a.total, b.total) // BLOCK
+    blocks = short.total // BLOCK
     return any(
         _prefix(a, n) is not None and _prefix(a, n) == _prefix(b, n) for n in (blocks, blocks - 1) if n > 0
     )

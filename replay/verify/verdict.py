@@ -170,8 +170,9 @@ class Context:
     `volatile(path)` says why the content of a path never repeats (or None). `blob(digest)` gives the content of
     a file of either side, or None. `echoes` are what the terminal echoed of keys typed in line mode while the
     step ran, in order; `echoes_again` the same of the replay, where it may have met another mode (null: the same).
-    `unsure`, all keys as a terminal would have echoed them, typed into a program that turned its echo on and off
-    between keys: which of them were echoed was a race (node, while it evaluates a preview). `interrupted`: a key
+    `unsure`, keys as a terminal echoes them of which some may have been echoed elsewhere or not at all: typed while a
+    program began that takes keys by itself, or into one that turns its echo on and off between keys (node, while it
+    evaluates a preview). `interrupted`: a key
     that stops a program (^C, ^Z, ^\\) was typed into it. `keystrokes`: it took keys without line mode. `gaps`:
     what the recording lost within the step. `mask`: what was learned to be noise. `clocks` (recorded, replayed)
     and `elapsed` (seconds; the longer of the two) narrow

@@ -263,12 +263,38 @@ def test_keys_typed_while_a_program_turns_its_line_mode_on_and_off() -> None:
         assert compare(showed(other), showed("> not.at.all\r\nno\r\n"), context).verdict is DIVERGED, other
 
 
+def test_a_flood_stopped_early_and_late() -> None:
+    """One of them too long to be kept whole."""
+    context = Context(interrupted=True)
+    line = b"all work and no play\r\n"
+    for times in (5, 20_000, 100_000):
+        short, long = line * times + b"^C\r\n", line * 400_000 + b"^C\r\n"
+        for a, b in ((short, long), (long, short)):
+            verdict = compare(Observation(output=Output.of(a)), Observation(output=Output.of(b)), context)
+            assert (verdict.verdict, verdict.causes) == (EQUIVALENT, ("interrupted",))
+        other = short.replace(b"no", b"NO", 1)
+        verdict = compare(Observation(output=Output.of(other)), Observation(output=Output.of(long)), context)
+        assert verdict.verdict is DIVERGED
+
+
 def test_what_keys_say() -> None:
-    assert typed([key(b"ls\r"), key(b"y"), key(b"\r")]) == ((b"ls\r\n", b"y\r\n"), b"", False, False)
-    assert typed([key(b"\x03")]) == ((b"^C",), b"", True, False)
+    lines = typed([key(b"ls\r"), key(b"y"), key(b"\r")])
+    assert (lines.echoes, lines.unsure) == ((b"ls\r\n", b"y\r\n"), b"ls\r\ny\r\n")
+    assert lines[2:] == (False, False)
+    assert typed([key(b"\x03")]) == ((b"^C",), b"^C", True, False)
     assert typed([key(b"q", icanon=False, echo=False)]) == ((), b"", False, True)
     assert typed([key(b"\r", hidden=True, echo=False)]) == ((), b"", False, False)
-    assert typed([key(b"\x1b[c", reply=True, icanon=False)]) == ((), b"", False, False)
+    assert typed([key(b"\x1b[c", reply=True, icanon=False, echo=False)]) == ((), b"", False, False)
+    assert typed([key(b"\x1b[c", reply=True)]).echoes == (b"^[[c",)  # the terminal's own answer, echoed
+
+
+def test_keys_typed_while_a_program_with_keys_of_its_own_begins() -> None:
+    """The terminal echoes some of them between what the shell and the program draw, others not at all."""
+    context = Context(echoes=(b" 500 \r\n",), unsure=b" 500 \r\n")
+    drawn = "\x1b[?2004l{}\x1b]0;less\x07{}\x1b[m\r\x1b[?1049h"
+    verdict = compare(showed(drawn.format(" 50", "0 \r\n")), showed(drawn.format("", "")), context)
+    assert (verdict.verdict, verdict.causes) == (EQUIVALENT, ("echo",))
+    assert compare(showed(drawn.format("05", "")), showed(drawn.format("", "")), context).verdict is DIVERGED
 
 
 def test_lines_in_another_order() -> None:

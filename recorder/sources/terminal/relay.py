@@ -253,14 +253,14 @@ class Relay:
 
     def _resize(self) -> None:
         config = self._config
-        size = tty.size(config.stdin) or tty.size(config.stdout)
-        if size is None or size == tty.size(config.master) or not self._stream.visible:
-            return
         with self._stream.lock:
+            size = tty.size(config.stdin) or tty.size(config.stdout)
+            if size is None or size == tty.size(config.master) or not self._stream.visible:
+                return
             self._stream.settle()
             offset = self._producer.state.offset
             self._publish(Resized(t=now(), source=config.source, cols=size[0], rows=size[1], offset=offset))
-        tty.set_size(config.master, *size)
+            tty.set_size(config.master, *size)
 
     def _warn(self) -> None:
         words = self._words
@@ -299,6 +299,7 @@ class Relay:
     def _pump_input(self) -> None:
         config = self._config
         stdin, stream, forward = config.stdin, self._stream, self._keyboard.forward
+        size = tty.raw_size(stdin)
         while not self._words[OUTER_LOST]:
             try:
                 data = os.read(stdin, READ_KEYS)
@@ -314,6 +315,8 @@ class Relay:
                 # Keys within a millisecond after output: their state includes it.
                 stream.settle()
             stream.streaming = False
+            if size != (size := tty.raw_size(stdin)):
+                self._resize()  # before the keys, as the expert did; the main thread may not have come to it yet
             forward(data)
             if self._asleep:
                 self._stir()

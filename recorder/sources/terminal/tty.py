@@ -16,6 +16,7 @@ Modes = list[Any]
 """What `termios.tcgetattr` returns."""
 
 _SIZE = struct.Struct("HHHH")
+_NO_SIZE = bytes(_SIZE.size)
 _TERMIOS = bytes(64)
 _LFLAG = struct.Struct("12xI")
 _TIOCGPTN = 0x80045430  # not in termios
@@ -55,6 +56,14 @@ def size(fd: int) -> tuple[int, int] | None:
     except OSError:
         return None
     return (cols, rows) if cols and rows else None
+
+
+def raw_size(fd: int) -> bytes:
+    """The size as the kernel keeps it, only to be compared; empty where `fd` is no terminal."""
+    try:
+        return fcntl.ioctl(fd, termios.TIOCGWINSZ, _NO_SIZE)
+    except OSError:
+        return b""
 
 
 def set_size(fd: int, cols: int, rows: int) -> None:

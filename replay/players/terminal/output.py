@@ -11,6 +11,7 @@ import time
 from typing import IO
 
 from recorder.trace.answers import Answers
+from recorder.trace.events import Input
 from recorder.trace.marks import Mark, MarkScanner, Progress
 from recorder.trace.screen import Screen
 from replay.plan import Plan
@@ -20,6 +21,8 @@ _QUERY = re.compile(rb"\x1b\[[>=?!]?[\d;]*(?:\$p|[cnqtu])|\x1b\][\d;]*;\?|\x1bP[
 """What a terminal answers. Only output that holds one is worth an emulator's time."""
 
 _TAIL = 32768
+_MOUTHFUL = 1 << 18
+"""Bytes that are taken at once. Of a program that shows without end the rest waits, and it may get its key."""
 _REPLY_WAIT = 200_000_000
 
 
@@ -51,6 +54,8 @@ class TerminalOutput:
         self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller
         self.size = 0
         self.marks: list[tuple[int, Mark]] = []
+        self.inputs: list[Input] = []
+        """All that was written to the program, answers to its questions included."""
         self.frames: list[tuple[int, int]] = []
         self.shell = Progress()
         self.command_offset = 0
@@ -79,6 +84,24 @@ class TerminalOutput:
     def since_ready(self) -> int:
         """Bytes shown since the last prompt was drawn."""
         return self.size - self.ready_offset
+
+    def input(self, data: bytes, *, foreground: str = "", hidden: bool = False, reply: bool = False) -> Input:
+        """What is typed now, with the state that it meets, told as a recording would."""
+        line_mode, echo = self._watch.modes()
+        return Input(
+            t=time.monotonic_ns() - self.started,
+            source=self._plan.terminal.source,
+            data=data,
+            offset=self.size,
+            prompts=self.shell.prompts,
+            commands=self.commands,
+            at_prompt=self.ready,
+            icanon=line_mode,
+            echo=echo,
+            foreground=foreground,
+            hidden=hidden,
+            reply=reply,
+        )
 
     def resize(self, cols: int, rows: int) -> None:
         """The screen has another size from here on."""
@@ -115,13 +138,15 @@ class TerminalOutput:
             replies = bytes(self._replies)
             self._replies.clear()
             self._replied += 1
+            self.inputs.append(self.input(replies, reply=True))
             self.write(replies)
 
     def pump(self, timeout: float) -> None:
         """Takes what the terminal shows, waiting at most `timeout` seconds for the first byte."""
         self._reply()
         ready, _, _ = select.select([self._master], [], [], timeout)
-        while ready and not self.ended:
+        full = self.size + _MOUTHFUL
+        while ready and not self.ended and self.size < full:
             try:
                 data = os.read(self._master, 65536)
             except BlockingIOError:

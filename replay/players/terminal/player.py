@@ -8,7 +8,7 @@ import termios
 import time
 from collections.abc import Callable, Iterable
 
-from recorder.trace.events import Change, Input, Resized
+from recorder.trace.events import Change, Resized
 from replay.plan import Action, Edit, Plan, Resize, Send
 from replay.players.terminal.gate import Gate
 from replay.players.terminal.outcome import Bounds, Missed, Processes, Reached
@@ -46,7 +46,6 @@ class TerminalPlayer:
         self._clock = clock
         self._edit = edit
         self._settle = settle
-        self._inputs: list[Input] = []
         self._resizes: list[Resized] = []
         self._missed: list[Missed] = []
 
@@ -79,7 +78,7 @@ class TerminalPlayer:
             size=output.size,
             marks=output.marks,
             frames=output.frames,
-            inputs=self._inputs,
+            inputs=output.inputs,
             resizes=self._resizes,
             missed=self._missed,
             fatal=fatal,
@@ -127,24 +126,9 @@ class TerminalPlayer:
 
     def _type(self, action: Send) -> None:
         look = self._gate.look()
-        line_mode, echo = self._watch.modes()
-        self._inputs.append(
-            Input(
-                t=self.now(),
-                source=self._plan.terminal.source,
-                data=action.data,
-                offset=self._output.size,
-                prompts=self._output.shell.prompts,
-                commands=self._output.commands,
-                at_prompt=self._output.ready,
-                icanon=line_mode,
-                echo=echo,
-                foreground=look.command if look else "",
-                hidden=action.hidden,
-                reply=False,
-            )
-        )
-        self._gate.typing(action, look, line_mode)
+        typed = self._output.input(action.data, foreground=look.command if look else "", hidden=action.hidden)
+        self._output.inputs.append(typed)
+        self._gate.typing(action, look, typed.icanon)
         data = action.data
         if action.hidden:
             data = _DUMMY_SECRET + data
