@@ -16,6 +16,7 @@ import struct
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,6 +118,11 @@ class ClockPage:
             for place, (thread, _, deadline, shown, word) in enumerate(_SLEEPER.iter_unpack(whole))
             if thread
         ]
+
+    def forget(self, dead: Iterable[Sleeper]) -> None:
+        """Frees the places of who was killed asleep. One that was not only sleeps unseen."""
+        for sleeper in dead:
+            os.pwrite(self._fd, bytes(4), _SLEEPERS + sleeper.place * _SLEEPER.size)
 
     def alarms(self) -> list[Alarm]:
         """Processes that set an alarm, and until when it may go off."""

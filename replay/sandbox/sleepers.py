@@ -11,13 +11,12 @@ makes the wait a real one.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import stat
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from replay.sandbox.page import ClockPage, Sleeper
@@ -83,6 +82,8 @@ class _Look(NamedTuple):
     """Somebody waits for descriptors, which may be sockets."""
     inside: frozenset[int]
     """All threads as their own namespace numbers them."""
+    alive: set[int]
+    """Processes that are no zombies."""
 
 
 class Sleepers:
@@ -118,6 +119,8 @@ class Sleepers:
         self._next = end + max(_LOOK_EVERY, 2 * (end - now))
         if look is None or look.first is None:
             self._seen = None
+            if look is not None:
+                self._page.forget(sleeper for sleeper in sleepers if sleeper.thread not in look.inside)
             return False
         if self._seen is None or (look.threads, look.first) != (self._seen.threads, self._seen.first):
             self._seen, self._since = look, now
@@ -145,6 +148,7 @@ class Sleepers:
         threads: list[_Thread] = []
         asleep: list[Sleeper] = []
         inside: list[int] = []
+        alive: set[int] = set()
         sockets = False
         try:
             for pid in self._processes():
@@ -162,11 +166,13 @@ class Sleepers:
                         sockets = sockets or kind == "sockets"
                     elif state not in (b"T", b"t", b"Z", b"X"):
                         return None
+                    if state not in (b"Z", b"X"):
+                        alive.add(pid)
                     threads.append(_Thread(pid, thread, switches, call))
         except (OSError, ValueError, IndexError, termios.error):
             return None  # somebody has just gone: not still
         first = min(asleep, key=_deadline, default=None)
-        return _Look(frozenset(threads), first, sockets, frozenset(inside))
+        return _Look(frozenset(threads), first, sockets, frozenset(inside), alive)
 
     def _nothing_due(self, look: _Look) -> bool:
         """No clock but that of the sleepers can wake anybody."""
@@ -178,7 +184,7 @@ class Sleepers:
         ):
             return False
         try:
-            return all(_nothing_due(pid) for pid in {thread.process for thread in look.threads})
+            return all(map(_nothing_due, look.alive))
         except (OSError, ValueError, IndexError):
             return False  # also where the kernel does not list timers
 
@@ -191,20 +197,14 @@ def _nothing_due(pid: int) -> bool:
     """No timer of this process is armed, and it notes its sleeps and alarms."""
     if _read(f"/proc/{pid}/timers"):
         return False
-    maps = _read(f"/proc/{pid}/maps")
-    if maps and b"/clock.so" not in maps:  # a zombie maps nothing
+    if b"/clock.so" not in _read(f"/proc/{pid}/maps"):
         return False
-    for fd in _descriptors(pid):
+    for fd in os.listdir(f"/proc/{pid}/fd"):
         if _target(pid, fd) == "anon_inode:[timerfd]" and b"it_value: (0, 0)" not in _read(
             f"/proc/{pid}/fdinfo/{fd}"
         ):
             return False
     return True
-
-
-def _descriptors(pid: int) -> Iterator[str]:
-    with contextlib.suppress(FileNotFoundError, PermissionError):  # a zombie has none
-        yield from os.listdir(f"/proc/{pid}/fd")
 
 
 def _target(pid: int, fd: str) -> str:

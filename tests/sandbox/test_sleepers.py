@@ -99,6 +99,7 @@ def compiled(folder: Path) -> Callable[[str], str]:
         "echo x | (sleep 60; cat)",
         "sleep 20 | sleep 60",
         f"{PYTHON} -c '{THREADS}'",
+        f"{PYTHON} -c 'import os, time; os.fork() or os._exit(0); time.sleep(60)'",
     ],
 )
 def test_a_long_sleep_is_skipped_and_shown_in_full(skipping: Skipping, line: str) -> None:
