@@ -155,13 +155,17 @@ def _late_files(judged: list[Judged]) -> list[Judged]:
             at += 1
             continue
         begin = next((i for i in range(at, -1, -1) if _BACKGROUND.search(done[i].step.text)), None)
-        for end in range(at + 1, min(at + _MOST_LATE, len(done)) + 1) if begin is not None else ():
-            group = done[at:end]
-            if any(one.observed is None for one in group):
-                break
-            if _together(group):
-                done[at:end] = [_excused(one) for one in group]
-                at = end - 1
+        # From an earlier step on too: its part may hold by itself, by what was learned to be noise.
+        spans = (
+            (first, last)
+            for first in range(at, begin - 1 if begin is not None else at, -1)
+            for last in range(at, min(first + _MOST_LATE, len(done)))
+        )
+        for first, last in spans:
+            group = done[first : last + 1]
+            if all(one.observed is not None for one in group) and _together(group):
+                done[first : last + 1] = [_excused(one) for one in group]
+                at = last
                 break
         at += 1
     return done
