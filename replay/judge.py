@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct, structs
@@ -11,7 +12,7 @@ from recorder.trace.changes import compose
 from recorder.trace.events import AnyEvent, Resized, TerminalStarted, Unknown, unescape_path
 from recorder.trace.steps import Step, steps
 from recorder.trace.volatile import volatile
-from replay.observe import Slice, observations, prompt_lines
+from replay.observe import Slice, observations, prompt_lines, written
 from replay.players.terminal.outcome import Reached
 from replay.verify.claims import with_claims
 from replay.verify.compare import compare, typed
@@ -101,6 +102,8 @@ def judge(
     commits = any(_MAKES_OBJECTS.search(step.text) for step in mine)
     lines_typed = prompt_lines(mine, recorded.events, recorded.output)
     lines_again = prompt_lines(list(theirs.values()), observed.events, observed.output)
+    notes, notes_again = written(mine, recorded.events), written(list(theirs.values()), observed.events)
+    all_noted = _counted(notes) == _counted(notes_again)
     left_behind = False  # a job that may write into the line at any later prompt
     judged: list[Judged] = []
     stopped: str | None = None
@@ -132,7 +135,13 @@ def judge(
             lines = (
                 (b"", b"") if left_behind else (lines_typed.get(step.n, b""), lines_again.get(answer.n, b""))
             )
-            verdict = with_claims(compare(recording, observation, context), step, answer, context, lines)
+            # A job in the background may have written a note while another command ran.
+            noted = (notes.get(step.n, ()), notes_again.get(answer.n, ()))
+            if left_behind and all_noted:
+                noted = ((), ())
+            verdict = with_claims(
+                compare(recording, observation, context), step, answer, context, lines, noted
+            )
         left_behind = left_behind or _BACKGROUND.search(step.text) is not None
         if miss is not None and miss is fatal:
             stopped = f"the replay stopped at step {step.n}"
@@ -140,6 +149,10 @@ def judge(
             Judged(step=step, recorded=recording, observed=observation, context=context, verdict=verdict)
         )
     return _late_files(judged)
+
+
+def _counted(notes: dict[int, tuple[str, ...]]) -> Counter[str]:
+    return Counter(text for texts in notes.values() for text in texts)
 
 
 def _late_files(judged: list[Judged]) -> list[Judged]:

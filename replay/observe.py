@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from recorder.trace.events import (
     AnyEvent,
+    Marked,
+    Noted,
     PromptShown,
     Resized,
     TerminalStarted,
@@ -56,6 +58,18 @@ def prompt_lines(
             portions = output(prompts[index - 1], end)
             lines[step.n] = b"".join(_without_marks(portions, terminal.nonce, prompts[index - 1]))
     return lines
+
+
+def written(steps: Sequence[Step], events: Sequence[AnyEvent | Unknown]) -> dict[int, tuple[str, ...]]:
+    """By step number the notes and marks that its command wrote, in order."""
+    commands = sorted((step.t_start, step.n) for step in steps if step.kind == "command")
+    found: dict[int, list[str]] = {}
+    for event in events:
+        if isinstance(event, Noted | Marked) and commands:
+            text = f"note {event.text}" if isinstance(event, Noted) else f"mark {event.label}"
+            index = bisect.bisect_right(commands, event.t, key=lambda command: command[0]) - 1
+            found.setdefault(commands[max(0, index)][1], []).append(text)
+    return {n: tuple(texts) for n, texts in found.items()}
 
 
 def _observation(

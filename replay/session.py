@@ -17,6 +17,9 @@ from recorder.trace.events import (
     AnyEvent,
     Change,
     Checked,
+    CommandStarted,
+    Marked,
+    Noted,
     TerminalEnded,
     TerminalStarted,
     Unknown,
@@ -27,7 +30,7 @@ from recorder.trace.events import (
 )
 from recorder.trace.manifest import Manifest
 from recorder.trace.marks import command_at, shell_events
-from recorder.trace.notes import parse_notes
+from recorder.trace.notes import NoteRecord, parse_notes
 from recorder.trace.reader import Trace
 from recorder.trace.steps import steps
 from replay.plan import Action, Plan, Send, plan
@@ -299,20 +302,30 @@ def _events(
     if reached.ended or reached.fatal:
         events.append(TerminalEnded(t=last, source=terminal.source, exit=exit_status, offset=reached.size))
     events.sort(key=lambda event: event.t)
+    begun = {event.n: event.t for event in shell if isinstance(event, CommandStarted)}
     for record in parse_notes(notes):
-        if record.kind == "check":
-            events.append(
-                Checked(
-                    t=last,
-                    source="notes",
-                    command=command_at(log, terminal.nonce.encode(), record.size or 0),
-                    line=record.text,
-                    exit=record.exit or 0,
-                    reward=record.reward or 0.0,
-                )
-            )
+        command = command_at(log, terminal.nonce.encode(), record.size or 0)
+        events.append(_note(record, command, begun.get(command, 0), last))
     # File changes have no time of their own here; their command numbers say where they belong.
     return events + seen
+
+
+def _note(record: NoteRecord, command: int, begun: int, last: int) -> AnyEvent:
+    """Notes and marks have the time at which their command began: the payload's own clock says nothing here."""
+    match record.kind:
+        case "note":
+            return Noted(t=begun, source="notes", text=record.text)
+        case "mark":
+            return Marked(t=begun, source="notes", label=record.text)
+        case _:
+            return Checked(
+                t=last,
+                source="notes",
+                command=command,
+                line=record.text,
+                exit=record.exit or 0,
+                reward=record.reward or 0.0,
+            )
 
 
 def _slices(file: IO[bytes], begin: int, end: int) -> Iterator[bytes]:

@@ -1,8 +1,11 @@
 """What a trace says of a step besides what the step showed: the folder it began in, the line as it was typed, its
-outcome check. Pure.
+outcome check, its notes and marks. Pure.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
 
 from msgspec import structs
 
@@ -21,15 +24,17 @@ def with_claims(
     observed: Step,
     context: Context,
     lines: tuple[bytes, bytes] = (b"", b""),
+    notes: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
 ) -> StepVerdict:
     """`verdict` on what was observed, lowered where the two steps do not say the same about themselves.
 
-    `lines` is what each side showed from the prompt until the command began.
+    `lines` is what each side showed from the prompt until the command began, `notes` the notes and marks that it wrote.
     """
     claims = [
         *_began(recorded, observed, context),
         *(_line(*lines, observed.text, context) if recorded.text == observed.text else ()),
         *_check(recorded.check, observed.check, context),
+        *_notes(*notes, context),
     ]
     if not claims:
         return verdict
@@ -95,6 +100,23 @@ def _check(recorded: Checked | None, observed: Checked | None, context: Context)
     a, b = ("no outcome check" if check is None else _told(check) for check in (recorded, observed))
     miss = value_miss(Facet.REWARD, a, b)
     return [FacetVerdict(facet=Facet.REWARD, verdict=Verdict.DIVERGED, miss=miss)]
+
+
+def _notes(recorded: tuple[str, ...], observed: tuple[str, ...], context: Context) -> list[FacetVerdict]:
+    """What was noted and marked, where the two differ: a note is typed, so it comes again."""
+    if recorded == observed or (context.gaps and set(recorded) <= set(observed)):
+        return []
+    causes: list[str] = []
+    for a, b in zip_longest(recorded, observed):
+        same: Sequence[str] | None = None
+        if a is not None and b is not None:
+            same = () if a == b else Judge(context).explain_text(a.encode(), b.encode())
+        if same is None:
+            miss = value_miss(Facet.NOTES, a or "neither note nor mark", b or "neither note nor mark")
+            return [FacetVerdict(facet=Facet.NOTES, verdict=Verdict.DIVERGED, miss=miss)]
+        causes += same
+    unique = tuple(dict.fromkeys(causes))
+    return [FacetVerdict(facet=Facet.NOTES, verdict=Verdict.EQUIVALENT, how="normalised", causes=unique)]
 
 
 def _told(check: Checked) -> str:

@@ -54,6 +54,8 @@ def _step(step: Judged) -> list[object]:
     facets: list[object] = []
     for facet in step.verdict.facets:
         held = facet.verdict.verified
+        if held and facet.facet is Facet.NOTES:
+            continue  # judged only where they differ
         of = step.recorded if held else step.observed
         state = "same" if held else str(facet.verdict)
         # Which of the two carried a full-screen program's verdict is a matter of level, not of what was seen.
@@ -80,7 +82,7 @@ def _value(facet: Facet, seen: Observation, judge: Judge | None) -> object:
             return _hash("\n".join(row.rstrip() for row in rows).encode("utf-8", "surrogateescape"), judge)
         case Facet.REWARD:
             return seen.reward
-        case Facet.WAIT:
+        case Facet.WAIT | Facet.NOTES:
             return None
 
 

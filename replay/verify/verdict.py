@@ -77,6 +77,7 @@ class Facet(StrEnum):
     OUTPUT = "output"
     SCREEN = "screen"
     REWARD = "reward"
+    NOTES = "notes"
 
 
 class Output(Struct, frozen=True, kw_only=True):

@@ -17,6 +17,8 @@ from recorder.trace.events import (
     CommandEnded,
     CommandStarted,
     Input,
+    Marked,
+    Noted,
     TerminalEnded,
     WorkspaceChanged,
 )
@@ -143,6 +145,19 @@ def _last_exit(m: Mutant) -> None:
     m.replace(m.first(TerminalEnded), exit=7)
 
 
+def _note_text(m: Mutant) -> None:
+    m.replace(m.first(Noted), text="letters were missing")
+
+
+def _note_hidden(m: Mutant) -> None:
+    m.events.remove(m.first(Noted))
+
+
+def _mark_made_up(m: Mutant) -> None:
+    started = m.first(CommandStarted, n=m.step("sed").command)
+    m.events.insert(m.events.index(started) + 1, Marked(t=started.t, source="notes", label="here"))
+
+
 QUICK = {
     "workspace file": Lie(
         lambda m: m.snapshot_file("notes.txt", TYPO.replace("fox", "fix").encode()),
@@ -165,6 +180,9 @@ SLOW = {
     "command of the check": Lie(_check_line, "reenact check", "reward", "pytest -q", "grep -q over"),
     "check left out": Lie(_check_hidden, "reenact check", "reward", "no outcome check", "exit 0"),
     "check made up": Lie(_check_made_up, "sed", "reward", "1.0", "nothing"),
+    "text of a note": Lie(_note_text, "reenact note", "notes", "were missing", "were swapped"),
+    "note left out": Lie(_note_hidden, "reenact note", "notes", "neither note nor mark", "note letters were swapped"),
+    "mark made up": Lie(_mark_made_up, "sed", "notes", "mark here", "neither note nor mark"),
     "exit of the shell": Lie(_last_exit, "exit", "exit code", "7", "0"),
     "folder that a command began in": Lie(_began, "cat notes", "working folder", "/work/sub", "/work"),
     "file mode": Lie(_file_mode, "sed", "files", "755", "644", where="notes.txt"),
