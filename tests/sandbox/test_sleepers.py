@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -118,6 +119,15 @@ def test_time_tells_the_same(skipping: Skipping) -> None:
 def test_processes_wake_in_their_order(skipping: Skipping) -> None:
     line = "((sleep 30; echo late) & (sleep 20; echo later) & sleep 10; echo first; wait)"
     assert skipping.run(line).split() == ["first", "later", "late"]
+
+
+def test_many_loops_keep_step(skipping: Skipping) -> None:
+    """Their ends lie two seconds of sleep apart, or more, which no load makes up for."""
+    periods = (14, 22, 26, 34, 38)
+    jobs = " ".join(f"(for k in 1 2 3; do sleep {n}; echo {n}.$k; done) &" for n in periods)
+    ends = sorted((n * k, f"{n}.{k}") for n in periods for k in (1, 2, 3))
+    assert min(b[0] - a[0] for a, b in itertools.pairwise(ends)) >= 2
+    assert skipping.run(f"({jobs} wait)").split() == [name for _, name in ends]
 
 
 def test_loops_of_sleeps(skipping: Skipping) -> None:
