@@ -112,6 +112,8 @@ class Recording:
     """host:port of connections that failed, where no other to the same place came about."""
     passed: frozenset[str]
     """host:port of connections whose bytes were handed on unseen."""
+    captured: frozenset[str]
+    """host:port of connections that came about, as the program named it."""
     unknown_names: frozenset[str]
     """Host names that had no address."""
 
@@ -161,6 +163,9 @@ class Recording:
             started=tuple(started),
             refused=frozenset(failed) - reached,
             passed=frozenset(c.target.lower() for c in connections if c.target and c.handling == "passed"),
+            captured=frozenset(
+                c.target.lower() for c in connections if c.target and c.handling == "captured"
+            ),
             unknown_names=frozenset(
                 targets.split_authority(place)[0]
                 for place, why in failed.items()
@@ -177,7 +182,7 @@ class Recording:
     def hosts(self) -> frozenset[str]:
         """Host names and addresses that were there."""
         reached = {f.request.target.host for f in self.flows}
-        places = {targets.split_authority(place)[0] for place in self.refused | self.passed}
+        places = {targets.split_authority(place)[0] for place in self.refused | self.passed | self.captured}
         return frozenset((reached | places) - self.unknown_names)
 
     @property
@@ -187,8 +192,8 @@ class Recording:
 
     @property
     def http2(self) -> frozenset[str]:
-        """Authorities that spoke HTTP/2 to the recorded client."""
-        return frozenset(f.request.target.authority for f in self.flows if f.request.version.startswith("2"))
+        """Hosts that spoke HTTP/2 with a recorded client."""
+        return frozenset(f.request.target.host for f in self.flows if f.request.version.startswith("2"))
 
 
 def _flow(event: FlowRequested, moment: int) -> Flow:
