@@ -1,0 +1,10 @@
+"""Secrets out, before anything is written: rules that find them, and placeholders that replays work on.
+
+`Redactor` is the door; `StreamRedactor` serves output that comes in pieces; `VaultFile` keeps what was replaced.
+"""
+
+from recorder.redact.redactor import Finding, Redactor
+from recorder.redact.stream import StreamRedactor
+from recorder.redact.vault import Vault, VaultFile
+
+__all__ = ["Finding", "Redactor", "StreamRedactor", "Vault", "VaultFile"]

@@ -1,0 +1,161 @@
+"""Finds secrets that nobody told of: one pass for keywords, then a rule at each place where its keyword stands."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from ahocorasick_rs import BytesAhoCorasick, Implementation
+
+from recorder.redact import armor, names, places
+from recorder.redact.finds import Find
+from recorder.redact.plausible import blank, strong
+from recorder.redact.shapes import Shape, shapes
+
+_RUN = re.compile(rb"[^\s\"'`<>]{0,8192}")
+_TAIL = re.compile(rb"\S{1,64}\Z")
+_LOOK_BACK = 256
+_LOOK_AHEAD = 8192
+
+Handler = Callable[[bytes, int, int], Iterator[Find]]
+
+
+class Detection(NamedTuple):
+    """What was found, in order; `open` is where what follows may still change the outcome (the end, if nowhere).
+
+    `keys` are the parts of the text that are bodies of private keys.
+    """
+
+    finds: list[Find]
+    open: int
+    keys: list[armor.Armor]
+
+
+class _Trigger(NamedTuple):
+    """What to try at a keyword. `exact`: as it must be written, where case matters."""
+
+    shape: Shape | None
+    exact: bytes
+    handler: Handler | None
+    whole_line: bool
+
+
+@functools.cache
+def _triggers() -> tuple[BytesAhoCorasick, list[list[_Trigger]]]:
+    found: dict[bytes, list[_Trigger]] = {}
+    for shape in shapes():
+        for keyword in shape.keywords:
+            found.setdefault(keyword.lower(), []).append(_Trigger(shape, keyword, None, False))
+    handlers: list[tuple[tuple[bytes, ...], Handler, bool]] = [
+        (names.KEYWORDS, names.field, False),
+        (places.PARAMETERS, places.parameter, False),
+        ((b"://",), places.url, False),
+        ((b"authorization",), _authorization, True),
+        ((b"cookie",), _cookie, True),
+        ((b"bearer",), _bearer, True),
+        ((b"curl ", b"wget ", b"sshpass", b"mysql", b"mariadb", b"http "), places.option, True),
+    ]
+    for keywords, handler, whole_line in handlers:
+        for keyword in keywords:
+            found.setdefault(keyword, []).append(_Trigger(None, b"", handler, whole_line))
+    found.setdefault(b"-----begin ", [])
+    patterns = list(found)
+    return BytesAhoCorasick(patterns, implementation=Implementation.DFA), [found[p] for p in patterns]
+
+
+def detect(text: bytes, *, in_key: bool = False) -> Detection:
+    """All finds in `text`; with `in_key` it begins within a private key's body. Pure and bounded: linear in size."""
+    automaton, triggers = _triggers()
+    finds: list[Find] = []
+    keys: list[armor.Armor] = []
+    if in_key:
+        keys.append(armor.body(text, 0, fresh=False))
+    open_from = _tail(text)
+    last_line = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
+    done: dict[str, int] = {}
+    for index, start, end in automaton.find_matches_as_indexes(text.lower(), overlapping=True):
+        at_end = end > last_line
+        group = triggers[index]
+        if not group:
+            match = armor.BEGIN.match(text, start)
+            if match is not None and not (keys and start < keys[-1].end):
+                keys.append(armor.body(text, match.end(), fresh=True))
+            elif match is None and at_end and end + 80 > len(text):
+                open_from = min(open_from, start)
+            continue
+        for trigger in group:
+            if trigger.shape is not None:
+                if text[start:end] == trigger.exact and done.get(trigger.shape.name, -1) < end:
+                    run = _run(text, start, end)
+                    done[trigger.shape.name] = run[1]
+                    if run[1] - run[0] >= trigger.shape.shortest:
+                        finds.extend(_shaped(text, trigger.shape, *run))
+                    if run[1] == len(text):
+                        open_from = min(open_from, run[0])
+            else:
+                assert trigger.handler is not None
+                finds.extend(trigger.handler(text, start, end))
+                if (
+                    at_end
+                    and open_from > end
+                    and (
+                        trigger.whole_line
+                        or (
+                            names.alive(text, end) if trigger.handler is names.field else _unspaced(text, end)
+                        )
+                    )
+                ):
+                    open_from = min(open_from, end)
+    for key in keys:
+        finds.extend(key.finds)
+        if key.open:
+            open_from = min(open_from, max(last_line, key.start))
+    finds.sort(key=lambda find: (find.start, -find.end))
+    return Detection(finds, open_from, keys)
+
+
+def _run(text: bytes, start: int, end: int) -> tuple[int, int]:
+    """The characters around a keyword that may belong to one secret."""
+    right = _RUN.match(text, end)
+    left = _RUN.match(text[max(0, start - _LOOK_BACK) : start][::-1])
+    assert right is not None and left is not None  # the pattern matches anything
+    return start - left.end(), right.end()
+
+
+def _shaped(text: bytes, shape: Shape, start: int, end: int) -> Iterator[Find]:
+    for pattern in shape.compiled():
+        for match in pattern.finditer(text, start, end):
+            if strong(match["value"]) and not blank(match["value"]):
+                yield Find(shape.name, *match.span("value"))
+
+
+def _tail(text: bytes) -> int:
+    """Where the last word begins: it may become anything."""
+    match = _TAIL.search(text, max(0, len(text) - 64))
+    return match.start() if match is not None else len(text)
+
+
+def _unspaced(text: bytes, end: int) -> bool:
+    return not re.search(rb"\s", text[end : end + _LOOK_AHEAD])
+
+
+def _authorization(text: bytes, start: int, end: int) -> Iterator[Find]:
+    match = places.AUTHORIZATION.match(text, start)
+    if match is not None:
+        yield from places.authorization(match[1], match.start(1), certain=False)
+
+
+def _cookie(text: bytes, start: int, end: int) -> Iterator[Find]:
+    match = places.COOKIE.match(text, start)
+    if match is not None:
+        yield from places.cookies(
+            match[2], match.start(2), single=text[max(0, start - 4) : start].lower() == b"set-"
+        )
+
+
+def _bearer(text: bytes, start: int, end: int) -> Iterator[Find]:
+    match = places.BEARER.match(text, start)
+    if match is not None and strong(match[1]) and re.search(rb"[0-9]", match[1]):
+        yield Find("authorization", *match.span(1))

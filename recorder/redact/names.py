@@ -1,0 +1,136 @@
+"""Secrets that the name of their field gives away: in JSON, forms, URLs, settings, command lines, XML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from recorder.redact.encodings import decoded
+from recorder.redact.finds import Find
+from recorder.redact.plausible import plausible
+
+KEYWORDS = (
+    b"pass", b"pwd", b"secret", b"token", b"api_key", b"api-key", b"apikey", b"access_key", b"access-key",
+    b"accesskey", b"private_key", b"private-key", b"privatekey", b"auth_key", b"auth-key", b"authkey", b"account_key",
+    b"accountkey", b"encryption_key", b"encryptionkey", b"master_key", b"masterkey", b"signing_key", b"signingkey",
+    b"shared_key", b"storage_key", b"functions-key", b"subscription-key", b"credential", b"sessionid", b"session_id",
+    b"session_key", b"_auth", b'"auth"',
+)  # fmt: skip
+"""In lower case; each begins a name that `field` understands."""
+
+_NAME = rb"""(?:pass(?:w(?:or)?d|phrase|code)?|pwd|secret|token|\"?auth|(?:api|access|private|auth|account|encryption
+|master|signing|shared|storage|functions|subscription)[_-]?key|credentials?|session[_-]?(?:id|key))"""
+_SUFFIX = rb"(?:[_-]?(?:access)?[_-]?(?:key|value|hash|data|b64|base64|string)(?:[_-]?base)?)?[_-]?\d{0,3}"
+_VALUE = rb"""(?:"(?P<double>(?:[^"\\\r\n]|\\[^\r\n]){0,8192})"
+  | '(?P<single>(?:[^'\\\r\n]|\\[^\r\n]){0,8192})'
+  | `(?P<back>[^`\r\n]{0,8192})`
+  | (?P<mark>\\{1,3}["'])(?P<escaped>[^\r\n]{0,8192}?)(?P=mark)
+  | &(?P<entity>quot|\#3[49]);(?P<markup>[^&\r\n]{0,8192})&(?P=entity);
+  | ["'](?P<cut>[^\s"'\\]{8,8192})
+  | (?P<plain>[^\s"'`&;,\\<>|][^\s"'`&;,\\<>|]{0,8191}))"""
+_FIELD = re.compile(
+    rb"(?xi)"
+    + _NAME
+    + _SUFFIX
+    + rb"(?:\\{0,3}[\"']|&quot;)?\]?[ \t]{0,3}(?:=>|:=|={1,2}|:)[ \t]{0,4}"
+    + _VALUE
+)
+_OPTION = re.compile(
+    rb"(?xi)"
+    + _NAME
+    + _SUFFIX
+    + rb"[ \t]{1,4}(?:[\"'](?P<quoted>[^\"'\r\n]+)[\"']|(?P<word>[^\s\"'-][^\s\"']*))"
+)
+_ELEMENT = re.compile(rb"(?xi)" + _NAME + _SUFFIX + rb">(?P<content>[^<>\r\n]{1,8192})</")
+_PROSE = re.compile(rb"[^:=]*:[ \t]+[.#&*!-]*[a-z]*\d{0,4}[a-z]*[^\w]*\Z")
+"""A colon, a blank and a mere word behind it: a sentence, or a line of a manual."""
+_LEFT = re.compile(rb"[\w.-]{0,48}\Z")
+_PREFIX_OF_PASS = re.compile(
+    rb"(?i)(?:(?:\A|[^a-z])|db|my|pg|sql|user|ssh|smtp|admin|root|ftp|ldap|mail|redis|key|store)\Z"
+)
+_ALIVE = re.compile(
+    rb"""(?xi)[\w-]{0,24}(?:\\{0,3}["'\]]{0,2}|&quot;?)[ \t]{0,3}
+    (?:(?:=>|:=|==?|:|=|[ \t]|>)[ \t]{0,4}(?:(?:\\{0,3}["'`]|&quot;)[^\r\n]*|[^\s"'`&;,<]*))?\Z"""
+)
+_MULTIPART = re.compile(
+    rb'(?i)\bname="(?P<name>[^"\r\n]{1,128})"[^\r\n]*\r\n(?:[^\r\n]+\r\n){0,8}\r\n(?P<value>[^\r\n]{1,8192})\r\n--'
+)
+_SENSITIVE = re.compile(rb"(?xi)(?:\A|.*[^a-z]|.*[a-z](?=[A-Z]))?" + _NAME + _SUFFIX + rb"\]?\Z")
+_VALUE_GROUPS = (
+    ("double", "json"), ("single", "json"), ("back", "raw"), ("escaped", "json"), ("markup", "raw"), ("cut", "raw"),
+    ("plain", "raw"),
+)  # fmt: skip
+
+
+def sensitive(name: bytes) -> bool:
+    """Whether a whole field name says that the value is secret."""
+    return len(name) <= 128 and _SENSITIVE.match(name) is not None
+
+
+def field(text: bytes, start: int, end: int) -> Iterator[Find]:
+    """Looks at a name whose keyword stands from `start` to `end`: is it a field's, is its value a secret?"""
+    following = text[end : end + 1]
+    match = _FIELD.match(text, start)
+    if match is not None:
+        if text[start : start + 4].lower() == b"pass" and not _left_of_pass(text, start, following):
+            return
+        group, encoding = next((g, e) for g, e in _VALUE_GROUPS if match[g] is not None)
+        if group == "plain" and _PROSE.match(match[0]):
+            return
+        yield from _value(text, *match.span(group), "plain" if group == "plain" else encoding)
+        return
+    match = _ELEMENT.match(text, start)
+    if match is not None:
+        yield from _value(text, *match.span("content"), "raw")
+        return
+    match = _OPTION.match(text, start)
+    if match is not None:
+        left = _LEFT.search(text, max(0, start - 48), start)
+        line = text[text.rfind(b"\n", 0, start) + 1 : start]
+        if (left is not None and left[0][:1] == b"-") or re.search(rb"\b(?:login|machine)\s", line):
+            yield from _value(text, *match.span("quoted" if match["quoted"] is not None else "word"), "raw")
+
+
+def alive(text: bytes, end: int) -> bool:
+    """Whether a name that stands at the end of `text` up to `end` may yet get a value, or more of one."""
+    return _ALIVE.match(text, end) is not None
+
+
+def multipart(text: bytes) -> Iterator[Find]:
+    """The fields of a multipart form. Its values are what was typed: they need not look like secrets."""
+    for match in _MULTIPART.finditer(text):
+        if sensitive(match["name"]):
+            yield Find("field", *match.span("value"), certain=True)
+
+
+def form(text: bytes) -> Iterator[Find]:
+    """The fields of a URL-encoded form, likewise."""
+    at = 0
+    for part in text.split(b"&"):
+        name, equals, value = part.partition(b"=")
+        if equals and value and sensitive(name):
+            yield Find("field", at + len(name) + 1, at + len(part), "url", certain=True)
+        at += len(part) + 1
+
+
+def _left_of_pass(text: bytes, start: int, following: bytes) -> bool:
+    """ "pass" also ends words (bypass, compass): alone, it must begin one or follow what goes with it."""
+    if text[start : start + 5] == b"PASS:" and not text[max(0, start - 1) : start].isalnum():
+        return text[max(0, start - 1) : start] == b"_"  # a test's result
+    return following.lower() in (b"w", b"p", b"c") or bool(
+        _PREFIX_OF_PASS.search(text, max(0, start - 8), start)
+    )
+
+
+def _value(text: bytes, start: int, end: int, encoding: str) -> Iterator[Find]:
+    value = text[start:end]
+    if encoding == "plain":
+        end = start + len(value.rstrip(b").]}>:!?"))
+        value = text[start:end]
+        encoding = "raw"
+    if encoding == "raw" and re.search(rb"%[0-9a-fA-F]{2}", value):
+        encoding = "url"
+    if encoding == "json" and b"\\" not in value:
+        encoding = "raw"
+    if plausible(decoded(value, encoding)):
+        yield Find("field", start, end, encoding)

@@ -1,0 +1,94 @@
+"""Redaction of output as it comes: a secret that is split over reads is found, and little is held back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recorder.redact.detector import detect
+from recorder.redact.views import seen, unfinished
+
+if TYPE_CHECKING:
+    from recorder.redact.redactor import Redactor
+
+MOST_HELD = 4096
+"""At most so many bytes are held back; a candidate that is longer is decided by what is there."""
+_CONTEXT = 1024
+_PORTION = 64 << 10
+
+
+class StreamRedactor:
+    """One stream's redactor. What `feed` and `flush` give, put together, is as long as what was fed.
+
+    Held back is only what may be the beginning of a secret: the last word, a known secret's beginning, a value whose
+    field or place says that it is one and that has not ended. `flush` gives it all, decided as it stands. Not to be
+    fed by two threads at once.
+    """
+
+    def __init__(self, redactor: Redactor, place: str) -> None:
+        self._redactor = redactor
+        self._place = place
+        self._buffer = b""  # what is held back, behind as much of its line as rules look back at
+        self._given = 0  # bytes of the buffer that were given already
+        self._in_key = False  # the buffer begins within a private key's body
+
+    @property
+    def held(self) -> int:
+        """How many bytes were fed that were not given yet."""
+        return len(self._buffer) - self._given
+
+    def feed(self, data: bytes) -> bytes:
+        """Takes the next bytes; gives what is decided."""
+        if len(data) <= _PORTION:
+            return self._advance(data, last=False)
+        return b"".join(
+            self._advance(data[at : at + _PORTION], last=False) for at in range(0, len(data), _PORTION)
+        )
+
+    def flush(self) -> bytes:
+        """The stream ended, or paused for long: gives all that is held back."""
+        return self._advance(b"", last=True)
+
+    def _advance(self, data: bytes, *, last: bool) -> bytes:
+        redactor = self._redactor
+        with redactor._lock:
+            buffer = self._buffer = self._buffer + data
+            stop = len(buffer) if last else unfinished(buffer)
+            view = seen(buffer[:stop])
+            detection = detect(view.text, in_key=self._in_key)
+            if last:
+                safe = len(buffer)
+                finds = detection.finds
+            else:
+                safe = view.back(min(detection.open, redactor.pending(view.text)))
+                safe = max(min(safe, stop), self._given, len(buffer) - MOST_HELD)
+                while True:  # what reaches beyond is not decided either
+                    finds = [find for find in detection.finds if view.back(find.end) <= safe]
+                    crossing = [
+                        view.back(find.start)
+                        for find in detection.finds
+                        if view.back(find.start) < safe < view.back(find.end)
+                    ]
+                    lowest = max(min(crossing, default=safe), self._given, len(buffer) - MOST_HELD)
+                    if lowest >= safe:
+                        break
+                    safe = lowest
+                if len(buffer) - MOST_HELD >= safe:  # held too long: decided as it stands
+                    finds = detection.finds
+            edits = [edit for edit in redactor.edits(view, finds) if edit.end > self._given]
+            for edit in edits:
+                if edit.start < safe < edit.end and not last:
+                    safe = max(edit.start, self._given, len(buffer) - MOST_HELD)
+            out = redactor.apply(buffer, [e for e in edits if e.start < safe], self._place)[
+                self._given : safe
+            ]
+            self._trim(
+                buffer, safe, [(view.back(key.start), view.back(key.end), key.open) for key in detection.keys]
+            )
+            return out
+
+    def _trim(self, buffer: bytes, safe: int, keys: list[tuple[int, int, bool]]) -> None:
+        """Keeps the line of what is given next, for the rules look to the left."""
+        start = max(buffer.rfind(b"\n", 0, safe) + 1, safe - _CONTEXT, 0)
+        self._in_key = any(first <= start and (start < end or open_) for first, end, open_ in keys)
+        self._buffer = buffer[start:]
+        self._given = safe - start
