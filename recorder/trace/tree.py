@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import NamedTuple
 
-from recorder.trace.changes import MAX_PATH, apply, changes_of, compose, decode_tree, diff, encode_tree, same
+from recorder.trace.changes import MAX_PATH, apply, compose, decode_tree, diff, encode_tree, same
 from recorder.trace.content import BlobSink, ContentReader, Limits, Seen, amount
 from recorder.trace.errors import RecordingFailed
 from recorder.trace.events import Change, FileState, escape_path
 from recorder.trace.ignore import IgnoreRules, Scope
 from recorder.trace.openat import FOLDER, OpenFolders, open_folder
 from recorder.trace.printable import printable
+from recorder.trace.register import Folder, Register
 from recorder.trace.volatile import followed, volatile
 
 __all__ = [
@@ -57,14 +58,6 @@ class Tree(NamedTuple):
     bytes: int
 
 
-class _Folder:
-    __slots__ = ("entries", "scope")
-
-    def __init__(self, scope: Scope) -> None:
-        self.entries: dict[bytes, Seen] = {}
-        self.scope = scope
-
-
 class TreeScanner:
     """Knows the tree under `root` as of its last look.
 
@@ -90,7 +83,6 @@ class TreeScanner:
         self.limits = limits or Limits()
         self._content = ContentReader(self.limits, blobs)
         self._on_folder = on_folder
-        self._on_gone = on_gone
         self._progress = progress
         try:
             self._root = os.open(self.root, FOLDER & ~os.O_NOFOLLOW)
@@ -99,12 +91,8 @@ class TreeScanner:
                 f"The workspace {shown(self.root)} cannot be opened: {error.strerror}. Choose another folder."
             ) from error
         self._device = os.fstat(self._root).st_dev
-        self._folders: dict[bytes, _Folder] = {}
-        self._count = 0
-        self._bytes = 0
+        self._register = Register(on_gone)
         self._ignored: list[bytes] = []
-        self._changes: dict[bytes, tuple[FileState | None, FileState | None]] | None = None
-        self._everything = False
         self._visited: set[bytes] = set()
 
     def troubles(self) -> list[str]:
@@ -121,23 +109,20 @@ class TreeScanner:
         """Looks at the whole tree. With `everything` the result also holds what takes no part in changes (most
         of a git folder). Raises TreeTooLarge.
         """
-        self._changes = None
-        self._everything = everything
+        register = self._register
+        register.note(False)
+        register.everything = everything
         self._ignored = []
         self._visited = set()
         try:
             self._visit(b"", self._root, self.rules.top, 0)
         finally:
-            self._everything = False
-        entries = {
-            (path + b"/" + name if path else name): entry.state
-            for path, folder in self._folders.items()
-            for name, entry in folder.entries.items()
-        }
+            register.everything = False
+        entries = register.entries()
         files = sum(state.type != "folder" for state in entries.values())
-        tree = Tree(entries, sorted(self._ignored), files, self._bytes)
+        tree = Tree(entries, sorted(self._ignored), files, register.bytes)
         if everything:
-            self._forget_unfollowed()
+            register.forget_unfollowed()
         self.rules.prune()
         return tree
 
@@ -146,30 +131,27 @@ class TreeScanner:
         look, sorted. A folder in `paths` is walked; one in `entries` only where it is new. Raises TreeTooLarge.
         """
         deep = set(paths)
-        if self._root_replaced() or not self._folders:
+        if self._root_replaced() or not self._register.folders:
             deep.add(b"")
         todo = sorted(deep.union(entries), key=_tree_order)
-        self._changes = {}
+        self._register.note(True)
         self._visited = set()
         opened = OpenFolders(self._root)
         try:
             for path in todo:
                 self._refresh(path, path in deep, opened)
-            return changes_of((path, before, after) for path, (before, after) in self._changes.items())
+            return self._register.changes()
         finally:
-            self._changes = None
+            self._register.note(False)
             opened.close()
 
     def known(self, path: bytes) -> FileState | None:
         """What stood at the path at the last look, if it is followed."""
-        parent, _, name = path.rpartition(b"/")
-        folder = self._folders.get(parent)
-        entry = folder.entries.get(name) if folder is not None else None
-        return None if entry is None else entry.state
+        return self._register.known(path)
 
     def leaves_out(self, path: bytes) -> bool:
         """Whether nothing at the path is ever told, whatever it is; a pattern for folders alone does not count."""
-        folder = self._folders.get(path.rpartition(b"/")[0])
+        folder = self._register.folders.get(path.rpartition(b"/")[0])
         return not followed(path) or (folder is not None and self.rules.leaves_out(folder.scope, path, False))
 
     def moment(self, path: bytes) -> int | None:
@@ -217,7 +199,7 @@ class TreeScanner:
             return
         while True:
             parent, _, name = path.rpartition(b"/")
-            folder = self._folders.get(parent)
+            folder = self._register.folders.get(parent)
             if folder is None:
                 path = parent
                 continue
@@ -228,7 +210,7 @@ class TreeScanner:
                 if parent and not opened.has(parent):
                     path = parent
                     continue
-                self._remove(folder, path, name)
+                self._register.remove(folder, path, name)
                 status = None
             except OSError:
                 if not parent:
@@ -251,7 +233,7 @@ class TreeScanner:
             fd = opened.get(path)
         except OSError:
             return
-        above = self._folders.get(path.rpartition(b"/")[0]) if path else None
+        above = self._register.folders.get(path.rpartition(b"/")[0]) if path else None
         self._visit(path, fd, above.scope if above else self.rules.top, path.count(b"/") + 1 if path else 0)
 
     def _seen(self, path: bytes) -> bool:
@@ -272,10 +254,7 @@ class TreeScanner:
         if follow and self._on_folder is not None:
             self._on_folder(path, fd)
         scope = self.rules.enter(above, path, fd, self._root)
-        folder = self._folders.get(path)
-        if folder is None:
-            folder = self._folders[path] = _Folder(scope)
-        folder.scope = scope
+        folder = self._register.folder(path, scope)
         with os.scandir(fd) as listing:
             found = list(islice(listing, self.limits.entries + 1))
         if len(found) > self.limits.entries:
@@ -292,11 +271,11 @@ class TreeScanner:
             below = path + b"/" + name if path else name
             self._observe(folder, below, name, fd, status, True, depth + 1)
         for name in [name for name in folder.entries if name not in names]:
-            self._remove(folder, path + b"/" + name if path else name, name)
+            self._register.remove(folder, path + b"/" + name if path else name, name)
 
     def _observe(
         self,
-        folder: _Folder,
+        folder: Folder,
         path: bytes,
         name: bytes,
         fd: int,
@@ -308,18 +287,18 @@ class TreeScanner:
         old = folder.entries.get(name)
         mode = status.st_mode
         is_folder = stat.S_ISDIR(mode)
-        if not self._everything and not followed(path):
+        if not self._register.everything and not followed(path):
             return
         if old is None:
             if self.rules.leaves_out(folder.scope, path, is_folder):
-                if self._changes is None:
+                if not self._register.noting:
                     self._ignored.append(path + b"/" if is_folder else path)
                 return
-            if self._count >= self.limits.entries:
+            if self._register.count >= self.limits.entries:
                 raise self._too_large(path, f"more than {self.limits.entries:,} entries")
         if not is_folder:
             if old is not None and old.state.type == "folder":
-                self._drop_below(path)
+                self._register.drop_below(path)
             if stat.S_ISREG(mode):
                 entry = self._file(path, name, fd, status, old)
             elif stat.S_ISLNK(mode):
@@ -353,7 +332,7 @@ class TreeScanner:
         if why is not None:
             state = FileState(type="folder", mode=stat.S_IMODE(mode), skipped=why)
             if known:
-                self._drop_below(path)
+                self._register.drop_below(path)
         self._set(folder, path, name, old, self._plain(state, status))
         if why is None:
             try:
@@ -379,66 +358,23 @@ class TreeScanner:
         if old is not None and old.is_still(status):
             return old
         mode = stat.S_IMODE(status.st_mode)
-        if self._changes is not None and (rule := volatile(path)) is not None:
+        if self._register.noting and (rule := volatile(path)) is not None:
             state = FileState(type="file", mode=mode, skipped=f"volatile: {rule}")
             if old is not None and old.state.type == "file" and old.state.mode == mode:
                 state = old.state
             return Seen(state, status.st_ino, 0, True)
         return self._content.read(path, name, fd, status)
 
-    def _set(self, folder: _Folder, path: bytes, name: bytes, old: Seen | None, new: Seen) -> None:
+    def _set(self, folder: Folder, path: bytes, name: bytes, old: Seen | None, new: Seen) -> None:
         if old is new:
             return
-        before = old.state if old is not None else None
-        if old is None:
-            self._count += 1
-        elif before is not None and before.blob is not None:
-            self._bytes -= before.size
-        if new.state.blob is not None:
-            self._bytes += new.state.size
-            if self._changes is None and self._bytes > self.limits.total_bytes:
+        register = self._register
+        register.put(folder, path, name, new)
+        if not register.noting:
+            if new.state.blob is not None and register.bytes > self.limits.total_bytes:
                 raise self._too_large(path, f"more than {amount(self.limits.total_bytes)}")
-        folder.entries[name] = new
-        if self._changes is not None:
-            self._note(path, before, new.state)
-        elif self._progress is not None:
-            self._progress(self._count, self._bytes)
-
-    def _remove(self, folder: _Folder, path: bytes, name: bytes) -> None:
-        old = folder.entries.get(name)
-        if old is None or not (self._everything or followed(path)):
-            return
-        if old.state.type == "folder":
-            self._drop_below(path)
-        del folder.entries[name]
-        self._count -= 1
-        if old.state.blob is not None:
-            self._bytes -= old.state.size
-        self._note(path, old.state, None)
-
-    def _drop_below(self, path: bytes) -> None:
-        folder = self._folders.pop(path, None)
-        if folder is None:
-            return
-        if self._on_gone is not None:
-            self._on_gone(path)
-        for name in list(folder.entries):
-            self._remove(folder, path + b"/" + name, name)
-
-    def _note(self, path: bytes, before: FileState | None, after: FileState | None) -> None:
-        if self._changes is not None:
-            first = self._changes.get(path)
-            self._changes[path] = (before if first is None else first[0], after)
-
-    def _forget_unfollowed(self) -> None:
-        for path in [path for path in self._folders if not followed(path)]:
-            self._count -= len(self._folders.pop(path).entries)
-        for path, folder in self._folders.items():
-            if path == b".git" or b".git/" in path + b"/":
-                gone = [name for name in folder.entries if not followed(path + b"/" + name)]
-                for name in gone:
-                    del folder.entries[name]
-                    self._count -= 1
+            if self._progress is not None:
+                self._progress(register.count, register.bytes)
 
     def _too_large(self, path: bytes, what: str) -> TreeTooLarge:
         return TreeTooLarge(
