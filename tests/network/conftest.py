@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from collections.abc import Callable, Iterator
-
-import pytest
 from stage import Stage
 from tape import Tape
 
@@ -19,8 +20,8 @@ def play(tmp_path: Path) -> Iterator[Callable[..., Stage]]:
     """Starts servers that play tapes; stops them after the test."""
     stages: list[Stage] = []
 
-    def start(tape: Tape, *, paced: bool = False) -> Stage:
-        stages.append(Stage(tape, tmp_path, paced=paced))
+    def start(tape: Tape, **options: Any) -> Stage:
+        stages.append(Stage(tape, tmp_path, **options))
         return stages[-1]
 
     yield start

@@ -17,6 +17,11 @@ from replay.players.network.server import NetworkPlayer
 CLIENTS = {name: shutil.which(name) for name in ("curl", "node", "wget", "git")}
 
 
+def listening() -> socket.socket:
+    """A port of this machine, before it is known what is played there."""
+    return socket.create_server(("127.0.0.1", 0), backlog=128)
+
+
 class TapeBodies:
     def __init__(self, tape: Tape) -> None:
         self._blobs = tape.blobs
@@ -32,14 +37,23 @@ class TapeBodies:
 class Stage:
     """`step` is the command that runs now; change it as the replayed session would go on."""
 
-    def __init__(self, tape: Tape, folder: Path, *, paced: bool = False) -> None:
+    def __init__(
+        self,
+        tape: Tape,
+        folder: Path,
+        *,
+        paced: bool = False,
+        listener: socket.socket | None = None,
+        names: tuple[socket.socket, socket.socket] | None = None,
+    ) -> None:
         self.step = 1
         self.player = NetworkPlayer(tape.recording(), TapeBodies(tape), lambda: (self.step,), paced=paced)
-        listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        listener = listener or listening()
         self.port: int = listener.getsockname()[1]
         self.trust = folder / "trust.pem"
         self.trust.write_bytes(self.player.trust)
-        self.player.start([listener])
+        self.name_port: int = names[1].getsockname()[1] if names else 0
+        self.player.start([listener], names[:1] if names else (), names[1:] if names else ())
 
     @property
     def proxy(self) -> str:

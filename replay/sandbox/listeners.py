@@ -1,0 +1,113 @@
+"""Runs as a program of its own, inside the network namespace of a sandbox: makes every address local, opens sockets
+there and hands them out. Needs nothing but the standard library; started by `ports`."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import struct
+import sys
+from collections.abc import Iterable
+
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+_RTM_NEWROUTE, _NLMSG_ERROR = 24, 2
+_REQUEST, _ACK, _EXCL, _CREATE = 1, 4, 0x200, 0x400
+_LOCAL_TABLE, _BOOT, _LOCAL, _OIF = 255, 3, 2, 4
+_HOST_SCOPE, _EVERYWHERE = 254, 0
+_EXISTS = 17
+_BACKLOG = 512
+MOST_AT_ONCE = 200
+
+
+def enter(network: int, user: int) -> None:
+    """Goes into a network namespace; where that needs it, into the user namespace that owns it first."""
+    try:
+        os.setns(network, os.CLONE_NEWNET)
+    except PermissionError:
+        os.setns(user, os.CLONE_NEWUSER)
+        os.setns(network, os.CLONE_NEWNET)
+
+
+def raise_loopback() -> None:
+    """Switches the loopback interface on."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sh22x", b"lo", 0)
+        (flags,) = struct.unpack_from("h", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request), 16)
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", flags | _IFF_UP))
+
+
+def make_local(family: int) -> None:
+    """Adds the route `local default dev lo`: every address of this family is one of ours. Raises OSError."""
+    scope = _HOST_SCOPE if family == socket.AF_INET else _EVERYWHERE
+    route = struct.pack("=8BI", family, 0, 0, 0, _LOCAL_TABLE, _BOOT, scope, _LOCAL, 0)
+    route += struct.pack("=HHI", 8, _OIF, socket.if_nametoindex("lo"))
+    head = struct.pack("=IHHII", 16 + len(route), _RTM_NEWROUTE, _REQUEST | _ACK | _EXCL | _CREATE, 1, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as kernel:
+        kernel.send(head + route)
+        said = kernel.recv(4096)
+    kind, error = struct.unpack_from("=H", said, 4)[0], struct.unpack_from("=i", said, 16)[0]
+    if kind == _NLMSG_ERROR and error not in (0, -_EXISTS):
+        raise OSError(-error, os.strerror(-error))
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """A TCP socket that listens; with no address on all of both families."""
+    family = socket.AF_INET6 if not address or ":" in address else socket.AF_INET
+    try:
+        return _listening(family, address or "::", port)
+    except OSError:
+        if address:
+            raise
+        return _listening(socket.AF_INET, "0.0.0.0", port)  # no IPv6 here
+
+
+def _listening(family: int, address: str, port: int) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((address, port))
+        made.listen(_BACKLOG)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def open_all(places: Iterable[tuple[str, int]], names: bool) -> list[tuple[str, socket.socket]]:
+    """("tcp", socket) per place; where `names`, also ("dns", UDP socket) and ("dns-tcp", listener) on port 53."""
+    opened = [("tcp", listen(address, port)) for address, port in places]
+    if names:
+        bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        bound.bind(("0.0.0.0", 53))
+        opened += [("dns", bound), ("dns-tcp", listen("", 53))]
+    return opened
+
+
+def main() -> None:
+    """Reads what to open from standard input; sends kinds and sockets to the socket that is descriptor `to`."""
+    asked = json.load(sys.stdin)
+    with socket.socket(fileno=asked["to"]) as outside:
+        try:
+            enter(asked["network"], asked["user"])
+            raise_loopback()
+            make_local(socket.AF_INET)
+            try:
+                make_local(socket.AF_INET6)
+            except OSError:  # a kernel without IPv6
+                pass
+            opened = open_all([(str(a), int(p)) for a, p in asked["places"]], bool(asked["names"]))
+        except OSError as error:
+            outside.sendall(json.dumps({"error": str(error)}).encode())
+            return
+        for at in range(0, len(opened), MOST_AT_ONCE):
+            some = opened[at : at + MOST_AT_ONCE]
+            said = json.dumps({"kinds": [kind for kind, _ in some], "more": at + MOST_AT_ONCE < len(opened)})
+            socket.send_fds(outside, [said.encode()], [made.fileno() for _, made in some])
+
+
+if __name__ == "__main__":
+    main()

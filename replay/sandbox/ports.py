@@ -1,0 +1,106 @@
+"""A sandbox's network from outside: every address is local in there, and what listens is in our hands.
+
+The sandbox keeps no way out. Who connects to any address reaches a socket that was opened inside and is served here,
+by a process that is not: `getsockname()` of an accepted connection is where its client wanted to go.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from recorder.trace.errors import Unsupported
+from replay.sandbox import listeners
+
+_NS_GET_USERNS = 0xB701
+_SECONDS = 20.0
+_MOST_PLACES = 1000
+_MESSAGE = 65536
+
+
+class Ports(Struct, kw_only=True):
+    """Sockets of a sandbox's namespace, for one owner to serve and close."""
+
+    listeners: list[socket.socket]
+    names: list[socket.socket]
+    """UDP, port 53."""
+    name_listeners: list[socket.socket]
+
+    def close(self) -> None:
+        """For who does not hand them on."""
+        for one in (*self.listeners, *self.names, *self.name_listeners):
+            one.close()
+
+
+def open_ports(pid: int, places: Iterable[tuple[str, int]], *, names: bool = True) -> Ports:
+    """Makes every address local in the network namespace of process `pid` and listens there.
+
+    `places` are (address, port), the address empty for all; with `names` also UDP and TCP port 53. To be called while
+    the payload still waits: `pid` is the sandbox's first process. Works as root and as the user who made the sandbox.
+    Raises Unsupported where the kernel refuses, naming what.
+    """
+    asked = list(dict.fromkeys(places))[:_MOST_PLACES]
+    network = user = -1
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        try:
+            network = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            user = fcntl.ioctl(network, _NS_GET_USERNS)
+            order = {
+                "to": theirs.fileno(),
+                "network": network,
+                "user": user,
+                "places": asked,
+                "names": names,
+            }
+            # A program of its own: only a process with a single thread may change its user namespace.
+            with subprocess.Popen(
+                [sys.executable, "-I", "-S", str(Path(listeners.__file__))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(network, user, theirs.fileno()),
+                cwd="/",
+                env={},
+            ) as process:
+                theirs.close()
+                try:
+                    process.communicate(json.dumps(order).encode(), timeout=_SECONDS)
+                    return _received(ours)
+                finally:
+                    process.kill()
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Unsupported(f"the sandbox's network cannot be set up: {error}") from error
+        finally:
+            for fd in (network, user):
+                if fd >= 0:
+                    os.close(fd)
+
+
+def _received(ours: socket.socket) -> Ports:
+    ports = Ports(listeners=[], names=[], name_listeners=[])
+    shelf = {"tcp": ports.listeners, "dns": ports.names, "dns-tcp": ports.name_listeners}
+    more = True
+    try:
+        while more:
+            message, fds, _, _ = socket.recv_fds(ours, _MESSAGE, listeners.MOST_AT_ONCE)
+            said: dict[str, Any] = json.loads(message) if message else {"error": "whoever was to do it did not start"}
+            sockets = [socket.socket(fileno=fd) for fd in fds]
+            if "error" in said:
+                raise OSError(said["error"])
+            for kind, made in zip(said["kinds"], sockets, strict=True):
+                shelf[kind].append(made)
+            more = bool(said["more"])
+    except BaseException:
+        ports.close()
+        raise
+    return ports
