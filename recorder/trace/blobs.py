@@ -82,6 +82,15 @@ class BlobStore:
             self._place(digest, fill)
         return digest, size
 
+    def spool(self) -> Spool:
+        """A blob that comes in pieces; nothing of it stands here until `Spool.keep`."""
+        return Spool(self)
+
+    def drop_spools(self, pid: int) -> None:
+        """Removes the spools that a dead process of this number left behind."""
+        for path in self.folder.glob(f".spool-{pid}-*"):
+            path.unlink(missing_ok=True)
+
     def has(self, digest: str) -> bool:
         return os.path.lexists(self._name(digest))
 
@@ -150,6 +159,10 @@ class BlobStore:
         except OSError as error:
             raise self._failed("cannot be synced", error) from error
 
+    def _keep_spooled(self, digest: str, size: int, read: Callable[[int], bytes]) -> None:
+        if not self.has(digest):
+            self._place(digest, lambda write: compression.compress_stream(read, size, write))
+
     def _place(self, digest: str, fill: Callable[[Callable[[bytes], object]], object]) -> None:
         # No thread and no other process takes the same name; one left by a dead process of this number is replaced.
         beside = f"{self._prefix}.partial-{os.getpid()}-{threading.get_ident()}"
@@ -169,6 +182,70 @@ class BlobStore:
         return RecordingFailed(
             f"{self.folder} {what}: {error.strerror or error}. Blobs kept before it stand."
         )
+
+
+class Spool:
+    """The pieces of a blob that is still coming, hashed as they come.
+
+    Up to `IN_MEMORY` bytes wait in memory, more in a private file in the store's folder, so memory stays flat. One
+    thread at a time. End it with `keep` or `drop`.
+    """
+
+    IN_MEMORY = 256 << 10
+
+    def __init__(self, store: BlobStore) -> None:
+        self.size = 0
+        self._store = store
+        self._hasher = hashlib.sha256()
+        self._pieces: list[bytes] = []
+        self._fd = -1
+        self._path = ""
+
+    @property
+    def in_file(self) -> bool:
+        """Whether the pieces went to a file: then keeping them takes a while."""
+        return self._fd >= 0
+
+    def write(self, data: bytes) -> None:
+        """Takes a piece. Raises BlobTooLarge where it gets too long, RecordingFailed where the disk takes none."""
+        self.size += len(data)
+        if self.size > MAX_BLOB:
+            raise BlobTooLarge(f"a blob of {self.size} bytes or more; the most is {MAX_BLOB}")
+        self._hasher.update(data)
+        if self._fd < 0:
+            self._pieces.append(data)
+            if self.size <= self.IN_MEMORY:
+                return
+            data = b"".join(self._pieces)
+            self._pieces = []
+        try:
+            if self._fd < 0:
+                self._path = f"{self._store.folder}{os.sep}.spool-{os.getpid()}-{id(self):x}"
+                flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+                self._fd = os.open(self._path, flags, 0o600)
+            _write_all(self._fd, data)
+        except OSError as error:
+            raise self._store._failed("took no more of a blob", error) from error
+
+    def keep(self) -> str:
+        """Makes it a blob and returns its digest. Raises RecordingFailed. The spool is at its end in any case."""
+        try:
+            if self._fd < 0:
+                return self._store.put(b"".join(self._pieces))
+            digest = self._hasher.hexdigest()
+            portions = _portions(self._fd, self.size)
+            self._store._keep_spooled(digest, self.size, lambda _: next(portions, b""))
+            return digest
+        finally:
+            self.drop()
+
+    def drop(self) -> None:
+        """Forgets it all; further calls do nothing."""
+        self._pieces = []
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+            Path(self._path).unlink(missing_ok=True)
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -164,3 +164,44 @@ def test_any_contents(tmp_path_factory: pytest.TempPathFactory, contents: list[b
     digests = [store.put(c) for c in contents]
     assert [store.get(d) for d in digests] == contents
     assert list(store) == sorted(set(digests))
+
+
+@pytest.mark.parametrize("sizes", [[], [5], [0, 3, 4], [300_000], [200_000, 100_000, 1], [1 << 18]])
+def test_a_spool_is_the_blob_of_all_its_pieces(store: BlobStore, sizes: list[int]) -> None:
+    pieces = [os.urandom(size) for size in sizes]
+    spool = store.spool()
+    for piece in pieces:
+        spool.write(piece)
+    assert spool.in_file == (sum(sizes) > spool.IN_MEMORY)
+    digest = spool.keep()
+    assert digest == hashlib.sha256(b"".join(pieces)).hexdigest()
+    assert store.get(digest) == b"".join(pieces)
+    assert {path.name for path in store.folder.iterdir()} == {f"{digest}.zst"}
+
+
+def test_a_dropped_spool_leaves_nothing(store: BlobStore) -> None:
+    spool = store.spool()
+    spool.write(bytes(1 << 20))
+    assert [path.stat().st_mode & 0o777 for path in store.folder.iterdir()] == [0o600]
+    spool.drop()
+    assert not list(store.folder.iterdir())
+
+
+def test_a_dead_process_leaves_no_spool(store: BlobStore) -> None:
+    pid = os.fork()
+    if pid == 0:
+        store.spool().write(bytes(1 << 20))
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert len(list(store.folder.iterdir())) == 1
+    store.drop_spools(pid)
+    assert not list(store.folder.iterdir())
+
+
+def test_a_spool_that_grows_too_large_says_so(store: BlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blobs, "MAX_BLOB", 10)
+    spool = store.spool()
+    spool.write(bytes(10))
+    with pytest.raises(BlobTooLarge):
+        spool.write(b"1")
+    spool.drop()

@@ -1,0 +1,264 @@
+"""Which command of the shell caused a connection: by evidence, never by the time of the connection.
+
+The kernel names the socket's control group, where commands have groups; else the process that holds the socket is
+found, then its oldest ancestor below the shell, and the command during which that one was started. A daemon that a
+later command pokes so stays with the command that started it. What nothing tells is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+from recorder.sources.proxy.processes import TICK_NS, Holders, Process, process_ids, read_process
+from recorder.sources.proxy.sockets import SocketTable
+from recorder.trace.events import Cause
+
+_MOST_COMMANDS = 4096
+_MOST_DEPTH = 64
+_MOST_FAMILIES = 16384
+LATE_NS = 40_000_000
+"""How long word of a command's start may lag behind what the command does."""
+
+
+class CommandGroups(Protocol):
+    """Control groups, one for what the shell starts between two prompts."""
+
+    def command(self, cgroup: int) -> int | None:
+        """The command whose group this is; None for a foreign group or one that cannot be trusted."""
+
+    def prompt(self) -> None:
+        """A prompt is shown: what starts now belongs to the next command."""
+
+    def started(self, number: int) -> None:
+        """A command starts."""
+
+    def follow(self, shell: int) -> None:
+        """Tells the shell's process."""
+
+    def close(self) -> None: ...
+
+
+class _Command(NamedTuple):
+    number: int
+    since: int
+    """Nothing of it was started before: the Enter that went to its prompt, or that prompt."""
+    until: int | None
+    """The prompt that followed."""
+
+
+class History:
+    """When commands ran. What is started while a prompt waits (by completion, say) belongs to none of them."""
+
+    def __init__(self) -> None:
+        self._commands: list[_Command] = []
+        self._prompt = 0
+        self._enter: int | None = None
+
+    def enter(self, t: int) -> None:
+        if self._enter is None:
+            self._enter = t
+
+    def command(self, number: int, t: int) -> None:
+        since = self._enter if self._enter is not None else self._prompt or t
+        self._end(since)
+        self._commands.append(_Command(number, since, None))
+        del self._commands[:-_MOST_COMMANDS]
+        self._enter = None
+
+    def prompt(self, t: int) -> None:
+        self._end(t)
+        self._prompt = t
+        self._enter = None
+
+    def _end(self, t: int) -> None:
+        if self._commands and self._commands[-1].until is None:
+            self._commands[-1] = self._commands[-1]._replace(until=t)
+
+    @property
+    def current(self) -> int | None:
+        """The command that runs now."""
+        return self._commands[-1].number if self._commands and self._commands[-1].until is None else None
+
+    @property
+    def waiting_since(self) -> int | None:
+        """The time of the prompt that waits; None while a command runs, and before there was a prompt."""
+        return self._prompt or None if self.current is None else None
+
+    def started_in(self, tick: int) -> list[int]:
+        """The commands during which a process that started in this clock tick may have been started."""
+        first, last = tick * TICK_NS, (tick + 1) * TICK_NS - 1
+        found = []
+        for command in reversed(self._commands):
+            if command.until is not None and command.until <= first:
+                break
+            if command.since <= last:
+                found.append(command.number)
+        return found[::-1]
+
+
+class Causes:
+    """Tells causes. `wait` is called to hear of a command whose word is late; it returns whether anything came."""
+
+    def __init__(
+        self,
+        *,
+        groups: CommandGroups | None = None,
+        clock: Callable[[], int],
+        wait: Callable[[int], bool] = lambda until: False,
+    ) -> None:
+        self.history = History()
+        self._groups = groups
+        self._clock = clock
+        self._wait = wait
+        self._table = SocketTable()
+        self._holders = Holders()
+        self._shell: Process | None = None
+        self._seen: set[int] = set()
+        self._known: dict[tuple[int, int], int] = {}
+        self._families: dict[int, int] = {}
+        """Process groups and sessions (both named by a pid) -> command: they outlive who founded them."""
+
+    # -- what is heard --------------------------------------------------------------------------
+
+    def notice(self, words: list[bytes]) -> None:
+        """Takes a line of the terminal source: E [t], C n, P n, S pid."""
+        kind = words[0]
+        number = int(words[1]) if len(words) > 1 and words[1].isdigit() else None
+        now = self._clock()
+        if kind == b"E":
+            self.history.enter(min(number or now, now))
+        elif kind == b"C" and number is not None:
+            self.history.command(number, now)
+            self._survey()
+            if self._groups:
+                self._groups.started(number)
+        elif kind == b"P":
+            self.history.prompt(now)
+            self._survey()
+            if self._groups:
+                self._groups.prompt()
+        elif kind == b"S" and number is not None:
+            self._shell = read_process(number)
+            self._seen = set(process_ids())
+            if self._groups:
+                self._groups.follow(number)
+
+    def _survey(self) -> None:
+        """Credits processes that have come since the last look, while their parents still live."""
+        if self._shell is None:
+            return
+        now = set(process_ids())
+        for pid in sorted(now - self._seen):
+            process = read_process(pid)
+            if process is not None:
+                self._command_of(process)
+        self._seen = now
+        if len(self._known) > 4 * len(now) + 1024:
+            self._known = {key: n for key, n in self._known.items() if key[0] in now}
+        while len(self._families) > _MOST_FAMILIES:
+            self._families.pop(next(iter(self._families)))
+
+    # -- what is asked --------------------------------------------------------------------------
+
+    def tell(self, client: tuple[str, int], proxy: tuple[str, int]) -> Cause:
+        """What caused the connection from `client` that `proxy` accepted. Ask at once: a program may not live long."""
+        peer = self._table.find(client, proxy)
+        if peer is None:
+            return Cause(command=None, how="unknown", process="")
+        pid = (
+            self._holders.find(peer.inode, since=self._shell.pid if self._shell else 0)
+            if peer.inode
+            else None
+        )
+        process = read_process(pid) if pid is not None else None
+        name = process.name if process else ""
+        if self._groups is not None and peer.cgroup is not None:
+            command = self._patiently(lambda: self._grouped(peer.cgroup), process)
+            if command is not None:
+                return Cause(command=command, how="cgroup", process=name)
+        if process is not None:
+            command = self._patiently(lambda: self._command_of(process), process)
+            if command is not None:
+                return Cause(command=command, how="process", process=name)
+        return Cause(command=None, how="unknown", process=name)
+
+    def _grouped(self, cgroup: int | None) -> int | None:
+        return self._groups.command(cgroup) if self._groups and cgroup is not None else None
+
+    def _patiently(self, ask: Callable[[], int | None], process: Process | None) -> int | None:
+        """Asks again when word of a command comes that had not come yet, for a moment."""
+        found = ask()
+        since = self.history.waiting_since
+        if found is None and since is not None:
+            if process is not None and (process.started + 1) * TICK_NS < since:
+                return None  # older than this prompt: no word that is still to come can tell
+            until = self._clock() + LATE_NS
+            while found is None and self._wait(until):
+                found = ask()
+        return found
+
+    def _command_of(self, process: Process) -> int | None:
+        shell = self._shell
+        if shell is None:
+            return None
+        if process.key == shell.key:
+            return self.history.current
+        line = [process]
+        for _ in range(_MOST_DEPTH):
+            if (number := self._known.get(line[-1].key)) is not None:
+                return self._credit(line, number)
+            parent = read_process(line[-1].parent)
+            # Whoever was there before the shell adopts orphans; the last one below is the root of what was started.
+            if parent is None or parent.key == shell.key or parent.started < shell.started:
+                break
+            line.append(parent)
+        root = line[-1]
+        number = self._family(line, shell)
+        if number is None:
+            number = self._by_start(root)
+        return None if number is None else self._credit(line, number)
+
+    def _family(self, line: Iterable[Process], shell: Process) -> int | None:
+        """By process group or session: they tie to its command what lost its parent."""
+        for process in line:
+            for leader in (process.group, process.session):
+                if leader in (0, process.pid, shell.group, shell.session) or leader not in self._families:
+                    continue
+                alive = read_process(leader)
+                if alive is None:
+                    return self._families[leader]
+                # Else its number was given to another since.
+                if (number := self._known.get(alive.key)) is not None:
+                    return number
+        return None
+
+    def _by_start(self, root: Process) -> int | None:
+        found = self.history.started_in(root.started)
+        if len(found) < 2:
+            return found[0] if found else None
+        current = self.history.current
+        # Two commands in one tick: what holds the terminal belongs to the one that runs.
+        if current in found and root.group == root.foreground:
+            return current
+        return None
+
+    def _credit(self, line: Iterable[Process], number: int) -> int:
+        shell = self._shell
+        for process in line:
+            self._known[process.key] = number
+            for leader in (process.group, process.session):
+                if leader == process.pid:
+                    self._families[leader] = number
+                elif leader and shell and leader not in (shell.group, shell.session):
+                    self._families.setdefault(leader, number)
+        return number
+
+    def close(self) -> None:
+        self._table.close()
+        if self._groups is not None:
+            self._groups.close()
+
+    def forget(self) -> None:
+        """In a forked process: closes what it inherited and leaves the groups alone."""
+        self._table.close()

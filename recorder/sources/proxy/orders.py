@@ -1,0 +1,107 @@
+"""What the parts of the proxy are told, and what they tell each other."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+
+from recorder.sources.proxy.variables import Upstream
+from recorder.trace.events import Cause
+
+JOURNAL = "proxy.journal"
+SOURCE = "proxy"
+FOLDER = "proxy"
+"""Within the session folder: what programs trust."""
+
+
+class Orders(Struct, frozen=True, kw_only=True):
+    """What the gate is told on its standard input; secrets travel nowhere else.
+
+    `redact` names what makes the redactor, as module:callable; it is called with `redact_settings`.
+    """
+
+    folder: str
+    listener: int
+    notices: int
+    status: int
+    authority: str
+    roots: str
+    trust: str
+    upstreams: dict[str, Upstream]
+    refused_ports: list[int]
+    redact: str | None
+    redact_settings: bytes
+    drain: float
+
+
+class Start(Struct, frozen=True, kw_only=True):
+    """Why and from where an engine starts: `died` is when its predecessor did, `flows` counts the flows before it."""
+
+    handover: int
+    died: int | None
+    reason: str | None
+    predecessor: int | None
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """A connection that the gate hands to the engine, its descriptor beside it."""
+
+    n: int
+    t: int
+    cause: Cause
+
+
+class BodyFilter(Protocol):
+    """What a body goes through, piece by piece; it may hold bytes back until it knows more."""
+
+    def feed(self, data: bytes) -> bytes: ...
+    def end(self) -> bytes: ...
+
+
+class Redactor(Protocol):
+    """What everything goes through before it is written: the one way from the wire to the disk."""
+
+    def url(self, url: str) -> str: ...
+    def header(self, name: str, value: str) -> str: ...
+    def text(self, text: str) -> str:
+        """Reasons and errors, which may quote what was sent."""
+
+    def body(self, content_type: str, content_coding: str) -> BodyFilter: ...
+
+
+class Untouched:
+    """The redactor that changes nothing; also the filter of its bodies."""
+
+    def url(self, url: str) -> str:
+        return url
+
+    def header(self, name: str, value: str) -> str:
+        return value
+
+    def text(self, text: str) -> str:
+        return text
+
+    def body(self, content_type: str, content_coding: str) -> BodyFilter:
+        return self
+
+    def feed(self, data: bytes) -> bytes:
+        return data
+
+    def end(self) -> bytes:
+        return b""
+
+
+def boottime() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def status_line(**what: object) -> bytes:
+    return json.dumps(what).encode() + b"\n"
+
+
+encode_arrival = msgspec.json.Encoder().encode
+decode_arrival = msgspec.json.Decoder(Arrival).decode

@@ -1,0 +1,26 @@
+"""Entry point of the proxy's processes: the gate, and behind it the engine."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from recorder.sources.proxy.gate import Gate, quiet_signals
+from recorder.sources.proxy.orders import Orders, Start
+
+
+def main(orders: bytes) -> int:
+    """Runs the gate until the session ends; returns its exit code."""
+    quiet_signals()
+    # A log of TLS keys, which the engine's library would write for whoever asked, tells all that was ever sent.
+    for name in ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE"):
+        os.environ.pop(name, None)
+    return Gate(msgspec.json.decode(orders, type=Orders), _engine).run()
+
+
+def _engine(orders: Orders, start: Start) -> int:
+    # Imported here: it takes a second, and the gate needs none of it.
+    from recorder.sources.proxy.engine.serving import run_engine
+
+    return run_engine(orders, start)

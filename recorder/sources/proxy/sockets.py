@@ -1,0 +1,86 @@
+"""Who is at the other end of a loopback connection: the kernel's own record of the socket, asked for exactly.
+
+One netlink message each way, some ten microseconds, whatever the number of sockets.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import NamedTuple
+
+_HEADER = struct.Struct("=IHHII")
+_REQUEST = struct.Struct("=BBBBI")
+_NETLINK_SOCK_DIAG = 4
+_SOCK_DIAG_BY_FAMILY = 20
+_NLM_F_REQUEST = 1
+_INET_DIAG_CGROUP_ID = 21
+_ID = 48
+_MESSAGE = 72
+
+
+class Peer(NamedTuple):
+    """A socket. `inode` is 0 where no process holds it any more; `cgroup` is the id of its control group."""
+
+    inode: int
+    uid: int
+    cgroup: int | None
+
+
+class SocketTable:
+    """The kernel's TCP sockets. `find` answers None for all where the kernel cannot be asked."""
+
+    def __init__(self) -> None:
+        self._netlink: socket.socket | None = None
+        try:
+            self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG)
+            self._netlink.bind((0, 0))
+            self._netlink.settimeout(0.5)
+        except OSError:
+            self.close()
+
+    def find(self, local: tuple[str, int], remote: tuple[str, int]) -> Peer | None:
+        """The IPv4 TCP socket with these two ends, as its owner sees them; None where there is none (any more)."""
+        if self._netlink is None:
+            return None
+        pad = bytes(12)
+        body = (
+            _REQUEST.pack(socket.AF_INET, socket.IPPROTO_TCP, 0, 0, 0xFFFFFFFF)
+            + struct.pack("!HH", local[1], remote[1])
+            + socket.inet_aton(local[0])
+            + pad
+            + socket.inet_aton(remote[0])
+            + pad
+            + bytes(4)  # any interface
+            + b"\xff" * 8  # any cookie
+        )
+        try:
+            self._netlink.send(
+                _HEADER.pack(_HEADER.size + len(body), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 1, 0) + body
+            )
+            data = self._netlink.recv(8192)
+        except OSError:
+            return None
+        length, kind, _, _, _ = _HEADER.unpack_from(data)
+        if kind != _SOCK_DIAG_BY_FAMILY:
+            return None
+        uid, inode = struct.unpack_from("=II", data, _HEADER.size + 4 + _ID + 12)
+        return Peer(inode, uid, _cgroup(data, min(length, len(data))))
+
+    def close(self) -> None:
+        if self._netlink is not None:
+            self._netlink.close()
+            self._netlink = None
+
+
+def _cgroup(data: bytes, end: int) -> int | None:
+    at = _HEADER.size + _MESSAGE
+    while at + 4 <= end:
+        length, kind = struct.unpack_from("=HH", data, at)
+        if kind == _INET_DIAG_CGROUP_ID:
+            value: int = struct.unpack_from("=Q", data, at + 4)[0]
+            return value
+        if length < 4:
+            break
+        at += (length + 3) & ~3
+    return None
