@@ -154,7 +154,7 @@ class Watch:
         self.collect()
         if path in self._entries or path in self._deep or b"" in taken.deep:
             return None
-        above = path
+        above, latest = path, None
         while above:
             if above in self._deep:
                 return None
@@ -162,9 +162,12 @@ class Watch:
                 # Found by walking a folder: only its own coming and going have a known time.
                 return max(taken.deep[above], taken.entries.get(above, 0)) if above == path else None
             if above in taken.entries:
-                return taken.entries[above] if above == path or gone else None
+                if not gone:
+                    return taken.entries[above] if above == path else None
+                # It may have gone with any folder above it, later than its own last event.
+                latest = max(latest or 0, taken.entries[above])
             above = above.rpartition(b"/")[0]
-        return None
+        return latest
 
     def close(self) -> None:
         if self._inotify is not None:

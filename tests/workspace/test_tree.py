@@ -20,7 +20,7 @@ from recorder.trace.errors import RecordingFailed
 from recorder.trace.events import Change, FileState
 from recorder.trace.ignore import IgnoreRules, OuterRules
 from recorder.trace.tree import Limits, Tree, TreeScanner, TreeTooLarge
-from recorder.trace.watch import Watch
+from recorder.trace.watch import FollowedTree, Watch, boottime
 
 
 def by_path(changes: list[Change]) -> dict[str, tuple[str | None, str | None]]:
@@ -473,3 +473,22 @@ def test_the_tree_of_a_scan_is_sorted_into_its_blob(tmp_path: Path) -> None:
     lines = list(encode_tree(tree.entries))
     assert lines == sorted(lines)
     assert all(state.mtime_ns for state in tree.entries.values() if state.type == "file")
+
+
+def test_what_went_with_its_folder_went_no_earlier_than_the_folder(tmp_path: Path) -> None:
+    """An earlier event of its own says nothing of that."""
+    (tmp_path / "src" / "lib").mkdir(parents=True)
+    tree = FollowedTree(tmp_path)
+    if tree.watch.blind is not None:
+        pytest.skip(tree.watch.blind)
+    tree.scan()
+    (tmp_path / "src" / "lib").chmod(0o700)
+    tree.watch.collect()
+    before = boottime()
+    (tmp_path / "src").rename(tmp_path / "source")
+    changes, taken = tree.look()
+    assert {"src", "src/lib"} <= {change.path for change in changes}
+    for path in (b"src", b"src/lib"):
+        latest = tree.latest(path, taken, gone=True)
+        assert latest is None or latest >= before, path
+    tree.close()
