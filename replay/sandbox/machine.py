@@ -16,7 +16,7 @@ from replay.sandbox import boundary, mounts, syscalls
 from replay.sandbox.boundary import Launched, Plan, children
 from replay.sandbox.cgroups import Group
 from replay.sandbox.clock import Clock, make_clock
-from replay.sandbox.host import check, made_up_files, survey
+from replay.sandbox.host import bundles, check, made_up_files, survey
 from replay.sandbox.limits import DiskWatch, Taken, give, rlimit_words
 from replay.sandbox.privileges import Claim
 from replay.sandbox.scratch import Scratch
@@ -42,7 +42,7 @@ class Sandbox:
     Nothing remains either when this process dies, however it dies.
     """
 
-    def __init__(self, spec: SandboxSpec, slave_fd: int | None) -> None:
+    def __init__(self, spec: SandboxSpec, slave_fd: int | None, prepare: Callable[[int], object]) -> None:
         check(spec)
         self.spec = spec
         self.breach: str | None = None
@@ -53,6 +53,7 @@ class Sandbox:
         self._first: dict[Path, Taken] = {}
         self._undo: list[Callable[[], object]] = []
         self._session = -1
+        self._prepare = prepare
         self._sleepers: Sleepers | None = None
         try:
             self._bring_up(spec, slave_fd)
@@ -206,6 +207,7 @@ class Sandbox:
                 host=survey(spec),
                 binds=binds,
                 files=boundary.content_fds(made_up_files(spec, preload)),
+                over=boundary.content_fds(bundles(spec)),
                 env={**self._clock.env, **spec.env},
                 sized=sized,
                 seccomp=syscalls.filter_fd(),
@@ -216,6 +218,7 @@ class Sandbox:
         self._launched.launch()
         self._undo.append(self._end_processes)
         rlimits = self._limit(spec, scratch)
+        self._prepare(self.pid)
         self._launched.on_tick = self._tick
         if slave_fd is not None:
             self._launched.open_gate(None, rlimits)
@@ -293,15 +296,20 @@ class Sandbox:
             self._undo.pop()()
 
 
-def start(spec: SandboxSpec, slave_fd: int | None = None) -> Sandbox:
+def start(
+    spec: SandboxSpec,
+    slave_fd: int | None = None,
+    prepare: Callable[[int], object] = lambda pid: None,
+) -> Sandbox:
     """Starts `spec.argv` in a sandbox on the terminal `slave_fd`, which becomes its controlling terminal.
 
     With None the sandbox makes the terminal itself (`Sandbox.master`), of `spec.cols` by `spec.rows`. A terminal
     that is given must be nobody's controlling terminal. As root, the workspace and the session folder are given to
-    the payload's uid. Raises UsageError for a spec that makes no sense, Unsupported where this machine can't do it;
-    nothing of the payload has run then.
+    the payload's uid. `prepare` is called with the host pid of the sandbox's first process while the payload waits to
+    be let in; what it raises ends the start. Raises UsageError for a spec that makes no sense, Unsupported where this
+    machine can't do it; nothing of the payload has run then.
     """
-    return Sandbox(spec, slave_fd)
+    return Sandbox(spec, slave_fd, prepare)
 
 
 def _within(path: str, folders: tuple[str, ...]) -> bool:

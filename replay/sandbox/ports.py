@@ -70,7 +70,6 @@ def open_ports(pid: int, places: Iterable[tuple[str, int]], *, names: bool = Tru
                 stderr=subprocess.DEVNULL,
                 pass_fds=(network, user, theirs.fileno()),
                 cwd="/",
-                env={},
             ) as process:
                 theirs.close()
                 try:
@@ -93,7 +92,9 @@ def _received(ours: socket.socket) -> Ports:
     try:
         while more:
             message, fds, _, _ = socket.recv_fds(ours, _MESSAGE, listeners.MOST_AT_ONCE)
-            said: dict[str, Any] = json.loads(message) if message else {"error": "whoever was to do it did not start"}
+            said: dict[str, Any] = (
+                json.loads(message) if message else {"error": "whoever was to do it did not start"}
+            )
             sockets = [socket.socket(fileno=fd) for fd in fds]
             if "error" in said:
                 raise OSError(said["error"])

@@ -84,6 +84,10 @@ class SandboxSpec(Struct, frozen=True, kw_only=True):
     cols: int = 80
     rows: int = 24
     """Size of the terminal, where the sandbox makes it."""
+    nameserver: str = ""
+    """Address that programs ask for the addresses of hosts; empty: they know no names but the machine's own."""
+    trust: bytes = b""
+    """Certificate authorities (PEM) to be trusted besides the system's, where the sandbox shows those."""
 
 
 class Bind(NamedTuple):
