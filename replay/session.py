@@ -33,7 +33,9 @@ from recorder.trace.marks import command_at, shell_events
 from recorder.trace.notes import NoteRecord, parse_notes
 from recorder.trace.reader import Trace
 from recorder.trace.steps import steps
+from replay.network import NAMESERVER, Network, network_of, place
 from replay.plan import Action, Plan, Send, plan
+from replay.players.network.desk import NetworkReport
 from replay.players.terminal.outcome import Bounds, Reached
 from replay.players.terminal.player import TerminalPlayer
 from replay.sandbox import FISH_COMPLETIONS, ClockMode, Sandbox, SandboxSpec, start
@@ -42,7 +44,8 @@ from replay.sandbox.scratch import Scratch
 from replay.sandbox.workspace import WorkspaceCopy
 
 _MOST_LOG = 16 << 20
-"""Of a side channel that the payload can fill; a hundred bytes a command are usual."""
+_MOST_NOTES = 2 << 20
+"""Bytes of the side channels that are read, which the payload can fill; a hundred a command are usual."""
 _MOST_OUTPUT = 4 << 30
 _MOST_TREE = 256 << 20
 _NO_HOME = "/nonexistent"
@@ -66,6 +69,7 @@ class Replayed(Struct, kw_only=True):
     blobs: BlobStore
     clock: str
     boundary: str
+    network: NetworkReport | None = None
 
     def output(self, begin: int, end: int) -> Iterator[bytes]:
         """Raw output between two offsets."""
@@ -95,7 +99,8 @@ def run(
     snapshot = next((e for e in known if isinstance(e, WorkspaceSnapshot)), None)
     manifest = trace.manifest
 
-    sandbox, copy = _bring_up(trace, manifest, terminal, snapshot, folder, blobs, options, stack)
+    network = network_of(trace, known)
+    sandbox, copy = _bring_up(trace, manifest, terminal, snapshot, folder, blobs, options, stack, network)
     seen: list[AnyEvent] = [snapshot] if snapshot else []
     settled = 0
 
@@ -107,6 +112,8 @@ def run(
         elif changes or commands > settled:
             seen.append(_changed(min(settled + 1, commands), commands, changes))
         settled = commands
+        if network is not None:
+            network.command = commands
 
     def edit(changes: Iterable[Change]) -> None:
         copy.apply(changes, trace.copy_blob)
@@ -115,6 +122,8 @@ def run(
 
     def clock(t: int) -> None:
         sandbox.set_clock(manifest.started_unix_ns + t)
+        if network is not None:
+            network.command = settled + 1
 
     player = TerminalPlayer(
         todo,
@@ -127,14 +136,23 @@ def run(
         settle=settle,
         progress=progress,
     )
+    if network is not None:
+        network.started = lambda: player.commands
     reached = player.run()
     stack.callback(reached.output.close)
     exit_status = sandbox.wait(2.0) if reached.ended else None
     log = sandbox.read_file("shell-1.log", _MOST_LOG)
-    notes = sandbox.read_file("notes.log", _MOST_LOG)
+    notes = sandbox.read_file("notes.log", _MOST_NOTES)
     sandbox.kill()
     back = _events(terminal, reached, seen, log, notes, exit_status)
-    return Replayed(events=back, reached=reached, blobs=blobs, clock=sandbox.clock, boundary=sandbox.boundary)
+    return Replayed(
+        events=back,
+        reached=reached,
+        blobs=blobs,
+        clock=sandbox.clock,
+        boundary=sandbox.boundary,
+        network=network.stop() if network else None,
+    )
 
 
 def _room(manifest: Manifest) -> int:
@@ -151,11 +169,14 @@ def _bring_up(
     blobs: BlobStore,
     options: Options,
     stack: ExitStack,
+    network: Network | None,
 ) -> tuple[Sandbox, WorkspaceCopy]:
     session_folder = _session_folder(terminal)
     session_host = folder / "session"
     home_host = folder / "home"
     _place(session_host, home_host, terminal, session_folder, trace)
+    if network is not None:
+        place(network.files(terminal, session_folder), session_host)
     entries = decode_tree(trace.blob(snapshot.tree, _MOST_TREE)) if snapshot else {}
     copy = WorkspaceCopy(folder / "workspace", entries, trace.copy_blob, blobs, snapshot)
     stack.callback(copy.close)
@@ -180,10 +201,14 @@ def _bring_up(
         clock=ClockMode.FROZEN,
         cols=terminal.cols,
         rows=terminal.rows,
+        nameserver=NAMESERVER if network else "",
+        trust=network.trust if network else b"",
     )
     check_tools(options.tools, Path.home())
     try:
-        sandbox = stack.enter_context(start(spec))
+        sandbox = stack.enter_context(
+            start(spec, None, lambda pid: network.prepare(pid, stack) if network else None)
+        )
     except UsageError as error:  # whoever asks for this replay is not to blame for what the trace holds
         raise Unsupported(f"the trace asks for what no sandbox can be: {error}") from error
     stack.callback(os.close, sandbox.master)
