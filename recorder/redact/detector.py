@@ -97,17 +97,8 @@ def detect(text: bytes, *, in_key: bool = False) -> Detection:
             else:
                 assert trigger.handler is not None
                 finds.extend(trigger.handler(text, start, end))
-                if (
-                    at_end
-                    and open_from > end
-                    and (
-                        trigger.whole_line
-                        or (
-                            names.alive(text, end) if trigger.handler is names.field else _unspaced(text, end)
-                        )
-                    )
-                ):
-                    open_from = min(open_from, end)
+                if at_end and open_from > end:
+                    open_from = min(open_from, _undecided(text, end, trigger))
     for key in keys:
         finds.extend(key.finds)
         if key.open:
@@ -120,13 +111,14 @@ def _run(text: bytes, start: int, end: int) -> tuple[int, int]:
     """The characters around a keyword that may belong to one secret."""
     right = _RUN.match(text, end)
     left = _RUN.match(text[max(0, start - _LOOK_BACK) : start][::-1])
-    assert right is not None and left is not None  # the pattern matches anything
+    assert right is not None  # the pattern matches anything
+    assert left is not None
     return start - left.end(), right.end()
 
 
 def _shaped(text: bytes, shape: Shape, start: int, end: int) -> Iterator[Find]:
     for pattern in shape.compiled():
-        for match in pattern.finditer(text, start, end):
+        for match in pattern.finditer(text, max(0, start - 1), end):  # some look at what stands before
             if strong(match["value"]) and not blank(match["value"]):
                 yield Find(shape.name, *match.span("value"))
 
@@ -137,8 +129,14 @@ def _tail(text: bytes) -> int:
     return match.start() if match is not None else len(text)
 
 
-def _unspaced(text: bytes, end: int) -> bool:
-    return not re.search(rb"\s", text[end : end + _LOOK_AHEAD])
+def _undecided(text: bytes, end: int, trigger: _Trigger) -> int:
+    """From where on what follows decides about the keyword that ends at `end`, in the last line."""
+    if trigger.whole_line:
+        return end
+    if trigger.handler is names.field:
+        value = names.alive(text, end)
+        return len(text) if value is None else value
+    return len(text) if re.search(rb"\s", text[end : end + _LOOK_AHEAD]) else end
 
 
 def _authorization(text: bytes, start: int, end: int) -> Iterator[Find]:

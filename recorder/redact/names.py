@@ -50,7 +50,7 @@ _PREFIX_OF_PASS = re.compile(
 )
 _ALIVE = re.compile(
     rb"""(?xi)[\w-]{0,24}(?:\\{0,3}["'\]]{0,2}|&quot;?)[ \t]{0,3}
-    (?:(?:=>|:=|==?|:|=|[ \t]|>)[ \t]{0,4}(?:(?:\\{0,3}["'`]|&quot;)[^\r\n]*|[^\s"'`&;,<]*))?\Z"""
+    (?:(?:=>|:=|==?|:|=|[ \t]|>)[ \t]{0,4}(?P<value>(?:\\{0,3}["'`]|&quot;)[^\r\n]*|[^\s"'`&;,<]*))?\Z"""
 )
 _MULTIPART = re.compile(
     rb'(?i)\bname="(?P<name>[^"\r\n]{1,128})"[^\r\n]*\r\n(?:[^\r\n]+\r\n){0,8}\r\n(?P<value>[^\r\n]{1,8192})\r\n--'
@@ -77,7 +77,14 @@ def field(text: bytes, start: int, end: int) -> Iterator[Find]:
         group, encoding = next((g, e) for g, e in _VALUE_GROUPS if match[g] is not None)
         if group == "plain" and _PROSE.match(match[0]):
             return
-        yield from _value(text, *match.span(group), "plain" if group == "plain" else encoding)
+        begin, stop = match.span(group)
+        if group == "plain":
+            left = _LEFT.search(text, max(0, start - 48), start)
+            if left is not None and text[max(0, left.start() - 1) : left.start()] in (b"?", b"&"):
+                stop = begin + len(
+                    text[begin:stop].partition(b"#")[0]
+                )  # a URL's fragment is not the parameter's
+        yield from _value(text, begin, stop, "plain" if group == "plain" else encoding)
         return
     match = _ELEMENT.match(text, start)
     if match is not None:
@@ -91,9 +98,12 @@ def field(text: bytes, start: int, end: int) -> Iterator[Find]:
             yield from _value(text, *match.span("quoted" if match["quoted"] is not None else "word"), "raw")
 
 
-def alive(text: bytes, end: int) -> bool:
-    """Whether a name that stands at the end of `text` up to `end` may yet get a value, or more of one."""
-    return _ALIVE.match(text, end) is not None
+def alive(text: bytes, end: int) -> int | None:
+    """Where the value begins, or will, of a name whose keyword ends at `end`; None if that is settled already."""
+    match = _ALIVE.match(text, end)
+    if match is None:
+        return None
+    return match.start("value") if match["value"] is not None else len(text)
 
 
 def multipart(text: bytes) -> Iterator[Find]:

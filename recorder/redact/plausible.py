@@ -26,7 +26,7 @@ _HARMLESS = re.compile(
     | \$\w+ | .*(?:\$[({]|\{\w[\w.!:]*\}|%\(\w+\)|%[sd](?:\W|\Z)).* | [<\[({].*       # references
     | .*(?:\*{3,}|\.{3,}|x{6,}|_{4,}|-{4,}).*                         # blanks
     | (?:sha|md|aes|rsa|ecdsa|ed|utf|iso|base|x|hs|rs|es|ps)-?\d+[\w-]{0,12}
-    | @?[a-z]+\d?(?:[._/:+@-]+(?:[a-z]+\d{0,2}|\d{1,4}))*             # words, package names, host names
+    | (?-i:@?[A-Z]?[a-z]+\d?(?:[._/:+@-]+(?:[A-Z]?[a-z]+\d{0,2}|\d{1,4}))*)  # words, package names, host names
     | !?[a-z_]\w*(?:(?:\.|::|->|\#)[a-z_]\w*)+(?:\(.*)?                # attributes in code
     | !?[a-z_]\w*(?:(?:\.|::|->)\w+)*[\(\[<].*                      # calls, indices, types
     | --?[a-z][a-z-]*                                               # options

@@ -37,12 +37,18 @@ class Finding(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """`new` is to stand from `start` to `end`; as long as what stood there. `rule` is empty for a piece of one."""
+    """`new` is to stand from `start` to `end`; as long as what stood there.
+
+    What a line end or an escape sequence splits is several edits: `first` to `last` is all of it, and only one of them
+    has the `rule`.
+    """
 
     start: int
     end: int
     new: bytes
     rule: str
+    first: int
+    last: int
 
 
 class Redactor:
@@ -165,7 +171,9 @@ class Redactor:
             rule = edit.rule
             for start, end in view.pieces(edit.start, edit.end):
                 new = edit.new[start - edit.start : end - edit.start]
-                pieces.append(Edit(view.back(start), view.back(start) + end - start, new, rule))
+                at = view.back(start)
+                last = view.back(edit.last - 1) + 1
+                pieces.append(Edit(at, at + end - start, new, rule, view.back(edit.first), last))
                 rule = ""
         return pieces
 
@@ -213,10 +221,13 @@ class Redactor:
         lines = unbroken_view(text)
         edits = []
         for match in matches:
+            rule = self._rules[match.secret]
+            first, last = lines.back(match.start), lines.back(match.end - 1) + 1
             for start, end in lines.pieces(match.start, match.end):
                 new = match.new[start - match.start : end - match.start]
-                back = lines.back(start)
-                edits.append(Edit(back, back + end - start, new, self._rules[match.secret]))
+                at = lines.back(start)
+                edits.append(Edit(at, at + end - start, new, rule, first, last))
+                rule = ""
         return edits
 
     def _keep(self, text: bytes, finds: list[Find]) -> None:
@@ -274,7 +285,7 @@ class Redactor:
             else:
                 replacement = self.vault.placeholder(value)
             new = reencoded(span, find.encoding, replacement)
-        return Edit(find.start, find.end, new, find.rule) if new != span else None
+        return Edit(find.start, find.end, new, find.rule, find.start, find.end) if new != span else None
 
 
 def _printable_base64(value: bytes) -> bytes | None:

@@ -76,8 +76,8 @@ class StreamRedactor:
                     finds = detection.finds
             edits = [edit for edit in redactor.edits(view, finds) if edit.end > self._given]
             for edit in edits:
-                if edit.start < safe < edit.end and not last:
-                    safe = max(edit.start, self._given, len(buffer) - MOST_HELD)
+                if edit.first < safe < edit.last and not last:
+                    safe = max(edit.first, self._given, len(buffer) - MOST_HELD)
             out = redactor.apply(buffer, [e for e in edits if e.start < safe], self._place)[
                 self._given : safe
             ]

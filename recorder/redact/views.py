@@ -8,10 +8,14 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 _UNSEEN = re.compile(
-    rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)|\x1b[ -/]*[0-Z\\^-~]|[\x0e\x0f]| \r(?![\r\n])"
+    rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)|\x1b[ -/]*[0-Z\\^-~]|[\x0e\x0f]"
+    rb"|(?<=[^\r\n]{39}) \r(?![\r\n])"
 )
-"""Control sequences, charset shifts, and the blank and return by which readline goes on in the next line."""
-_UNFINISHED = re.compile(rb"(?:\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]{0,4096}\x1b?|[ -/]*)?| ?\r?)\Z")
+"""Control sequences, charset shifts, and the blank and return by which readline goes on in the next line (on terminals
+of 40 columns and more: so a short prompt's blank is never waited on)."""
+_UNFINISHED = re.compile(
+    rb"(?:\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]{0,4096}\x1b?|[ -/]*)?|(?<=[^\r\n]{39}) \r?)\Z"
+)
 _LINE_END = re.compile(rb"[\r\n]+")
 
 
