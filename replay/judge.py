@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
@@ -17,6 +17,7 @@ from replay.players.terminal.outcome import Reached
 from replay.verify.claims import with_claims
 from replay.verify.compare import compare, typed
 from replay.verify.nearest import wait_miss
+from replay.verify.network import StepNetwork, network_facet
 from replay.verify.noise import Mask
 from replay.verify.times import Clock
 from replay.verify.verdict import (
@@ -94,8 +95,9 @@ def judge(
     *,
     until: int | None = None,
     masks: dict[int, Mask] | None = None,
+    network: Mapping[int, StepNetwork] | None = None,
 ) -> list[Judged]:
-    """The verdict on every step of the recording, in order."""
+    """The verdict on every step of the recording, in order. `network` is what each command asked for."""
     mine, theirs, said, seen = sides_steps(recorded, observed)
     missed_in = {m.command: m for m in reversed(reached.missed)}
     fatal = reached.fatal
@@ -142,6 +144,9 @@ def judge(
             verdict = with_claims(
                 compare(recording, observation, context), step, answer, context, lines, noted
             )
+            asked = network.get(step.command or 0) if network and step.kind != "edit" else None
+            if asked is not None:
+                verdict = judged_facets((*verdict.facets, network_facet(asked)))
         left_behind = left_behind or _BACKGROUND.search(step.text) is not None
         if miss is not None and miss is fatal:
             stopped = f"the replay stopped at step {step.n}"

@@ -13,6 +13,7 @@ from recorder.trace.errors import RecordingFailed, TraceRejected, Unsupported
 from recorder.trace.events import Unknown
 from recorder.trace.reader import IntegrityReport, Trace, open_trace
 from replay.judge import Judged, Side, Times, judge
+from replay.network import by_step, summary
 from replay.plan import at_their_prompts
 from replay.report.result import Integrity, ReplayResult, replay_result, step_result
 from replay.session import Options, Replayed, run
@@ -69,6 +70,7 @@ def replay_trace(
         )
         back, _, judged = passes[worst_pass]
         notes = list(back.reached.remarks)
+        notes += summary(back.network) if back.network else []
         if len(set(digests)) > 1:
             notes.append("the replays differ from each other")
         return replay_result(
@@ -120,7 +122,8 @@ def _judged(
             return None
 
     observed = Side(events=back.events, output=back.output, blob=blob)
-    return judge(recorded, observed, back.reached, times, until=options.until, masks=masks)
+    asked = by_step(back.network) if back.network else None
+    return judge(recorded, observed, back.reached, times, until=options.until, masks=masks, network=asked)
 
 
 def _masks(passes: Sequence[list[Judged]]) -> dict[int, Mask]:

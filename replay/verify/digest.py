@@ -82,7 +82,7 @@ def _value(facet: Facet, seen: Observation, judge: Judge | None) -> object:
             return _hash("\n".join(row.rstrip() for row in rows).encode("utf-8", "surrogateescape"), judge)
         case Facet.REWARD:
             return seen.reward
-        case Facet.WAIT | Facet.NOTES:
+        case Facet.WAIT | Facet.NOTES | Facet.NETWORK:
             return None
 
 

@@ -78,6 +78,8 @@ class Facet(StrEnum):
     SCREEN = "screen"
     REWARD = "reward"
     NOTES = "notes"
+    NETWORK = "network"
+    """What the step asked of the network."""
 
 
 class Output(Struct, frozen=True, kw_only=True):

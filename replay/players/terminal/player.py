@@ -120,6 +120,11 @@ class TerminalPlayer:
                 self._output.resize(action.cols, action.rows)
         return None
 
+    @property
+    def commands(self) -> int:
+        """How many commands are known to have started."""
+        return self._output.commands
+
     def now(self) -> int:
         """Nanoseconds since the pass began."""
         return time.monotonic_ns() - self._output.started

@@ -1,0 +1,206 @@
+"""The network of one replay: where the trace recorded one, it is played inside the sandbox; else there is none."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
+
+from recorder.trace.errors import Unsupported
+from recorder.trace.events import (
+    AnyEvent,
+    CommandStarted,
+    Connected,
+    FlowRequested,
+    NetworkStarted,
+    TerminalStarted,
+    unescape_path,
+)
+from recorder.trace.reader import Trace
+from replay.players.network.desk import NetworkReport
+from replay.players.network.matching import How
+from replay.players.network.recording import Flow, Recording
+from replay.players.network.target import split_authority
+from replay.sandbox.host import BUNDLES
+from replay.sandbox.ports import open_ports
+from replay.verify.network import StepNetwork, Unanswered
+
+NAMESERVER = "127.0.0.1"
+_LEAVES_A_JOB = re.compile(r"(?<![&>])&(?![&>])|\b(?:bg|coproc|nohup|disown)\b")
+_WELL_KNOWN = (80, 443)
+_MOST_BEHIND = 16
+_MOST_BUNDLE = 16 << 20
+
+
+class Network:
+    """What a recorded network needs of a sandbox, and what it tells afterwards.
+
+    `command` is to be kept at the number of the command that was entered last; `started` gives that of the one that
+    is known to have started, and is called from the network's own thread.
+    """
+
+    def __init__(self, trace: Trace, events: Sequence[AnyEvent]) -> None:
+        try:  # what serves is loaded only where there is something to serve
+            from replay.players.network.server import NetworkPlayer
+        except ImportError as error:
+            raise Unsupported(f"a recorded network needs {error.name}: pip install {error.name}") from error
+        self.command = 0
+        self.started: Callable[[], int] = lambda: 0
+        self._recording = Recording.of(events, trace.blob)
+        self._behind = [e.n for e in events if isinstance(e, CommandStarted) and _LEAVES_A_JOB.search(e.text)]
+        self._player = NetworkPlayer(self._recording, trace, self._scope)
+
+    @property
+    def trust(self) -> bytes:
+        """The authority that the sandbox's programs must trust, as PEM."""
+        return self._player.trust
+
+    def prepare(self, pid: int, stack: ExitStack) -> None:
+        """Serves from now on in the network namespace of this process; `stack` ends it. Raises Unsupported."""
+        ports = open_ports(pid, self._places())
+        self._player.start(ports.listeners, ports.names, ports.name_listeners)
+        stack.callback(self._player.stop)
+
+    def files(self, terminal: TerminalStarted, session_folder: str) -> dict[str, bytes]:
+        """Files below the session folder, by relative path: what recorded programs trusted the proxy by."""
+        bundle = b"".join(_bundle(path) for path in BUNDLES[:2])
+        made: dict[str, bytes] = {}
+        for started in self._recording.started:
+            place = _below(started.trust, session_folder)
+            if place is None:
+                continue
+            made[place] = bundle + self.trust
+            wgetrc = _below(terminal.env.get("WGETRC", ""), session_folder)
+            if wgetrc is not None and PurePosixPath(wgetrc).parent == PurePosixPath(place).parent:
+                made[wgetrc] = b"ca_certificate = " + os.fsencode(f"{session_folder}/{place}") + b"\n"
+        return made
+
+    def stop(self) -> NetworkReport:
+        """Ends it; what was asked for."""
+        return self._player.stop()
+
+    def _places(self) -> list[tuple[str, int]]:
+        """Where to listen: at the well-known ports everywhere; at other ports only at recorded hosts, since the
+        session's own servers may want them; at the recorded proxies. Loopback is the session's own."""
+        places = [("", port) for port in _WELL_KNOWN]
+        for started in self._recording.started:
+            host, port = split_authority(started.address)
+            if port and _is_address(host):
+                places.append((host, port))
+        for flow in self._recording.flows:
+            target = flow.request.target
+            host = self._player.names.address_of(target.host) or target.host
+            if target.port not in (0, *_WELL_KNOWN) and _is_address(host) and not _is_loopback(host):
+                places.append((host, target.port))
+        return places
+
+    def _scope(self) -> tuple[int, ...]:
+        """The command that runs, then those that left a job behind, the last one first."""
+        now = max(self.command, self.started())
+        return (now, *[n for n in reversed(self._behind) if n < now][:_MOST_BEHIND])
+
+
+def network_of(trace: Trace, events: Sequence[AnyEvent]) -> Network | None:
+    """The trace's network; null where it recorded none."""
+    told = any(isinstance(event, NetworkStarted | Connected | FlowRequested) for event in events)
+    return Network(trace, events) if told else None
+
+
+def by_step(report: NetworkReport) -> dict[int, StepNetwork]:
+    """What each command asked for, by its number."""
+    steps: dict[int, StepNetwork] = {}
+
+    def step(number: int | None) -> StepNetwork:
+        empty = StepNetwork(otherwise=Counter(), unanswered=[], unasked=[])
+        return steps.setdefault(number or 0, empty)
+
+    for served in report.served:
+        mine = step(served.step)
+        mine.answered += 1
+        if served.how is How.REPEATED:
+            mine.otherwise["asked for more often"] += 1
+        elif served.how is not How.EXACT:
+            for cause in served.causes:
+                mine.otherwise[f"{served.how} {cause}"] += 1
+    for refused in report.refused:
+        step(refused.step).unanswered.append(
+            Unanswered(
+                asked=refused.asked,
+                nearest=refused.nearest,
+                where=refused.where,
+                expected=refused.expected,
+                observed=refused.observed,
+            )
+        )
+    for flow in report.unasked:
+        step(_step_of(flow)).unasked.append(str(flow))
+    return steps
+
+
+def summary(report: NetworkReport) -> list[str]:
+    """Lines for the report on the whole replay."""
+    counts: Mapping[str, int] = {name: n for name, n in report.counts.items() if n}
+    if report.unasked:
+        counts = {**counts, "not asked for again": len(report.unasked)}
+    lines = [
+        "network: " + (", ".join(f"{n} {name}" for name, n in counts.items()) or "nothing was asked for")
+    ]
+    if report.unlogged:
+        lines.append(f"network: {report.unlogged} more requests were not looked into")
+    return [*lines, *(f"network: {fault}" for fault in report.faults[:3])]
+
+
+def _step_of(flow: Flow) -> int:
+    return flow.moment if flow.command is None else flow.command
+
+
+def _below(path: str, folder: str) -> str | None:
+    """A path relative to `folder`; null where it leads anywhere else."""
+    try:
+        text = os.fsdecode(unescape_path(path))
+    except ValueError:
+        return None
+    if text.startswith("/"):
+        if not text.startswith(folder + "/"):
+            return None
+        text = text[len(folder) + 1 :]
+    parts = text.split("/")
+    plain = text and "\0" not in text and len(parts) <= 8 and not {"", ".", ".."} & set(parts)
+    return text if plain and all(len(os.fsencode(part)) < 255 for part in parts) else None
+
+
+def _bundle(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(_MOST_BUNDLE).rstrip() + b"\n"
+    except OSError:
+        return b""
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host).is_loopback
+
+
+def place(files: Mapping[str, bytes], folder: Path) -> None:
+    """Writes `files` below `folder`, none over another. Raises Unsupported where one cannot be placed."""
+    for relative, content in files.items():
+        target = folder / relative
+        try:
+            target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with open(fd, "wb") as out:
+                out.write(content)
+        except OSError as error:
+            raise Unsupported(f"the file of trusted certificates cannot be placed: {error}") from error
