@@ -35,6 +35,8 @@ _FIELD = re.compile(
     + rb"(?:\\{0,3}[\"']|&quot;)?\]?[ \t]{0,3}(?:=>|:=|={1,2}|:)[ \t]{0,4}"
     + _VALUE
 )
+_BOUND = re.compile(rb"(?xi)" + _NAME + _SUFFIX + rb"[\\\"'&\]:=>\ \t]")
+"""What any of the three that follow must begin with: most names are part of a word."""
 _OPTION = re.compile(
     rb"(?xi)"
     + _NAME
@@ -69,6 +71,8 @@ def sensitive(name: bytes) -> bool:
 
 def field(text: bytes, start: int, end: int) -> Iterator[Find]:
     """Looks at a name whose keyword stands from `start` to `end`: is it a field's, is its value a secret?"""
+    if _BOUND.match(text, start) is None:
+        return
     following = text[end : end + 1]
     match = _FIELD.match(text, start)
     if match is not None:

@@ -31,6 +31,7 @@ AUTHORIZATION = re.compile(
 )
 COOKIE = re.compile(rb"(?i)(cookie)\\{0,3}[\"']?[ \t]{0,2}:[ \t]{0,3}\\{0,3}[\"']?([^\r\n\"'\\]{8,8192})")
 BEARER = re.compile(rb"(?i)bearer[ \t]{1,3}([A-Za-z0-9._~+/-]{16,8192}=*)")
+_BEFORE_HOST = re.compile(rb"[^\s/?#@\"'<>\\]{1,513}@")
 _USERINFO = re.compile(rb"([^\s/?#@:\"'<>\\]{0,256}):([^\s/?#@\"'<>\\]{1,256})@[\w\[]")
 _USER_ONLY = re.compile(rb"([^\s/?#@:\"'<>\\]{16,256})@[\w\[]")
 _PARAMETER = re.compile(rb"[a-z_-]+=([^&\s\"'<>#;\\]{8,4096})", re.IGNORECASE)
@@ -126,6 +127,8 @@ def cookies(value: bytes, offset: int, *, single: bool) -> Iterator[Find]:
 
 def url(text: bytes, start: int, end: int) -> Iterator[Find]:
     """Credentials before a URL's host; `end` is behind its `://`."""
+    if _BEFORE_HOST.match(text, end) is None:
+        return
     match = _USERINFO.match(text, end)
     if match is not None:
         password = match[2]

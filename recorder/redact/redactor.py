@@ -154,7 +154,7 @@ class Redactor:
     def known_only(self, data: bytes, place: str) -> bytes:
         """Binary `data` with known secrets replaced; no rule is tried, it would find things by chance."""
         with self._lock:
-            return self.apply(data, self.edits(View(data, [], []), []), place)
+            return self.apply(data, self.edits(View(data), []), place)
 
     def edits(self, view: View, finds: list[Find]) -> list[Edit]:
         """What to replace in the view's text, in order, none overlapping. Keeps what was found."""
