@@ -17,6 +17,7 @@ from recorder.trace.events import Cause
 _MOST_COMMANDS = 4096
 _MOST_DEPTH = 64
 _MOST_FAMILIES = 16384
+_MOST_UNTOLD = 64
 LATE_NS = 40_000_000
 """How long word of a command's start may lag behind what the command does."""
 
@@ -85,12 +86,11 @@ class History:
         """The time of the prompt that waits; None while a command runs, and before there was a prompt."""
         return self._prompt or None if self.current is None else None
 
-    def started_in(self, tick: int) -> list[int]:
-        """The commands during which a process that started in this clock tick may have been started."""
-        first, last = tick * TICK_NS, (tick + 1) * TICK_NS - 1
+    def started_between(self, first: int, last: int) -> list[int]:
+        """The commands during which a process may have been started that was started between these times."""
         found = []
         for command in reversed(self._commands):
-            if command.until is not None and command.until <= first:
+            if command.until is not None and command.until < first:
                 break
             if command.since <= last:
                 found.append(command.number)
@@ -115,6 +115,11 @@ class Causes:
         self._holders = Holders()
         self._shell: Process | None = None
         self._seen: set[int] = set()
+        self._surveyed = 0
+        self._untold: list[Process] = []
+        self._bounds: dict[tuple[int, int], tuple[int, int]] = {}
+        """Processes whose start is told finer than by their clock tick: by the looks between which they came."""
+        self._resigned = False
         self._known: dict[tuple[int, int], int] = {}
         self._families: dict[int, int] = {}
         """Process groups and sessions (both named by a pid) -> command: they outlive who founded them."""
@@ -122,40 +127,49 @@ class Causes:
     # -- what is heard --------------------------------------------------------------------------
 
     def notice(self, words: list[bytes]) -> None:
-        """Takes a line of the terminal source: E [t], C n, P n, S pid."""
+        """Takes a line of the terminal source: E [t], C n [t], P n [t], S pid. Behind the last one, `survey`."""
         kind = words[0]
         number = int(words[1]) if len(words) > 1 and words[1].isdigit() else None
         now = self._clock()
+        if len(words) > 2 and words[2].isdigit():
+            now = min(int(words[2]), now)
         if kind == b"E":
             self.history.enter(min(number or now, now))
         elif kind == b"C" and number is not None:
             self.history.command(number, now)
-            self._survey()
             if self._groups:
                 self._groups.started(number)
         elif kind == b"P":
             self.history.prompt(now)
-            self._survey()
             if self._groups:
                 self._groups.prompt()
         elif kind == b"S" and number is not None:
             self._shell = read_process(number)
-            self._seen = set(process_ids())
+            self._surveyed, self._seen = now, set(process_ids())
             if self._groups:
                 self._groups.follow(number)
 
-    def _survey(self) -> None:
-        """Credits processes that have come since the last look, while their parents still live."""
+    def survey(self) -> None:
+        """Looks who has come since the last look, while their parents still live."""
         if self._shell is None:
             return
+        before = self._clock()
         now = set(process_ids())
-        for pid in sorted(now - self._seen):
-            process = read_process(pid)
-            if process is not None:
-                self._command_of(process)
-        self._seen = now
-        if len(self._known) > 4 * len(now) + 1024:
-            self._known = {key: n for key, n in self._known.items() if key[0] in now}
+        after = self._clock()
+        new = [process for pid in sorted(now - self._seen) if (process := read_process(pid)) is not None]
+        for process in new:
+            self._bounds[process.key] = (self._surveyed, after)
+        self._surveyed, self._seen = before, now
+        # Those that nothing told yet may be told by the command that has come since.
+        self._untold = [
+            process
+            for process in (*self._untold[-_MOST_UNTOLD:], *new)
+            if process.pid in now and self._command_of(process) is None
+        ]
+        for told in (self._known, self._bounds):
+            if len(told) > 4 * len(now) + 1024:
+                for key in [key for key in told if key[0] not in now]:
+                    del told[key]
         while len(self._families) > _MOST_FAMILIES:
             self._families.pop(next(iter(self._families)))
 
@@ -191,11 +205,16 @@ class Causes:
         found = ask()
         since = self.history.waiting_since
         if found is None and since is not None:
-            if process is not None and (process.started + 1) * TICK_NS < since:
+            own = process is not None and self._shell is not None and process.key == self._shell.key
+            if process is not None and not own and (process.started + 1) * TICK_NS < since:
                 return None  # older than this prompt: no word that is still to come can tell
             until = self._clock() + LATE_NS
             while found is None and self._wait(until):
                 found = ask()
+            if found is None:
+                self._resigned = True
+                found = ask()
+                self._resigned = False
         return found
 
     def _command_of(self, process: Process) -> int | None:
@@ -234,11 +253,19 @@ class Causes:
         return None
 
     def _by_start(self, root: Process) -> int | None:
-        found = self.history.started_in(root.started)
+        first, last = root.started * TICK_NS, (root.started + 1) * TICK_NS - 1
+        bounds = self._bounds.get(
+            root.key, (self._surveyed if root.pid not in self._seen else 0, self._clock())
+        )
+        first, last = max(first, bounds[0]), min(last, bounds[1])
+        found = self.history.started_between(first, last)
+        waiting = self.history.waiting_since
+        if waiting is not None and last >= waiting and not self._resigned:
+            return None  # it may belong to a command of which word is still to come
         if len(found) < 2:
             return found[0] if found else None
         current = self.history.current
-        # Two commands in one tick: what holds the terminal belongs to the one that runs.
+        # What holds the terminal belongs to the command that runs: an earlier one's would have ended before a prompt.
         if current in found and root.group == root.foreground:
             return current
         return None

@@ -138,6 +138,8 @@ class Gate:
                 elif words:
                     self._causes.notice(words)
                     heard = True
+        if heard:
+            self._causes.survey()
         return heard
 
     # -- the engine -----------------------------------------------------------------------------
