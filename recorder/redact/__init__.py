@@ -3,8 +3,8 @@
 `Redactor` is the door; `StreamRedactor` serves output that comes in pieces; `VaultFile` keeps what was replaced.
 """
 
-from recorder.redact.redactor import Finding, Redactor
+from recorder.redact.redactor import Finding, Redactor, holds_secret
 from recorder.redact.stream import StreamRedactor
 from recorder.redact.vault import Vault, VaultFile
 
-__all__ = ["Finding", "Redactor", "StreamRedactor", "Vault", "VaultFile"]
+__all__ = ["Finding", "Redactor", "StreamRedactor", "Vault", "VaultFile", "holds_secret"]

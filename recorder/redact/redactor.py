@@ -28,6 +28,11 @@ _BINARY_TYPES = ("image/", "audio/", "video/", "font/", "application/zip", "appl
                  "application/wasm", "application/pdf", "application/vnd.pypi.simple.v1+whl")  # fmt: skip
 
 
+def holds_secret(text: bytes) -> bool:
+    """Whether any rule finds something in `text`, or it may hold a private key, however mangled."""
+    return b"-----BEGIN" in text or bool(detect(seen(text).text).finds)
+
+
 class Finding(NamedTuple):
     """How often a rule replaced something in a kind of place (url, header, body, text, terminal). Never the value."""
 
