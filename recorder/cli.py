@@ -98,6 +98,11 @@ def cli() -> None:
     help="Work on a copy, in the sandbox that replays: replays can be exact to the byte.",
 )
 @click.option(
+    "--proxy",
+    is_flag=True,
+    help="Record the network too, through a proxy that the session's programs are pointed to. Opt-in: bodies and headers are kept as they are.",
+)
+@click.option(
     "--tools",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),

@@ -88,7 +88,7 @@ def seal(
     terminal = _read_terminal(folder, journal, log, store, boottime_ns, restore=not draft.isolated)
     gathered = list(terminal.events)
     gathered += _losses(journal, SOURCE, boottime_ns, terminal.last)
-    for source in ("workspace", "session"):
+    for source in ("workspace", "proxy", "session"):
         gathered += _read_events(folder / f"{source}.journal", source, boottime_ns)
     gathered += _notes(folder / "notes.log", log, terminal, boottime_ns)
     if recovered or not any(isinstance(e, TerminalEnded) for e in terminal.events):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -38,6 +39,9 @@ from recorder.trace.manifest import (
 )
 from recorder.trace.removal import remove_tree
 
+if TYPE_CHECKING:
+    from recorder.sources.proxy import Proxy
+
 Say = Callable[[str], None]
 SESSION_FILE = "session.json"
 
@@ -55,6 +59,7 @@ class Request(Struct, kw_only=True):
     keep_dotfiles: bool = True
     env_names: list[str] = []
     isolated: bool = False
+    proxy: bool = False
     tools: list[Path] = []
     annotator: str | None = None
     project: str | None = None
@@ -143,6 +148,11 @@ def _record(
     env = dict(os.environ)
     env.pop("REENACT_NESTED", None)
     prepared = launch(request.argv, env=env, folder=folder, nonce=nonce, real_reenact=_own_command())
+    proxy: Proxy | None = None
+    if request.proxy:
+        proxy = _proxy(request, folder, env)
+        stack.callback(proxy.finish)
+        prepared = prepared._replace(env={**prepared.env, **proxy.environment()})
     files = _place_files(folder, prepared)
     dotfiles = _dotfiles(env, say) if request.keep_dotfiles else {}
     files += _keep(folder, dotfiles)
@@ -197,7 +207,7 @@ def _record(
             shell=prepared.shell,
             started=started,
             spawn=sandbox.spawn if sandbox else None,
-            notify_fd=source.notify_fd if source else None,
+            notify_fds=[part.notify_fd for part in (source, proxy) if part is not None],
             on_prompt_enter=clock,
         )
     )
@@ -207,6 +217,8 @@ def _record(
         say(message)
     if source is not None and not source.finish():
         say("the workspace source died; the trace lists the gap")
+    if proxy is not None and not proxy.finish():
+        say("the proxy did not end well; the trace lists the gap")
     if sandbox is not None:
         sandbox.close()
     session = msgspec.json.decode((folder / SESSION_FILE).read_bytes(), type=SessionFile)
@@ -240,6 +252,14 @@ def _seal(
     return Finished(
         trace=out, state=sealed.state, exit=exit_status, gaps=sealed.gaps, steps=sealed.steps, folder=None
     )
+
+
+def _proxy(request: Request, folder: Path, env: Mapping[str, str]) -> Proxy:
+    if request.isolated:
+        raise UsageError("--isolated has no network to record; leave out --proxy")
+    from recorder.sources.proxy import start_proxy  # here: it takes a while, and most sessions need none
+
+    return start_proxy(folder=folder, env=env)
 
 
 def _out_path(request: Request, name: str) -> Path:
@@ -305,6 +325,7 @@ def _write_session(
         "workspace": str(request.keep_workspace).lower(),
         "include_ignored": str(request.include_ignored).lower(),
         "isolated": str(request.isolated).lower(),
+        "proxy": str(request.proxy).lower(),
         "dotfiles": str(request.keep_dotfiles).lower(),
         "env": ",".join(request.env_names),
         "tools": ":".join(map(str, request.tools)),

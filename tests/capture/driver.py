@@ -48,7 +48,7 @@ def main() -> int:
             nonce=options.nonce,
             shell=options.shell,
             started=started,
-            notify_fd=options.notify,
+            notify_fds=() if options.notify is None else (options.notify,),
             ring_bytes=options.ring,
         )
     )

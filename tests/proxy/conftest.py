@@ -1,76 +1,23 @@
-"""A running proxy, the clients that go through it and what it told."""
+"""A running proxy and servers to ask through it."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
-
-from recorder.sources.proxy import Proxy, start_proxy
-from recorder.trace.blobs import BlobStore
-from recorder.trace.codec import decode_event
-from recorder.trace.events import AnyEvent, Body
-from recorder.trace.journal import read_journal
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 if importlib.util.find_spec("mitmproxy") is None:
     pytest.skip("mitmproxy is not installed (extra `proxy`)", allow_module_level=True)
 
-from origin import Origin
+sys.path.insert(0, str(Path(__file__).parent))
+
+from proxied_origin import Origin
+from proxied_recording import Recording
 
 from recorder.sources.proxy.authority import Authority
-
-E = TypeVar("E")
-PLAIN = {
-    name: value
-    for name, value in os.environ.items()
-    if name.lower() not in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-}
-
-
-class Recording:
-    """A proxy under test in a session folder of its own."""
-
-    def __init__(self, folder: Path, **options: Any) -> None:
-        self.folder = folder
-        self.env = {**PLAIN, **options.pop("env", {})}
-        self.proxy: Proxy = start_proxy(folder=folder, env=self.env, **options)
-        self.inside = {**self.env, **self.proxy.environment()}
-        self._events: list[AnyEvent] | None = None
-
-    def run(self, *argv: str, data: bytes | None = None, **env: str) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            argv, input=data, env={**self.inside, **env}, capture_output=True, timeout=60, check=False
-        )
-
-    def curl(self, *arguments: str, data: bytes | None = None) -> bytes:
-        done = self.run("curl", "-sS", "--max-time", "50", *arguments, data=data)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def finish(self) -> list[AnyEvent]:
-        """Ends the proxy; all that it told."""
-        if self._events is None:
-            assert self.proxy.finish()
-            self._events = self.journal()
-        return self._events
-
-    def journal(self) -> list[AnyEvent]:
-        path = self.folder / "proxy.journal"
-        return [decode_event(frame.payload, "proxy.journal") for frame in read_journal(path)]  # type: ignore[misc]
-
-    def told(self, kind: type[E]) -> list[E]:
-        return [event for event in self.finish() if isinstance(event, kind)]
-
-    def content(self, body: Body) -> bytes:
-        return BlobStore(self.folder / "blobs").get(body.blob) if body.blob else b""
 
 
 @pytest.fixture

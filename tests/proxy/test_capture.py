@@ -11,8 +11,8 @@ import sys
 from typing import IO
 
 import pytest
-from conftest import Recording
-from origin import Origin
+from proxied_origin import Origin
+from proxied_recording import Recording
 
 from recorder.trace.events import Connected, FlowAnswered, FlowRequested, NetworkStarted
 

@@ -10,9 +10,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import Recording
-from origin import Origin
-from shell import Shell
+from proxied_origin import Origin
+from proxied_recording import Recording
+from proxied_shell import Shell
 
 from recorder.sources.proxy.causes import History
 from recorder.sources.proxy.processes import TICK_NS, read_process

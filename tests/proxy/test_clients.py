@@ -12,8 +12,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import Recording
-from origin import Origin
+from proxied_origin import Origin
+from proxied_recording import Recording
 
 from recorder.sources.proxy.authority import Authority
 from recorder.trace.events import (

@@ -10,8 +10,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from conftest import PLAIN, Recording
-from origin import Origin
+from proxied_origin import Origin
+from proxied_recording import PLAIN, Recording
 
 from recorder.sources.proxy import start_proxy
 from recorder.trace.events import Connected, FlowAnswered, FlowRequested, Gap, NetworkStarted, Recovered

@@ -294,11 +294,10 @@ class Capture:
         return self.ledger.close()
 
     def headers(self, headers: Headers) -> list[tuple[str, str]]:
-        header = self.redactor.header
-        return [(name := _text(key), header(name, _text(value))) for key, value in headers]
+        return self.redactor.headers([(_text(name), _text(value)) for name, value in headers])
 
     def sink(self, content_type: str, coding: str) -> BodySink:
-        return BodySink(self._blobs, self.redactor.body(content_type, coding))
+        return BodySink(self._blobs, self.redactor.body_filter(content_type, coding))
 
 
 def _text(data: bytes) -> str:

@@ -66,11 +66,11 @@ class Redactor(Protocol):
     """What everything goes through before it is written: the one way from the wire to the disk."""
 
     def url(self, url: str) -> str: ...
-    def header(self, name: str, value: str) -> str: ...
+    def headers(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]: ...
     def text(self, text: str) -> str:
         """Reasons and errors, which may quote what was sent."""
 
-    def body(self, content_type: str, content_coding: str) -> BodyFilter: ...
+    def body_filter(self, content_type: str, content_coding: str) -> BodyFilter: ...
 
 
 class Untouched:
@@ -79,13 +79,13 @@ class Untouched:
     def url(self, url: str) -> str:
         return url
 
-    def header(self, name: str, value: str) -> str:
-        return value
+    def headers(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        return headers
 
     def text(self, text: str) -> str:
         return text
 
-    def body(self, content_type: str, content_coding: str) -> BodyFilter:
+    def body_filter(self, content_type: str, content_coding: str) -> BodyFilter:
         return self
 
     def feed(self, data: bytes) -> bytes:

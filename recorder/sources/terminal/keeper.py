@@ -111,10 +111,10 @@ class Keeper:
         try:
             if stdin_is_tty:
                 tty.make_raw(request.stdin)
-            if request.notify_fd is not None:
-                os.set_blocking(request.notify_fd, False)
+            for notify_fd in request.notify_fds:
+                os.set_blocking(notify_fd, False)
                 with suppress(OSError):
-                    os.write(request.notify_fd, b"S %d\n" % self._leader)
+                    os.write(notify_fd, b"S %d\n" % self._leader)
             gc.collect()
             gc.freeze()
             self._start_writer()
@@ -220,7 +220,7 @@ class Keeper:
             kick_fd=self._kick_fd,
             alarm_fd=self._alarm_fd,
             call_fd=self._call_fd,
-            notify_fd=request.notify_fd,
+            notify_fds=request.notify_fds,
             on_prompt_enter=request.on_prompt_enter,
             deaths=tuple(self._deaths[self._words[TOLD] :]),
         )

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from recorder.sources.terminal import tty
@@ -77,7 +77,7 @@ class RelayConfig(NamedTuple):
     kick_fd: int
     alarm_fd: int
     call_fd: int
-    notify_fd: int | None
+    notify_fds: Sequence[int]
     on_prompt_enter: Callable[[int], object] | None
     deaths: tuple[Recovered, ...] = ()
     """Deaths of parts that were not published yet."""
@@ -332,9 +332,9 @@ class Relay:
             self._config.on_prompt_enter(t)
 
     def _notify(self, line: bytes) -> None:
-        if self._config.notify_fd is not None:
+        for fd in self._config.notify_fds:
             try:
-                os.write(self._config.notify_fd, line)
+                os.write(fd, line)
             except OSError:
                 pass  # full or gone: the counters in the journal tell the same
 

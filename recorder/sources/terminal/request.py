@@ -21,8 +21,9 @@ class TerminalRequest:
     (`terminal-1.journal` in `folder`). `spawn` starts the program on a terminal of its own making, of so many columns
     and rows, and returns the pid of a child of this process that ends with the program, the program's own pid and the
     terminal's master, which is then ours; None: fork and execute `argv` on a terminal that we make.
-    `notify_fd` gets the lines "E", "C n", "P n" (non-blocking, dropped when full). `on_prompt_enter` runs in the
-    relay just before an Enter typed at a prompt is forwarded, with its time; it must be cheap and may not raise.
+    `notify_fds` get the lines "S pid", "E t", "C n t", "P n t" (non-blocking, dropped when full). `on_prompt_enter`
+    runs in the relay just before an Enter typed at a prompt is forwarded, with its time; it must be cheap and
+    may not raise.
     """
 
     argv: Sequence[str]
@@ -33,7 +34,7 @@ class TerminalRequest:
     started: TerminalStarted
     shell: str | None = None
     spawn: Callable[[int, int], tuple[int, int, int]] | None = None
-    notify_fd: int | None = None
+    notify_fds: Sequence[int] = ()
     on_prompt_enter: Callable[[int], object] | None = None
     stdin: int = 0
     stdout: int = 1

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from recorder.sources.terminal import tty
 from recorder.sources.terminal.keyboard import Keyboard
 from recorder.sources.terminal.producer import Producer
-from recorder.sources.terminal.ring import MAX_STAGED, SHOWN, Ring, State
+from recorder.sources.terminal.ring import MAX_STAGED, SHOWN, Ring, State, now
 from recorder.trace.marks import Mark, MarkScanner, Progress
 
 READ = 1 << 16
@@ -197,9 +197,9 @@ class Stream:
             state.prompt, state.ready = int(mark.fields[0]), False
         elif mark.type == "R":
             state.ready = True
-            notices.append(b"P %d\n" % progress.prompts)
+            notices.append(b"P %d %d\n" % (progress.prompts, now()))
         else:
-            notices.append(b"C %d\n" % progress.commands)
+            notices.append(b"C %d %d\n" % (progress.commands, now()))
 
 
 def _resumed(state: State) -> Progress:

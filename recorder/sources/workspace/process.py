@@ -1,7 +1,7 @@
 """The workspace source's own process: snapshot first, then what each command changed, until notices end.
 
-Notices are lines: `E [t]` Enter goes to the prompt, `C n` command n starts, `P n` a prompt is ready, `S pid` the
-shell's process, `Q` the session ends (so does the last writer's end of the pipe); `t` is CLOCK_BOOTTIME in ns.
+Notices are lines: `E [t]` Enter goes to the prompt, `C n [t]` command n starts, `P n [t]` a prompt is ready, `S pid`
+the shell's process, `Q` the session ends (so does the last writer's end of the pipe); `t` is CLOCK_BOOTTIME in ns.
 Nothing here is in the way of the terminal: whoever writes notices never waits for this process, and its death
 costs nothing but its own events.
 """

@@ -1,0 +1,73 @@
+"""A session recorded with its network: the sealed trace has it, each request under its command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from proxied_origin import Origin
+from proxied_recording import PLAIN
+
+from recorder.trace.events import Connected, FlowAnswered, FlowRequested, NetworkStarted, TerminalStarted
+from recorder.trace.reader import open_trace
+
+pytestmark = pytest.mark.slow
+
+
+def record(tmp_path: Path, typed: str, *options: str) -> subprocess.CompletedProcess[str]:
+    env = {**PLAIN, "REENACT_TRACES": str(tmp_path / "traces"), "SHELL": "/bin/bash", "HOME": str(tmp_path)}
+    env.pop("REENACT_SESSION", None)
+    program = [
+        sys.executable,
+        "-m",
+        "recorder.cli",
+        "record",
+        "--no-workspace",
+        "--out",
+        str(tmp_path / "a.reenact"),
+    ]
+    return subprocess.run(
+        [*program, *options], input=typed, env=env, capture_output=True, text=True, timeout=100, check=False,
+        cwd=os.getcwd(),
+    )  # fmt: skip
+
+
+def test_a_recorded_network_is_in_the_trace(tmp_path: Path, origin: Origin) -> None:
+    done = record(
+        tmp_path,
+        f"curl -sS {origin.url('/hello?step=1')}\n"
+        f"sleep 0.2\n(sleep 0.3; curl -sS {origin.url('/hello?step=3')}) &\nsleep 1\n",
+        "--proxy",
+    )
+    assert done.returncode == 0, done.stderr
+    with open_trace(tmp_path / "a.reenact") as trace:
+        events = list(trace.events)
+        [terminal] = [event for event in events if isinstance(event, TerminalStarted)]
+        [started] = [event for event in events if isinstance(event, NetworkStarted)]
+        requests = [event for event in events if isinstance(event, FlowRequested)]
+        answers = [event for event in events if isinstance(event, FlowAnswered)]
+        assert terminal.env["http_proxy"] == f"http://{started.address}"
+        assert terminal.env["SSL_CERT_FILE"].endswith(started.trust)
+        assert [(r.url[-1], r.cause.command, r.cause.how) for r in requests] == [
+            ("1", 1, "process"),
+            ("3", 3, "process"),
+        ]
+        assert [trace.blob(answer.response.blob or "") for answer in answers] == [b"hello"] * 2
+        assert [event.n for event in events if isinstance(event, Connected)] == [1, 2]
+        assert trace.verify().ok
+    assert not list((tmp_path / "traces" / ".sessions").iterdir())
+
+
+def test_without_being_asked_nothing_is_recorded(tmp_path: Path, origin: Origin) -> None:
+    assert record(tmp_path, f"curl -sS {origin.url()}\n").returncode == 0
+    with open_trace(tmp_path / "a.reenact") as trace:
+        assert not [event for event in trace.events if event.source == "proxy"]
+
+
+def test_an_isolated_session_has_no_network(tmp_path: Path) -> None:
+    done = record(tmp_path, "", "--proxy", "--isolated")
+    assert done.returncode == 2
+    assert "--proxy" in done.stderr
