@@ -249,7 +249,7 @@ _MOST_TRIED = 4096
 _NAMES = {"_job_notices": "job-notices", "_echo": "echo", "_noise": "noise"}
 _NOTICE = re.compile(
     rb"^(?:\[\d+\] ?[ +-] {1,2}(?:\d+ )?(?:[Dd]one|[Ee]xit \d+|[Tt]erminated|[Kk]illed|[Hh]angup)\b[^\r\n]*"
-    rb"|fish: Job \d+, [^\r\n]* has ended)\r?\n",
+    rb"|fish: Job \d+, [^\r\n]* has ended)\r?\n|\r\nfish: Job \d+, [^\r\n]* terminated by signal [^\r\n]*\r\n",
     re.MULTILINE,
 )
 

@@ -217,6 +217,8 @@ def test_job_notices_move_but_do_not_differ() -> None:
     assert (moved.verdict, moved.causes) == (EQUIVALENT, ("job-notices",))
     shuffled = compare(showed("1\r\n" + done + "2\r\n3\r\n"), showed("2\r\n3\r\n1\r\n"))
     assert shuffled.causes == ("order", "job-notices")
+    killed = "\x1b[m\r\r\nfish: Job 1, 'sleep 500' terminated by signal SIGTERM (Polite quit request)\r\n"
+    assert compare(showed(killed), showed("\x1b[m\r")).causes == ("job-notices",)
     assert compare(showed("[1]+  Running   sleep 9 &\r\n"), showed("")).verdict is DIVERGED
 
 
