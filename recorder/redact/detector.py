@@ -104,7 +104,20 @@ def detect(text: bytes, *, in_key: bool = False) -> Detection:
         if key.open:
             open_from = min(open_from, max(last_line, key.start))
     finds.sort(key=lambda find: (find.start, -find.end))
-    return Detection(finds, open_from, keys)
+    return Detection(_outermost(finds), open_from, keys)
+
+
+def _outermost(finds: list[Find]) -> list[Find]:
+    """Without the values of fields that begin within another's: hostile text would have one begin at every word."""
+    out: list[Find] = []
+    end = -1
+    for find in finds:
+        if find.rule == "field":
+            if find.start < end:
+                continue
+            end = find.end
+        out.append(find)
+    return out
 
 
 def _run(text: bytes, start: int, end: int) -> tuple[int, int]:

@@ -154,6 +154,8 @@ _JSON_SHORT = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f"}
 
 def decoded(span: bytes, encoding: str) -> bytes:
     """The value that a span of `encoding` (raw, url or json) says."""
+    if encoding == "raw":
+        return span
     return b"".join(value for _, value in _units(span, encoding))
 
 

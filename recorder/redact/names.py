@@ -21,13 +21,13 @@ KEYWORDS = (
 _NAME = rb"""(?:pass(?:w(?:or)?d|phrase|code)?|pwd|secret|token|\"?auth|(?:api|access|private|auth|account|encryption
 |master|signing|shared|storage|functions|subscription)[_-]?key|credentials?|session[_-]?(?:id|key))"""
 _SUFFIX = rb"(?:[_-]?(?:access)?[_-]?(?:key|value|hash|data|b64|base64|string)(?:[_-]?base)?)?[_-]?\d{0,3}"
-_VALUE = rb"""(?:"(?P<double>(?:[^"\\\r\n]|\\[^\r\n]){0,8192})"
-  | '(?P<single>(?:[^'\\\r\n]|\\[^\r\n]){0,8192})'
-  | `(?P<back>[^`\r\n]{0,8192})`
-  | (?P<mark>\\{1,3}["'])(?P<escaped>[^\r\n]{0,8192}?)(?P=mark)
-  | &(?P<entity>quot|\#3[49]);(?P<markup>[^&\r\n]{0,8192})&(?P=entity);
-  | ["'](?P<cut>[^\s"'\\]{8,8192})
-  | (?P<plain>[^\s"'`&;,\\<>|][^\s"'`&;,\\<>|]{0,8191}))"""
+_VALUE = rb"""(?:"(?P<double>(?:[^"\\\r\n]|\\[^\r\n]){0,2048})"
+  | '(?P<single>(?:[^'\\\r\n]|\\[^\r\n]){0,2048})'
+  | `(?P<back>[^`\r\n]{0,2048})`
+  | (?P<mark>\\{1,3}["'])(?P<escaped>[^\r\n]{0,2048}?)(?P=mark)
+  | &(?P<entity>quot|\#3[49]);(?P<markup>[^&\r\n]{0,2048})&(?P=entity);
+  | ["'](?P<cut>[^\s"'\\]{8,2048})
+  | (?P<plain>[^\s"'`&;,\\<>|][^\s"'`&;,\\<>|]{0,2047}))"""
 _FIELD = re.compile(
     rb"(?xi)"
     + _NAME
@@ -43,7 +43,7 @@ _OPTION = re.compile(
     + _SUFFIX
     + rb"[ \t]{1,4}(?:[\"'](?P<quoted>[^\"'\r\n]+)[\"']|(?P<word>[^\s\"'-][^\s\"']*))"
 )
-_ELEMENT = re.compile(rb"(?xi)" + _NAME + _SUFFIX + rb">(?P<content>[^<>\r\n]{1,8192})</")
+_ELEMENT = re.compile(rb"(?xi)" + _NAME + _SUFFIX + rb">(?P<content>[^<>\r\n]{1,2048})</")
 _PROSE = re.compile(rb"[^:=]*:[ \t]+[.#&*!-]*[a-z]*\d{0,4}[a-z]*[^\w]*\Z")
 """A colon, a blank and a mere word behind it: a sentence, or a line of a manual."""
 _LEFT = re.compile(rb"[\w.-]{0,48}\Z")
@@ -55,7 +55,7 @@ _ALIVE = re.compile(
     (?:(?:=>|:=|==?|:|=|[ \t]|>)[ \t]{0,4}(?P<value>(?:\\{0,3}["'`]|&quot;)[^\r\n]*|[^\s"'`&;,<]*))?\Z"""
 )
 _MULTIPART = re.compile(
-    rb'(?i)\bname="(?P<name>[^"\r\n]{1,128})"[^\r\n]*\r\n(?:[^\r\n]+\r\n){0,8}\r\n(?P<value>[^\r\n]{1,8192})\r\n--'
+    rb'(?i)\bname="(?P<name>[^"\r\n]{1,128})"[^\r\n]*\r\n(?:[^\r\n]+\r\n){0,8}\r\n(?P<value>[^\r\n]{1,2048})\r\n--'
 )
 _SENSITIVE = re.compile(rb"(?xi)(?:\A|.*[^a-z]|.*[a-z](?=[A-Z]))?" + _NAME + _SUFFIX + rb"\]?\Z")
 _VALUE_GROUPS = (

@@ -32,6 +32,9 @@ _HARMLESS = re.compile(
     | --?[a-z][a-z-]*                                               # options
     """
 )
+_LONGEST_WORD = 200
+_LONG_HARMLESS = re.compile(rb"(?i)[a-z][a-z0-9+.-]{1,20}:|[<\[({$/.~]|!?[a-z_][\w.]{0,80}[(\[<]")
+_UNPRINTABLE = re.compile(rb"[\s\x00-\x1f]")
 _IDENTIFIER = re.compile(
     rb"_*(?:[A-Z]?[a-z]{2,}|[A-Z]{2,5}\d?(?=[A-Z_]|\Z))(?:_*(?:[A-Z]?[a-z]{2,}|[A-Z]{2,4})){0,8}_*\d{0,2}\Z"
 )
@@ -64,8 +67,10 @@ def plausible(value: bytes) -> bool:
     Never numbers, truth values, versions, URLs, paths, hashes of integrity fields, package and other words, references
     or code. At least eight characters and 24 bits, of two kinds of characters.
     """
-    if not strong(value) or len(value) > 4096 or re.search(rb"[\s\x00-\x1f]", value):
+    if len(value) > 4096 or not strong(value) or _UNPRINTABLE.search(value):
         return False
+    if len(value) > _LONGEST_WORD:  # longer than what is harmless ever is, but for a few
+        return not _LONG_HARMLESS.match(value)
     if (
         _HARMLESS.fullmatch(value)
         or _IDENTIFIER.match(value)
