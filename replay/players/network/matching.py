@@ -75,12 +75,20 @@ class Miss:
 class _Queue:
     """Flows that one key and one step have in common, in their order."""
 
-    __slots__ = ("cookies", "flows", "next")
+    __slots__ = ("_alike", "cookies", "flows", "next")
 
     def __init__(self) -> None:
         self.flows: list[_Entry] = []
         self.next = 0
         self.cookies = False
+        self._alike: bool | None = None
+
+    @property
+    def alike(self) -> bool:
+        """All of them got the same answer."""
+        if self._alike is None:
+            self._alike = _alike(self.flows)
+        return self._alike
 
     def first(self, asked: Asked) -> _Entry | None:
         """The next that was not asked for yet; where recorded cookies differ, the next with the same ones."""
@@ -109,11 +117,13 @@ class _Entry:
 class _Group:
     """Flows of one key, by step. `chosen` are the positions of `fields.CHOOSING` in which they differ."""
 
-    __slots__ = ("chosen", "entries", "queues")
+    __slots__ = ("alone", "chosen", "entries", "queues")
 
     def __init__(self) -> None:
         self.entries: list[_Entry] = []
         self.chosen: tuple[int, ...] = ()
+        self.alone = False
+        """No other recorded request is the same but for chance."""
         self.queues: dict[tuple[int | None, tuple[str, ...]], _Queue] = {}
 
     def close(self) -> None:
@@ -163,6 +173,8 @@ class Matcher:
         twice: set[tuple[str, str, str]] = set()
         tied = {e.form.exact[:4] for e in self._entries if e.form.exact in strict or e.form.counters}
         for key, group in self._exact.items():
+            same_but_for_chance = self._loose[group.entries[0].form.loose].entries
+            group.alone = len(same_but_for_chance) == len(group.entries)
             if key[:4] not in tied:
                 for entry in group.entries:
                     request = entry.flow.request
@@ -181,6 +193,8 @@ class Matcher:
                 if queue is not None and (entry := queue.first(asked)) is not None:
                     entry.used = True
                     return Match(entry.flow, How.EXACT, (), None)
+            if group.alone and asked.scope and (entry := _repeated(group, asked)) is not None:
+                return Match(entry.flow, How.REPEATED, (), None)
         mine = form(asked.method, targets.parse(asked.url), asked.headers, asked.content, asked.sha256)
         groups = [self._exact.get(mine.exact), self._loose.get(mine.loose)]
         for group in groups:
@@ -261,7 +275,7 @@ def _repeated(group: _Group, asked: Asked) -> _Entry | None:
         return None
     for step in asked.scope or (None,):
         queue = group.queue(step, asked)
-        if queue is not None and queue.flows and _alike(queue.flows):
+        if queue is not None and queue.flows and queue.alike:
             return queue.flows[-1]
     return None
 
