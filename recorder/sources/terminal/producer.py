@@ -49,9 +49,10 @@ class Producer:
         self._kick_fd = kick_fd
         self._alarm_fds = alarm_fds
 
-    def output(self, data: bytes) -> bool:
-        """Publish terminal output. False where it had to be dropped."""
-        t = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    def output(self, data: bytes, t: int | None = None) -> bool:
+        """Publish terminal output that was shown at `t` (CLOCK_BOOTTIME; now). False where it had to be dropped."""
+        if t is None:
+            t = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         length = len(data)
         words, head, state = self._words, self._head, self.state
         if (self._capacity - head + words[TAIL] < length + 64 or words[GAP_FROM]) and not self._room(

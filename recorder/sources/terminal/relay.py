@@ -43,10 +43,11 @@ from recorder.sources.terminal.writer import name_process
 from recorder.trace.events import Gap, Recovered, Resized, TerminalEnded
 
 READ_KEYS = 1 << 14
-TICK_MS = 1
-"""How long a record waits, while bytes move, for the echo to be on its way."""
-ACTIVE_TICKS = 2000
-"""Ticks without any byte after which the main thread sleeps until one wakes it."""
+TICK_MS, BUSY_TICKS = 1, 30
+"""How long a record waits, while bytes move, for the echo to be on its way; and for how many such ticks without any
+byte it goes on like this."""
+CALM_MS, CALM_TICKS = 20, 100
+"""The same between keys and in the pauses of slow output; then the main thread sleeps until a byte wakes it."""
 SWITCH_INTERVAL = 0.00005
 LOST_TICK_MS = 200
 VACANT_S = 0.05
@@ -170,11 +171,13 @@ class Relay:
         return 0
 
     def _timeout(self, idle: int) -> int | None:
-        """How long the main thread may sleep. While people type it looks every millisecond: waking it for each key
-        would cost the key's echo more than the look costs altogether."""
+        """How long the main thread may sleep. While people type it looks by itself: waking it for each key would cost
+        the key's echo more than the looks cost altogether."""
         self._asleep = False
-        if idle < ACTIVE_TICKS:
+        if idle < BUSY_TICKS:
             return TICK_MS
+        if idle < BUSY_TICKS + CALM_TICKS:
+            return CALM_MS
         if self._ended.is_set():
             return 0
         if not self._stream.visible or self._input_ended:

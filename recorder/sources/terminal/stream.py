@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import select
+import time
 from collections.abc import Callable
+from time import clock_gettime_ns
 from typing import NamedTuple
 
 from recorder.sources.terminal import tty
@@ -16,6 +18,7 @@ from recorder.trace.marks import Mark, MarkScanner, Progress
 READ = 1 << 16
 GATHER_FROM = 4000
 MAX_ECHO = 4096
+_BOOTTIME = time.CLOCK_BOOTTIME
 
 
 class Scanned(NamedTuple):
@@ -53,6 +56,7 @@ class Stream:
         self.visible = True
         self.staged: Scanned | bytes | None = None
         """What was shown and not published yet; set to None when it was."""
+        self._staged_at = 0
         self.streaming = False
         self.taken = 0
         """How often `take` was called."""
@@ -80,6 +84,7 @@ class Stream:
         if not self.streaming and self.visible and len(data) <= MAX_ECHO:
             offset = state.offset
             self._ring.stage(data, offset)
+            self._staged_at = clock_gettime_ns(_BOOTTIME)
             if b"\x1b" in data or state.held:
                 scanned = self.staged = self._scan(data)
                 self.show(scanned.shown)
@@ -112,7 +117,8 @@ class Stream:
             self._keyboard.publish()
             staged = self.staged
             if staged is not None:
-                self._record(Scanned(staged, staged, _NONE, b"") if isinstance(staged, bytes) else staged)
+                scanned = Scanned(staged, staged, _NONE, b"") if isinstance(staged, bytes) else staged
+                self._record(scanned, self._staged_at)
                 self.staged = None
 
     def take_over(self) -> None:
@@ -176,13 +182,13 @@ class Stream:
         kept = len(held) + len(data) - len(shown) - sum(mark.end - mark.start for mark in marks)
         return Scanned(data, shown, marks, (held + data)[-kept:] if kept > 0 else b"")
 
-    def _record(self, scanned: Scanned) -> None:
-        """Publish output and what its marks say, in one commit."""
+    def _record(self, scanned: Scanned, t: int | None = None) -> None:
+        """Publish output, shown at `t` (now), and what its marks say, in one commit."""
         notices: list[bytes] = []
         for mark in scanned.marks:
             self._see(mark, notices)
         self._producer.state.held = scanned.held
-        self._producer.output(scanned.data)
+        self._producer.output(scanned.data, t)
         self._keyboard.shown(scanned.shown)
         for notice in notices:
             self._notify(notice)
