@@ -15,6 +15,7 @@ from recorder.trace.events import (
     FlowClosed,
     FlowMessage,
     FlowRequested,
+    NetworkStarted,
 )
 from replay.players.network.matching import Asked
 from replay.players.network.recording import Recording
@@ -42,6 +43,13 @@ class Tape:
     def command(self, n: int) -> None:
         self.step = n
         event = CommandStarted(t=self.now, source="terminal/1", n=n, offset=0, text=f"command {n}", cwd="/")
+        self.events.append(event)
+
+    def proxy(self, engine: str) -> None:
+        event = NetworkStarted(
+            t=self.now, source="proxy", address="127.0.0.1:8080", engine=engine, certificate="0" * 64,
+            trust="proxy/trust.pem", upstream=None,
+        )  # fmt: skip
         self.events.append(event)
 
     def body(self, content: bytes, *, partial: bool = False) -> Body:

@@ -174,6 +174,23 @@ def test_no_answer_is_no_answer(play: Play, error: str, code: int) -> None:
     assert len(stage.stop().served) == 1
 
 
+@pytest.mark.parametrize("proxy", [False, True], ids=["direct", "proxy"])
+def test_what_the_recording_proxy_said_for_a_dead_origin_is_said_again(play: Play, proxy: bool) -> None:
+    tape = Tape()
+    tape.proxy("mitmproxy 12.2.3")
+    tape.command(1)
+    tape.answer(tape.request("GET", "http://a.example/"), None, error="Connect call failed ('a', 1)")
+    tape.connection("a.example:80", "captured")
+    tape.connection("a.example:443", "failed", "Connect call failed ('a', 443)")
+    stage = play(tape)
+    said = stage.curl("-i", "http://a.example/", proxy=proxy).stdout
+    assert said.startswith(b"HTTP/1.1 502 Bad Gateway\r\nServer: mitmproxy 12.2.3\r\n")
+    assert said.endswith(b"    <p>Connect call failed (&#x27;a&#x27;, 1)</p>\n</body>\n</html>")
+    if proxy:
+        assert stage.curl("https://a.example/", proxy=True).returncode == 56
+    assert stage.stop().refused == []
+
+
 def test_http2_streams_are_cut_short_too(play: Play) -> None:
     tape = Tape()
     tape.command(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -111,6 +112,22 @@ def failure(text: str) -> Answer:
         (b"Content-Length", b"%d" % len(body)),
         (b"X-Reenact", b"no recorded answer"),
         (b"Connection", b"close"),
+    )
+    return Answer(502, b"Bad Gateway", "1.1", headers, (), body, None, len(body))
+
+
+def gateway_error(engine: str, error: str) -> Answer:
+    """What the recording proxy told its client where the origin gave no answer; its own page is in no recording."""
+    page = (
+        "<html>\n<head>\n    <title>502 Bad Gateway</title>\n</head>\n<body>\n    <h1>502 Bad Gateway</h1>\n"
+        f"    <p>{html.escape(error)}</p>\n</body>\n</html>"
+    )
+    body = page.encode("utf-8", "replace")
+    headers = (
+        (b"Server", engine.encode("latin-1", "replace").replace(b"\r", b"").replace(b"\n", b"")),
+        (b"Connection", b"close"),
+        (b"Content-Type", b"text/html"),
+        (b"content-length", b"%d" % len(body)),
     )
     return Answer(502, b"Bad Gateway", "1.1", headers, (), body, None, len(body))
 

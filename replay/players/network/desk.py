@@ -15,6 +15,8 @@ from replay.players.network.recording import Flow, Recording
 from replay.players.network.target import normal_authority, split_authority
 
 _CACHE = 64 << 20
+_TELLS = "mitmproxy"
+"""The engine that answers in the place of an origin that does not."""
 _MOST_LOGGED = 200_000
 
 
@@ -84,6 +86,8 @@ class Desk:
         self.connections: set[Connected] = set()
         self._matcher = Matcher(recording)
         self._known = recording.authorities
+        engines = {started.engine for started in recording.started if started.engine.startswith(_TELLS)}
+        self._engine = min(engines, default=None)
         self._bases: dict[tuple[str, tuple[str, ...]], str] = {}
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._cached = 0
@@ -127,6 +131,8 @@ class Desk:
             self.fault(f"{flow}: {error}")
             return None, None
         answer = answers.recorded(flow, found, body)
+        if said is None and flow.error and self._engine and not flow.abandoned:
+            answer = answers.gateway_error(self._engine, flow.error)
         how = found.how
         if how is How.VOLATILE and answer is not None and said is not None:
             moved = answer.headers != said.headers or (body is not None and answer.body != body)

@@ -153,8 +153,9 @@ class Recording:
             flow.request = Request(
                 was.method, was.url, was.target, was.version, was.headers, body, _content(body, blob)
             )
-        reached = {f"{f.request.target.host}:{f.request.target.port}" for f in flows.values()}
-        reached |= {c.target.lower() for c in connections if c.target and c.handling != "failed"}
+        answered = [f.request.target for f in flows.values() if f.response is not None]
+        reached = {f"{place.host}:{place.port}" for place in answered}
+        reached |= {c.target.lower() for c in connections if c.target and c.handling == "passed"}
         failed = {
             c.target.lower(): c.reason or "" for c in connections if c.target and c.handling == "failed"
         }
