@@ -40,6 +40,13 @@ class CommandGroups(Protocol):
     def close(self) -> None: ...
 
 
+class Sight(NamedTuple):
+    """What was seen of a connection when it came: its control group, and its owner with its ancestors."""
+
+    cgroup: int | None
+    line: list[Process]
+
+
 class _Command(NamedTuple):
     number: int
     since: int
@@ -98,7 +105,7 @@ class History:
 
 
 class Causes:
-    """Tells causes. `wait` is called to hear of a command whose word is late; it returns whether anything came."""
+    """Tells causes. `wait` hears of commands whose word is late; it returns False once its time is over."""
 
     def __init__(
         self,
@@ -164,7 +171,7 @@ class Causes:
         self._untold = [
             process
             for process in (*self._untold[-_MOST_UNTOLD:], *new)
-            if process.pid in now and self._command_of(process) is None
+            if process.pid in now and self._command_of(self._line(process)) is None
         ]
         for told in (self._known, self._bounds):
             if len(told) > 4 * len(now) + 1024:
@@ -176,23 +183,28 @@ class Causes:
     # -- what is asked --------------------------------------------------------------------------
 
     def tell(self, client: tuple[str, int], proxy: tuple[str, int]) -> Cause:
-        """What caused the connection from `client` that `proxy` accepted. Ask at once: a program may not live long."""
+        """What caused the connection from `client` that `proxy` accepted."""
+        return self.judge(self.look(client, proxy))
+
+    def look(self, client: tuple[str, int], proxy: tuple[str, int]) -> Sight:
+        """Who holds the other end, as long as it does: ask at once. Waits for nothing."""
         peer = self._table.find(client, proxy)
-        if peer is None:
-            return Cause(command=None, how="unknown", process="")
-        pid = (
-            self._holders.find(peer.inode, since=self._shell.pid if self._shell else 0)
-            if peer.inode
-            else None
-        )
+        if peer is None or not peer.inode:
+            return Sight(peer.cgroup if peer else None, [])
+        pid = self._holders.find(peer.inode, since=self._shell.pid if self._shell else 0)
         process = read_process(pid) if pid is not None else None
-        name = process.name if process else ""
-        if self._groups is not None and peer.cgroup is not None:
-            command = self._patiently(lambda: self._grouped(peer.cgroup), process)
+        return Sight(peer.cgroup, self._line(process) if process is not None else [])
+
+    def judge(self, sight: Sight) -> Cause:
+        """What that tells; waits a moment where word of a command is late."""
+        owner = sight.line[0] if sight.line else None
+        name = owner.name if owner else ""
+        if self._groups is not None and sight.cgroup is not None:
+            command = self._patiently(lambda: self._grouped(sight.cgroup), owner)
             if command is not None:
                 return Cause(command=command, how="cgroup", process=name)
-        if process is not None:
-            command = self._patiently(lambda: self._command_of(process), process)
+        if owner is not None:
+            command = self._patiently(lambda: self._command_of(sight.line), owner)
             if command is not None:
                 return Cause(command=command, how="process", process=name)
         return Cause(command=None, how="unknown", process=name)
@@ -217,25 +229,29 @@ class Causes:
                 self._resigned = False
         return found
 
-    def _command_of(self, process: Process) -> int | None:
-        shell = self._shell
-        if shell is None:
-            return None
-        if process.key == shell.key:
-            return self.history.current
-        line = [process]
-        for _ in range(_MOST_DEPTH):
-            if (number := self._known.get(line[-1].key)) is not None:
-                return self._credit(line, number)
+    def _line(self, process: Process) -> list[Process]:
+        """The process and its ancestors, up to the oldest one below the shell."""
+        line, shell = [process], self._shell
+        while shell is not None and process.key != shell.key and len(line) < _MOST_DEPTH:
             parent = read_process(line[-1].parent)
             # Whoever was there before the shell adopts orphans; the last one below is the root of what was started.
             if parent is None or parent.key == shell.key or parent.started < shell.started:
                 break
             line.append(parent)
-        root = line[-1]
+        return line
+
+    def _command_of(self, line: list[Process]) -> int | None:
+        shell = self._shell
+        if shell is None:
+            return None
+        if line[0].key == shell.key:
+            return self.history.current
+        for i, process in enumerate(line):
+            if (number := self._known.get(process.key)) is not None:
+                return self._credit(line[: i + 1], number)
         number = self._family(line, shell)
         if number is None:
-            number = self._by_start(root)
+            number = self._by_start(line[-1])
         return None if number is None else self._credit(line, number)
 
     def _family(self, line: Iterable[Process], shell: Process) -> int | None:

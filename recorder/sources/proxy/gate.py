@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from recorder.sources.proxy.causes import Causes, CommandGroups
+from recorder.sources.proxy.causes import Causes, CommandGroups, Sight
 from recorder.sources.proxy.orders import Arrival, Orders, Start, boottime, encode_arrival
 
 _WAITING = 64
@@ -43,12 +43,16 @@ class Gate:
         self._rest = b""
         self._ended = False
         self._count = 0
+        self._seen: deque[tuple[int, socket.socket, Sight]] = deque()
         self._waiting: deque[tuple[Arrival, socket.socket]] = deque()
         self._pid, self._pidfd = 0, -1
         self._begun, self._failures = 0.0, 0
 
     def run(self) -> int:
         """Works until the session ends. Returns 0 where the engine drained all there was."""
+        with suppress(OSError):
+            # Where we may: a program that connects and ends is gone soon.
+            os.setpriority(os.PRIO_PROCESS, 0, -5)
         self._start(None, None, None)
         while not self._ended:
             self._step()
@@ -70,7 +74,7 @@ class Gate:
         poll = select.poll()
         poll.register(self._orders.notices, select.POLLIN)
         poll.register(self._pidfd, select.POLLIN)
-        if len(self._waiting) < _WAITING:
+        if self._room:
             poll.register(self._listener, select.POLLIN)
         if self._waiting:
             poll.register(self._handover, select.POLLOUT)
@@ -84,19 +88,28 @@ class Gate:
         self._pass_on()
 
     def _accept(self) -> None:
-        while len(self._waiting) < _WAITING or self._ended:
+        self._look()
+        if self._seen:
+            self._hear_now()
+        while self._seen:
+            t, connection, sight = self._seen.popleft()
+            self._count += 1
+            arrival = Arrival(n=self._count, t=t, cause=self._causes.judge(sight))
+            self._waiting.append((arrival, connection))
+            self._pass_on()
+
+    @property
+    def _room(self) -> bool:
+        return len(self._waiting) + len(self._seen) < _WAITING
+
+    def _look(self) -> None:
+        """Looks at all that came, before one is judged and while it is: that may take a while, and programs end."""
+        while self._room or self._ended:
             try:
                 connection, client = self._listener.accept()
-            except (BlockingIOError, InterruptedError):
-                return
             except OSError:
-                return  # no descriptors left, or the client gave up: the others wait in the kernel's queue
-            t = boottime()
-            self._count += 1
-            self._hear_now()
-            cause = self._causes.tell(client, connection.getsockname())
-            self._waiting.append((Arrival(n=self._count, t=t, cause=cause), connection))
-            self._pass_on()
+                return  # none; or no descriptors left: the others wait in the kernel's queue
+            self._seen.append((boottime(), connection, self._causes.look(client, connection.getsockname())))
 
     def _pass_on(self) -> None:
         while self._waiting:
@@ -111,12 +124,16 @@ class Gate:
     # -- notices --------------------------------------------------------------------------------
 
     def _hear(self, until: int) -> bool:
-        """Waits for notices until then (CLOCK_BOOTTIME); whether any came."""
+        """Waits for notices until then (CLOCK_BOOTTIME); False when it is over."""
         timeout = (until - boottime()) / 1e6
         if timeout <= 0 or self._ended:
             return False
-        select.select([self._orders.notices], [], [], timeout / 1e3)
-        return self._hear_now()
+        watched = [self._orders.notices, self._listener.fileno()] if self._room else [self._orders.notices]
+        ready = select.select(watched, [], [], timeout / 1e3)[0]
+        if self._listener.fileno() in ready:
+            self._look()
+        self._hear_now()
+        return True
 
     def _hear_now(self) -> bool:
         heard = False
@@ -150,9 +167,12 @@ class Gate:
         if pid == 0:
             status = 70
             try:
+                os.setpriority(os.PRIO_PROCESS, 0, 0)
                 # With the gate's end open here its death would go unseen.
                 self._handover.close()
                 for _, connection in self._waiting:
+                    connection.close()
+                for _, connection, _ in self._seen:
                     connection.close()
                 if self._pidfd >= 0:
                     os.close(self._pidfd)
