@@ -36,10 +36,11 @@ def record(tmp_path: Path, typed: str, *options: str) -> subprocess.CompletedPro
 
 
 def test_a_recorded_network_is_in_the_trace(tmp_path: Path, origin: Origin) -> None:
+    # All is typed at once: only what starts a clock tick away from a prompt can be told from its neighbours.
     done = record(
         tmp_path,
         f"curl -sS {origin.url('/hello?step=1')}\n"
-        f"sleep 0.2\n(sleep 0.3; curl -sS {origin.url('/hello?step=3')}) &\nsleep 1\n",
+        f"sleep 0.2\nsleep 0.1; (sleep 0.3; curl -sS {origin.url('/hello?step=3')}) & sleep 0.1\nsleep 1\n",
         "--proxy",
     )
     assert done.returncode == 0, done.stderr

@@ -58,7 +58,7 @@ class Serving:
         self._handover.setblocking(False)
         self._listener = socket.socket(fileno=orders.listener)
         folder = Path(orders.folder)
-        flows = _flows_before(folder / JOURNAL) if start.died is not None else 0
+        flows, last = _told_before(folder / JOURNAL) if start.died is not None else (0, 0)
         blobs = BlobStore(folder / "blobs")
         if start.predecessor is not None:
             blobs.drop_spools(start.predecessor)
@@ -72,7 +72,7 @@ class Serving:
             reason = start.reason or "the proxy died"
             self._ledger.event(
                 Gap(
-                    t=start.died,
+                    t=min(last, start.died),  # what was on its way to the journal is lost, too
                     source=SOURCE,
                     until=boottime(),
                     bytes=None,
@@ -233,14 +233,15 @@ def _redactor(orders: Orders) -> Redactor:
     return made
 
 
-def _flows_before(path: Path) -> int:
-    """How many flows predecessors have counted."""
-    most = 0
+def _told_before(path: Path) -> tuple[int, int]:
+    """How many flows predecessors have told, and when they told the last event."""
+    most = last = 0
     for frame in read_journal(path):
+        last = max(last, frame.t)
         try:
             event: Any = decode_event(frame.payload, str(path))
         except TraceRejected:
             continue
         if isinstance(event, FlowRequested):
             most = max(most, event.flow)
-    return most
+    return most, last
