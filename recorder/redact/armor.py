@@ -11,11 +11,12 @@ from typing import NamedTuple
 from recorder.redact.finds import Find
 
 BEGIN = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_LINE = re.compile(rb"([^\r\n]*)(\r*\n|\r|\Z)")
+_LINE = re.compile(rb"([^\r\n]*+)(\r*+\n|\r|\Z)")
 _KEY_LINE = re.compile(rb"[\s>|'\"]*([A-Za-z0-9+/]{1,128}={0,2})[\s'\",;+\\]*\Z")
 _OTHER_LINE = re.compile(rb"\s*(?:[A-Z][A-Za-z-]{1,40}:[^\r\n]*|)\Z")
 _RUN = re.compile(rb"(?:(?<=\\n)|(?<=\\r)|(?<=%0A)|(?<=%0D)|(?<![A-Za-z0-9+/=\\]))[A-Za-z0-9+/]{4,}={0,2}")
 _MOST = 64 << 10
+_LONGEST_LINE = 8192
 
 
 class Armor(NamedTuple):
@@ -32,13 +33,15 @@ def body(text: bytes, start: int, *, fresh: bool) -> Armor:
     finds: list[Find] = []
     at = start
     if fresh:
-        line = _LINE.match(text, at)
+        line = _LINE.match(text, at, at + _MOST)
         if line is not None and line[1].strip():
             return _escaped(text, start, line.end(1))
         at = line.end() if line is not None else at
     while at < len(text) and at - start < _MOST:
-        line = _LINE.match(text, at)
+        line = _LINE.match(text, at, at + _LONGEST_LINE)
         assert line is not None  # the pattern matches anything
+        if not line[2] and line.end() < len(text):  # no key's line is that long
+            return Armor(start, at, False, finds)
         key = _KEY_LINE.match(line[1])
         if key is not None:
             finds.append(Find("private key", at + key.start(1), at + key.end(1), certain=True))

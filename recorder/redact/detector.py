@@ -15,11 +15,11 @@ from recorder.redact.plausible import blank, strong
 from recorder.redact.shapes import Shape, shapes
 
 _RUN = re.compile(rb"[^\s\"'`<>]{0,8192}")
+_BLANK = re.compile(rb"\s")
 _TAIL = re.compile(rb"\S{1,64}\Z")
 _LOOK_BACK = 256
-_LOOK_AHEAD = 8192
 
-Handler = Callable[[bytes, int, int], Iterator[Find]]
+Handler = Callable[[int, int], Iterator[Find]]
 
 
 class Detection(NamedTuple):
@@ -38,7 +38,7 @@ class _Trigger(NamedTuple):
 
     shape: Shape | None
     exact: bytes
-    handler: Handler | None
+    handler: str
     whole_line: bool
 
 
@@ -47,15 +47,15 @@ def _triggers() -> tuple[BytesAhoCorasick, list[list[_Trigger]]]:
     found: dict[bytes, list[_Trigger]] = {}
     for shape in shapes():
         for keyword in shape.keywords:
-            found.setdefault(keyword.lower(), []).append(_Trigger(shape, keyword, None, False))
-    handlers: list[tuple[tuple[bytes, ...], Handler, bool]] = [
-        (names.KEYWORDS, names.field, False),
-        (places.PARAMETERS, places.parameter, False),
-        ((b"://",), places.url, False),
-        ((b"authorization",), _authorization, True),
-        ((b"cookie",), _cookie, True),
-        ((b"bearer",), _bearer, True),
-        ((b"curl ", b"wget ", b"sshpass", b"mysql", b"mariadb", b"http "), places.option, True),
+            found.setdefault(keyword.lower(), []).append(_Trigger(shape, keyword, "", False))
+    handlers: list[tuple[tuple[bytes, ...], str, bool]] = [
+        (names.KEYWORDS, "field", False),
+        (places.PARAMETERS, "parameter", False),
+        ((b"://",), "url", False),
+        ((b"authorization",), "authorization", True),
+        ((b"cookie",), "cookie", True),
+        ((b"bearer",), "bearer", True),
+        ((b"curl ", b"wget ", b"sshpass", b"mysql", b"mariadb", b"http "), "option", True),
     ]
     for keywords, handler, whole_line in handlers:
         for keyword in keywords:
@@ -75,6 +75,18 @@ def detect(text: bytes, *, in_key: bool = False) -> Detection:
     open_from = _tail(text)
     last_line = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
     done: dict[str, int] = {}
+    run = (0, 0)
+    tail = last_blank = -1
+    spots = places.Places(text)
+    handlers: dict[str, Handler] = {
+        "field": names.Fields(text).at,
+        "parameter": spots.parameter,
+        "url": lambda start, end: places.url(text, start, end),
+        "authorization": spots.authorization,
+        "cookie": spots.cookie,
+        "bearer": lambda start, end: places.bearer(text, start),
+        "option": spots.option,
+    }
     for index, start, end in automaton.find_matches_as_indexes(text.lower(), overlapping=True):
         at_end = end > last_line
         group = triggers[index]
@@ -88,17 +100,20 @@ def detect(text: bytes, *, in_key: bool = False) -> Detection:
         for trigger in group:
             if trigger.shape is not None:
                 if text[start:end] == trigger.exact and done.get(trigger.shape.name, -1) < end:
-                    run = _run(text, start, end)
+                    if not (run[0] <= start and end <= run[1]):
+                        run = _run(text, start, end)
                     done[trigger.shape.name] = run[1]
                     if run[1] - run[0] >= trigger.shape.shortest:
                         finds.extend(_shaped(text, trigger.shape, *run))
                     if run[1] == len(text):
                         open_from = min(open_from, run[0])
             else:
-                assert trigger.handler is not None
-                finds.extend(trigger.handler(text, start, end))
+                finds.extend(handlers[trigger.handler](start, end))
                 if at_end and open_from > end:
-                    open_from = min(open_from, _undecided(text, end, trigger))
+                    if tail < 0:
+                        tail = _last(names.ALIVE_TAIL, text, last_line)
+                        last_blank = _last(_BLANK, text, last_line)
+                    open_from = min(open_from, _undecided(text, end, trigger, tail, last_blank))
     for key in keys:
         finds.extend(key.finds)
         if key.open:
@@ -142,31 +157,17 @@ def _tail(text: bytes) -> int:
     return match.start() if match is not None else len(text)
 
 
-def _undecided(text: bytes, end: int, trigger: _Trigger) -> int:
+def _last(pattern: re.Pattern[bytes], text: bytes, start: int) -> int:
+    """Behind the last byte that `pattern` matches, from `start` on."""
+    match = pattern.search(text[start:][::-1])
+    return len(text) - match.start() if match is not None else start
+
+
+def _undecided(text: bytes, end: int, trigger: _Trigger, tail: int, last_blank: int) -> int:
     """From where on what follows decides about the keyword that ends at `end`, in the last line."""
     if trigger.whole_line:
         return end
-    if trigger.handler is names.field:
-        value = names.alive(text, end)
+    if trigger.handler == "field":
+        value = names.alive(text, end, tail)
         return len(text) if value is None else value
-    return len(text) if re.search(rb"\s", text[end : end + _LOOK_AHEAD]) else end
-
-
-def _authorization(text: bytes, start: int, end: int) -> Iterator[Find]:
-    match = places.AUTHORIZATION.match(text, start)
-    if match is not None:
-        yield from places.authorization(match[1], match.start(1), certain=False)
-
-
-def _cookie(text: bytes, start: int, end: int) -> Iterator[Find]:
-    match = places.COOKIE.match(text, start)
-    if match is not None:
-        yield from places.cookies(
-            match[2], match.start(2), single=text[max(0, start - 4) : start].lower() == b"set-"
-        )
-
-
-def _bearer(text: bytes, start: int, end: int) -> Iterator[Find]:
-    match = places.BEARER.match(text, start)
-    if match is not None and strong(match[1]) and re.search(rb"[0-9]", match[1]):
-        yield Find("authorization", *match.span(1))
+    return len(text) if end < last_blank else end

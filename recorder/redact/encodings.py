@@ -12,9 +12,14 @@ from urllib.parse import quote
 
 _STANDARD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _URL_SAFE = _STANDARD[:62] + b"-_"
+_SEXTET_OF = bytes.maketrans(_STANDARD, bytes(range(64)))
 _SAFE_SETS = ("", "/", "!*'()", "!*'();/?:@&=+$,#")
 """What percent-encoders leave as it is: RFC 3986, paths, JavaScript's encodeURIComponent and encodeURI."""
 _ESCAPED_BY_GO = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+_UNTOUCHED = re.compile(rb"[A-Za-z0-9_.-]+\Z")
+"""What no encoder escapes: its forms are itself, hexadecimal and base64."""
+_LONGEST_IN_FORMS = 1024
+"""What is longer is looked for as it is: its forms would cost more than all others together."""
 _SHELL_SPECIAL = re.compile(r"([^A-Za-z0-9_./:=@%+,^-])", re.ASCII)
 
 
@@ -46,7 +51,11 @@ class Form(NamedTuple):
 def forms(secret: bytes, placeholder: bytes) -> list[Form]:
     """Every form of `secret`, without line ends (they may stand anywhere in it), each once; the plain one first."""
     found: dict[bytes, Form] = {}
-    for encode in _ENCODERS:
+    if len(secret) > _LONGEST_IN_FORMS:
+        _add(found, Form(_flat(secret), _flat(placeholder)))
+        return list(found.values())
+    untouched = _UNTOUCHED.match(secret) and _UNTOUCHED.match(placeholder)
+    for encode in (bytes, *_HEXADECIMAL) if untouched else _ENCODERS:
         _add(found, Form(_flat(encode(secret)), _flat(encode(placeholder))))
     for alphabet in (_STANDARD, _URL_SAFE):
         for shift in range(3):
@@ -86,7 +95,7 @@ def _base64_form(secret: bytes, placeholder: bytes, alphabet: bytes, shift: int)
 
 def _sextets(text: bytes) -> list[int]:
     """The 6-bit groups of `text`, the last one filled with zeros."""
-    return [_STANDARD.index(c) for c in base64.b64encode(text).rstrip(b"=")]
+    return list(base64.b64encode(text).rstrip(b"=").translate(_SEXTET_OF))
 
 
 def _percent(safe: str, lower: bool, plus: bool) -> Callable[[bytes], bytes]:
@@ -114,6 +123,10 @@ def _quoted_in_double(text: str) -> str:
     return re.sub(r'([$"\\`])', r"\\\1", text)
 
 
+_HEXADECIMAL = (
+    _text(lambda text: text.encode("utf-8", "surrogateescape").hex()),
+    _text(lambda text: text.encode("utf-8", "surrogateescape").hex().upper()),
+)
 _ENCODERS: tuple[Callable[[bytes], bytes], ...] = (
     bytes,
     *(
@@ -137,8 +150,7 @@ _ENCODERS: tuple[Callable[[bytes], bytes], ...] = (
     _text(lambda text: text.replace("\\", "\\\\").replace("'", "\\'")),
     _text(_quoted_in_double),
     _text(lambda text: _SHELL_SPECIAL.sub(r"\\\1", text)),
-    _text(lambda text: text.encode("utf-8", "surrogateescape").hex()),
-    _text(lambda text: text.encode("utf-8", "surrogateescape").hex().upper()),
+    *_HEXADECIMAL,
 )
 
 

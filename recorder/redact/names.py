@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from recorder.redact.encodings import decoded
 from recorder.redact.finds import Find
 from recorder.redact.plausible import plausible
+from recorder.redact.spans import Tries
 
 KEYWORDS = (
     b"pass", b"pwd", b"secret", b"token", b"api_key", b"api-key", b"apikey", b"access_key", b"access-key",
@@ -21,8 +22,8 @@ KEYWORDS = (
 _NAME = rb"""(?:pass(?:w(?:or)?d|phrase|code)?|pwd|secret|token|\"?auth|(?:api|access|private|auth|account|encryption
 |master|signing|shared|storage|functions|subscription)[_-]?key|credentials?|session[_-]?(?:id|key))"""
 _SUFFIX = rb"(?:[_-]?(?:access)?[_-]?(?:key|value|hash|data|b64|base64|string)(?:[_-]?base)?)?[_-]?\d{0,3}"
-_VALUE = rb"""(?:"(?P<double>(?:[^"\\\r\n]|\\[^\r\n]){0,2048})"
-  | '(?P<single>(?:[^'\\\r\n]|\\[^\r\n]){0,2048})'
+_VALUE = rb"""(?:"(?P<double>(?:[^"\\\r\n]++|\\[^\r\n]){0,2048}+)"
+  | '(?P<single>(?:[^'\\\r\n]++|\\[^\r\n]){0,2048}+)'
   | `(?P<back>[^`\r\n]{0,2048})`
   | (?P<mark>\\{1,3}["'])(?P<escaped>[^\r\n]{0,2048}?)(?P=mark)
   | &(?P<entity>quot|\#3[49]);(?P<markup>[^&\r\n]{0,2048})&(?P=entity);
@@ -50,10 +51,15 @@ _LEFT = re.compile(rb"[\w.-]{0,48}\Z")
 _PREFIX_OF_PASS = re.compile(
     rb"(?i)(?:(?:\A|[^a-z])|db|my|pg|sql|user|ssh|smtp|admin|root|ftp|ldap|mail|redis|key|store)\Z"
 )
+_ALIVE_NAME = rb"""(?xi)[\w-]{0,24}(?:\\{0,3}["'\]]{0,2}|&quot;?)[ \t]{0,3}"""
+_ALIVE_QUOTE = rb"""(?:\\{0,3}["'`]|&quot;)"""
+_ALIVE_SIGN = rb"(?:=>|:=|==?|:|=|[ \t]|>)[ \t]{0,4}"
+_ALIVE_QUOTED = re.compile(_ALIVE_NAME + _ALIVE_SIGN + _ALIVE_QUOTE)
 _ALIVE = re.compile(
-    rb"""(?xi)[\w-]{0,24}(?:\\{0,3}["'\]]{0,2}|&quot;?)[ \t]{0,3}
-    (?:(?:=>|:=|==?|:|=|[ \t]|>)[ \t]{0,4}(?P<value>(?:\\{0,3}["'`]|&quot;)[^\r\n]*|[^\s"'`&;,<]*))?\Z"""
+    _ALIVE_NAME + rb"(?:" + _ALIVE_SIGN + rb"(?P<value>" + _ALIVE_QUOTE + rb"[^\r\n]*|[^\s\"'`&;,<]*))?\Z"
 )
+ALIVE_TAIL = re.compile(rb"[\s\"'`&;,<]")
+_PLAIN_END = re.compile(rb"[\s\"'`&;,\\<>|]")
 _MULTIPART = re.compile(
     rb'(?i)\bname="(?P<name>[^"\r\n]{1,128})"[^\r\n]*\r\n(?:[^\r\n]+\r\n){0,8}\r\n(?P<value>[^\r\n]{1,2048})\r\n--'
 )
@@ -69,10 +75,26 @@ def sensitive(name: bytes) -> bool:
     return len(name) <= 128 and _SENSITIVE.match(name) is not None
 
 
-def field(text: bytes, start: int, end: int) -> Iterator[Find]:
-    """Looks at a name whose keyword stands from `start` to `end`: is it a field's, is its value a secret?"""
-    if _BOUND.match(text, start) is None:
-        return
+class Fields:
+    """The fields of one text, asked for in order."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._tries = Tries(text, _PLAIN_END)
+
+    def at(self, start: int, end: int) -> Iterator[Find]:
+        """Looks at a name whose keyword stands from `start` to `end`: is it a field's, is its value a secret?"""
+        if _BOUND.match(self._text, start) is None or not self._tries.allow(start):
+            return
+        finds = list(_field(self._text, start, end))
+        for find in finds:
+            self._tries.found(find.end)
+        if not finds:
+            self._tries.failed()
+        yield from finds
+
+
+def _field(text: bytes, start: int, end: int) -> Iterator[Find]:
     following = text[end : end + 1]
     match = _FIELD.match(text, start)
     if match is not None:
@@ -102,8 +124,13 @@ def field(text: bytes, start: int, end: int) -> Iterator[Find]:
             yield from _value(text, *match.span("quoted" if match["quoted"] is not None else "word"), "raw")
 
 
-def alive(text: bytes, end: int) -> int | None:
-    """Where the value begins, or will, of a name whose keyword ends at `end`; None if that is settled already."""
+def alive(text: bytes, end: int, tail: int) -> int | None:
+    """Where the value begins, or will, of a name whose keyword ends at `end`; None if that is settled already.
+
+    `tail` is where the last run of characters begins that may be a value without quotes.
+    """
+    if end + Tries.NAME < tail and _ALIVE_QUOTED.match(text, end) is None:
+        return None
     match = _ALIVE.match(text, end)
     if match is None:
         return None

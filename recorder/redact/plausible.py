@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
+import zlib
 from collections import Counter
 
 SHORTEST = 8
 BITS = 24.0
+LONGEST = 4096
+"""What is longer is no secret of one field."""
 
 _HARMLESS = re.compile(
     rb"""(?xi)
@@ -67,10 +71,22 @@ def plausible(value: bytes) -> bool:
     Never numbers, truth values, versions, URLs, paths, hashes of integrity fields, package and other words, references
     or code. At least eight characters and 24 bits, of two kinds of characters.
     """
-    if len(value) > 4096 or not strong(value) or _UNPRINTABLE.search(value):
+    if len(value) > LONGEST or len(value) < SHORTEST:
         return False
     if len(value) > _LONGEST_WORD:  # longer than what is harmless ever is, but for a few
-        return not _LONG_HARMLESS.match(value)
+        return not (_LONG_HARMLESS.match(value) or _UNPRINTABLE.search(value) or _repetitive(value))
+    return _plausible_word(value)
+
+
+def _repetitive(value: bytes) -> bool:
+    """Whether a long value says little, again and again: what was drawn by chance does not compress so well."""
+    return len(zlib.compress(value, 1)) * 5 < len(value) * 2
+
+
+@functools.lru_cache(4096)  # text repeats its values, hostile text above all
+def _plausible_word(value: bytes) -> bool:
+    if not strong(value) or _UNPRINTABLE.search(value):
+        return False
     if (
         _HARMLESS.fullmatch(value)
         or _IDENTIFIER.match(value)

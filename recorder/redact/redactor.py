@@ -250,7 +250,12 @@ class Redactor:
         inner = _printable_base64(value)
         if inner is not None and strong(inner):
             value = inner
-        if strong(value) and not self.vault.is_placeholder(value) and len(self.vault) < MOST_SECRETS:
+        if (
+            strong(value)
+            and not self.vault.is_placeholder(value)
+            and len(self.vault) < MOST_SECRETS
+            and not self._registry.full
+        ):
             self._admit(value, rule)
 
     def _admit(self, secret: bytes, rule: str) -> None:

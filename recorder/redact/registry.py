@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from typing import NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
@@ -9,6 +10,10 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 from recorder.redact.encodings import Form, forms
 
 _HEAD = 4
+_MOST_PENDING = 4096
+"""A stream holds no more back."""
+MOST_BYTES = 16 << 20
+"""Of patterns, in all."""
 _FAST = 4000
 """Up to this many bytes of patterns the fastest automaton is built; it takes the longest to build."""
 
@@ -44,11 +49,18 @@ class Registry:
         self._fresh: list[tuple[Form, int]] = []
         self._known: set[bytes] = set()
         self._heads: dict[bytes, list[bytes]] = {}
+        self._beginnings: set[bytes] = set()
+        self._size = 0
         self._longest = 0
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def full(self) -> bool:
+        """Whether more would cost more than it is worth."""
+        return self._size > MOST_BYTES
 
     def add(self, secret: bytes, placeholder: bytes) -> None:
         """From now on `secret` is found in every form."""
@@ -57,8 +69,9 @@ class Registry:
                 continue
             self._known.add(form.old)
             self._fresh.append((form, self._count))
-            for size in range(1, _HEAD + 1):
-                self._heads.setdefault(form.old[:size], []).append(form.old)
+            self._size += len(form.old)
+            self._beginnings.update(form.old[:size] for size in range(1, _HEAD))
+            insort(self._heads.setdefault(form.old[:_HEAD], []), form.old)
             self._longest = max(self._longest, len(form.old))
         self._count += 1
 
@@ -81,11 +94,17 @@ class Registry:
     def pending(self, text: bytes) -> int:
         """Where at the end of `text` begins what may become a known secret; its length if nothing does."""
         size = len(text)
-        for start in range(max(0, size - self._longest), size):
-            for old in self._heads.get(text[start : start + _HEAD], ()):
-                # one more byte is waited for: at an edge of base64 it may hold bits of the secret
-                if size - start <= len(old) and old.startswith(text[start:]):
+        # one more byte is waited for: at an edge of base64 it may hold bits of the secret
+        for start in range(max(0, size - min(self._longest, _MOST_PENDING)), size - _HEAD + 1):
+            known = self._heads.get(text[start : start + _HEAD])
+            if known is not None:
+                rest = text[start:]
+                at = bisect_left(known, rest)
+                if at < len(known) and known[at].startswith(rest):
                     return max(0, start - 1)
+        for start in range(max(0, size - _HEAD + 1), size):
+            if text[start:] in self._beginnings:
+                return max(0, start - 1)
         return size
 
     def _settle(self) -> None:

@@ -39,7 +39,9 @@ _OWN = (
     Shape(
         "Secret key prefix",
         (b"sk-", b"sk_"),
-        (rb"(?<![A-Za-z0-9_-])(?P<value>sk[-_](?:[a-z]{2,8}[-_]){0,2}(?=[^\s]*[0-9])[A-Za-z0-9]{24,160})",),
+        (
+            rb"(?<![A-Za-z0-9_-])(?P<value>sk[-_](?:[a-z]{2,8}[-_]){0,2}(?=[A-Za-z0-9]{24})(?=[^\s]*[0-9])[A-Za-z0-9]{24,160})",
+        ),
     ),
     Shape("Discord token", (b"mfa.",), (rb"(?<![\w.-])(?P<value>mfa\.[A-Za-z0-9_-]{80,95})",)),
     Shape(
