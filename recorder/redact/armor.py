@@ -33,7 +33,8 @@ def body(text: bytes, start: int, *, fresh: bool) -> Armor:
     finds: list[Find] = []
     at = start
     if fresh:
-        line = _LINE.match(text, at, at + _MOST)
+        stop = text.find(b"-----END", at, at + _MOST)
+        line = _LINE.match(text, at, stop if stop >= 0 else at + _MOST)
         if line is not None and line[1].strip():
             return _escaped(text, start, line.end(1))
         at = line.end() if line is not None else at

@@ -119,7 +119,7 @@ def _field(text: bytes, start: int, end: int) -> Iterator[Find]:
     match = _OPTION.match(text, start)
     if match is not None:
         left = _LEFT.search(text, max(0, start - 48), start)
-        line = text[text.rfind(b"\n", 0, start) + 1 : start]
+        line = text[max(0, text.rfind(b"\n", max(0, start - 512), start) + 1, start - 512) : start]
         if (left is not None and left[0][:1] == b"-") or re.search(rb"\b(?:login|machine)\s", line):
             yield from _value(text, *match.span("quoted" if match["quoted"] is not None else "word"), "raw")
 

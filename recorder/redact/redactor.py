@@ -145,6 +145,12 @@ class Redactor:
 
         return StreamRedactor(self, place)
 
+    def body_stream(self, beginning: bytes, content_type: str = "") -> StreamRedactor:
+        """For a body that comes in pieces and is in no coding; `beginning` tells whether it is text."""
+        from recorder.redact.stream import StreamRedactor
+
+        return StreamRedactor(self, "body", rules=not _binary(beginning, content_type))
+
     # -- the work -----------------------------------------------------------------------------------------
 
     def redact(self, data: bytes, place: str, *, extra: list[Find] | None = None) -> bytes:
@@ -164,7 +170,15 @@ class Redactor:
     def edits(self, view: View, finds: list[Find]) -> list[Edit]:
         """What to replace in the view's text, in order, none overlapping. Keeps what was found."""
         self._keep(view.text, finds)
-        edits = [edit for find in finds if (edit := self._edit(view.text, find)) is not None]
+        made: dict[tuple[bytes, str, bool], bytes | None] = {}
+        edits: list[Edit] = []
+        for find in finds:
+            asked = view.text[find.start : find.end], find.encoding, find.certain
+            if asked not in made:
+                made[asked] = self._replacement(*asked)
+            new = made[asked]
+            if new is not None:
+                edits.append(Edit(find.start, find.end, new, find.rule, find.start, find.end))
         edits += self._known(view.text)
         edits.sort(key=lambda edit: (edit.start, -edit.end))
         out: list[Edit] = []
@@ -205,11 +219,9 @@ class Redactor:
         return _str(self.redact(_bytes(text), place))
 
     def _plain_body(self, body: bytes, content_type: str) -> bytes:
-        kind = content_type.partition(";")[0].strip().lower()
-        if (kind.startswith(_BINARY_TYPES) and not kind.endswith("xml")) or (
-            b"\0" in body[:8192] and not kind.startswith("multipart/")
-        ):
+        if _binary(body, content_type):
             return self.known_only(body, "body")
+        kind = _kind(content_type)
         extra: list[Find] = []
         if kind == "application/x-www-form-urlencoded":
             extra = list(names.form(body))
@@ -237,8 +249,12 @@ class Redactor:
 
     def _keep(self, text: bytes, finds: list[Find]) -> None:
         """Keeps the secrets among the finds, so that they are looked for everywhere."""
+        seen_already: set[tuple[bytes, str]] = set()
         for find in finds:
             span = text[find.start : find.end]
+            if (span, find.encoding) in seen_already:
+                continue
+            seen_already.add((span, find.encoding))
             if find.encoding == "basic":
                 pair = places.basic(span)
                 if pair is not None:
@@ -269,10 +285,9 @@ class Redactor:
         self._registry.add(entry.secret, entry.placeholder)
         self._rules.append(entry.rule)
 
-    def _edit(self, text: bytes, find: Find) -> Edit | None:
-        """The find replaced in place; None where it is too little, or a placeholder already."""
-        span = text[find.start : find.end]
-        if find.encoding == "basic":
+    def _replacement(self, span: bytes, encoding: str, certain: bool) -> bytes | None:
+        """What stands for a find; None where it is too little, or a placeholder already."""
+        if encoding == "basic":
             pair = places.basic(span)
             if pair is None or self.vault.is_placeholder(pair[1] or pair[0]):
                 return None
@@ -284,8 +299,8 @@ class Redactor:
             )
             new = base64.b64encode(said)[: len(span)]
         else:
-            value = decoded(span, find.encoding)
-            if self.vault.is_placeholder(value) or not (find.certain or strong(value)):
+            value = decoded(span, encoding)
+            if self.vault.is_placeholder(value) or not (certain or strong(value)):
                 return None
             inner = _printable_base64(value)
             if inner is not None and strong(inner):
@@ -294,8 +309,19 @@ class Redactor:
                 replacement = base64.b64encode(self.vault.placeholder(inner))
             else:
                 replacement = self.vault.placeholder(value)
-            new = reencoded(span, find.encoding, replacement)
-        return Edit(find.start, find.end, new, find.rule, find.start, find.end) if new != span else None
+            new = reencoded(span, encoding, replacement)
+        return new if new != span else None
+
+
+def _kind(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _binary(body: bytes, content_type: str) -> bool:
+    kind = _kind(content_type)
+    if kind.startswith(_BINARY_TYPES) and not kind.endswith("xml"):
+        return True
+    return b"\0" in body[:8192] and not kind.startswith("multipart/")
 
 
 def _printable_base64(value: bytes) -> bytes | None:

@@ -52,13 +52,17 @@ _OWN = (
 )
 
 
+_FORBIDS_ITSELF = re.compile(r"((\[[^\]]+\])\{\d+,\d*\})\)\(\?!\2\)")
+"""A run that its own characters must not follow: trying shorter ones is in vain."""
+
+
 def parse(text: str) -> tuple[Shape, ...]:
     """The rules in a rule file's text. Raises ValueError or KeyError where it is not one."""
     return tuple(
         Shape(
             rule["name"],
             tuple(keyword.encode() for keyword in rule["keywords"]),
-            tuple(pattern.encode() for pattern in rule["patterns"]),
+            tuple(_FORBIDS_ITSELF.sub(r"\1+)(?!\2)", p).encode() for p in rule["patterns"]),
             rule["shortest"],
         )
         for rule in tomllib.loads(text)["rule"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recorder.redact.detector import detect
-from recorder.redact.views import seen, unfinished
+from recorder.redact.detector import Detection, detect
+from recorder.redact.views import View, seen, unfinished
 
 if TYPE_CHECKING:
     from recorder.redact.redactor import Redactor
@@ -24,9 +24,11 @@ class StreamRedactor:
     fed by two threads at once.
     """
 
-    def __init__(self, redactor: Redactor, place: str) -> None:
+    def __init__(self, redactor: Redactor, place: str, *, rules: bool = True) -> None:
+        """Without `rules` only known secrets are replaced: in what is binary rules find things by chance."""
         self._redactor = redactor
         self._place = place
+        self._rules = rules
         self._buffer = b""  # what is held back, behind as much of its line as rules look back at
         self._given = 0  # bytes of the buffer that were given already
         self._in_key = False  # the buffer begins within a private key's body
@@ -52,9 +54,12 @@ class StreamRedactor:
         redactor = self._redactor
         with redactor._lock:
             buffer = self._buffer = self._buffer + data
-            stop = len(buffer) if last else unfinished(buffer)
-            view = seen(buffer[:stop])
-            detection = detect(view.text, in_key=self._in_key)
+            stop = len(buffer) if last or not self._rules else unfinished(buffer)
+            if self._rules:
+                view = seen(buffer[:stop])
+                detection = detect(view.text, in_key=self._in_key)
+            else:
+                view, detection = View(buffer), Detection([], stop, [])
             if last:
                 safe = len(buffer)
                 finds = detection.finds
