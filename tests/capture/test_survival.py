@@ -193,7 +193,7 @@ def foreground_is(outer, name: str) -> bool:  # type: ignore[no-untyped-def]
     return outer.name(group) == name
 
 
-@pytest.mark.parametrize("times", [20, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [20, pytest.param(100, marks=pytest.mark.slow)])
 def test_fast_exits_lose_no_tail(record: Callable, times: int, tmp_path: Path) -> None:
     """In one process, without an outer terminal, so that hundreds take seconds."""
     from recorder.sources.terminal import TerminalRequest, record_terminal

@@ -207,7 +207,7 @@ def test_byte_by_byte(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def tmux(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bytes, Shown], Shown]]:
-    """Shows bytes in a tmux pane; gives what it shows once that is what is expected, or after two seconds."""
+    """Shows bytes in a tmux pane; gives what it shows once that is what is expected, or after ten seconds."""
     if shutil.which("tmux") is None:
         pytest.skip("tmux is not installed")
     folder = tmp_path_factory.mktemp("tmux")
@@ -246,7 +246,7 @@ def tmux(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bytes, 
             "status",
             "off",
         )
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 10
         while True:
             lines = call("capture-pane", "-p", "-t", name).split("\n")
             x, y = map(int, call("display", "-p", "-t", name, "#{cursor_x} #{cursor_y}").split())

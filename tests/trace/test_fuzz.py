@@ -24,9 +24,9 @@ def test_a_few_hundred_mutations_raise_nothing_but_rejections(sample: Path) -> N
 
 
 @pytest.mark.slow
-def test_ten_thousand_mutations_write_nothing_and_stay_small() -> None:
+def test_thousands_of_mutations_write_nothing_and_stay_small() -> None:
     done = subprocess.run(
-        [sys.executable, trace_fuzz.__file__, "--count", "10000", "--seed", "3"],
+        [sys.executable, trace_fuzz.__file__, "--count", "4000", "--seed", "3"],
         capture_output=True,
         text=True,
         check=False,

@@ -283,15 +283,17 @@ def test_work_of_a_background_job_is_a_late_change(start: Callable[..., Session]
         session.commands = 1
         session.notice("C 1")
         os.mkfifo(root / "gate")
-        shell.stdin.write(b"{ echo > started; read x < gate; echo > late; read x < gate; } &\n")
+        os.mkfifo(root / "gate2")
+        shell.stdin.write(b"{ echo > started; read x < gate; echo > late; read x < gate2; } &\n")
         shell.stdin.flush()
         while not (root / "started").exists():
             time.sleep(0.005)
         session.prompt()
-        session.until(ready, first := ("changed", 1, 1, "gate", "started"))
+        session.until(ready, first := ("changed", 1, 1, "gate", "gate2", "started"))
         (root / "gate").write_text("go\n")
         session.until(ready, first, late := ("changed", 1, 1, "late"))
-        (root / "gate").write_text("go\n")
+        (root / "gate2").write_text("go\n")
+        time.sleep(1.0)  # a job that has just ended may have written what is found a moment later
         shell.stdin.write(b"wait; echo > done\n")
         shell.stdin.flush()
         while not (root / "done").exists():

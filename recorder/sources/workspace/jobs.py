@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
+LOOK_S = 0.2
+"""How often to look while a job lives."""
+_SINCE_S = 2 * LOOK_S
 _PROC = Path("/proc")
 
 
@@ -13,9 +17,11 @@ class Jobs:
 
     A shell's own helpers (a prompt's status daemon) start with it and would otherwise hide every edit.
     Stopped and dead processes write nothing and do not count. Without /proc nothing is ever alive.
+    A job may write and end before anyone looks: one that lived at the last look counts for a moment longer.
     """
 
     def __init__(self) -> None:
+        self._lived = self._looked = float("-inf")
         self._session: int | None = None
         self._helpers: set[int] = set()
 
@@ -28,7 +34,16 @@ class Jobs:
         self._helpers = set(self._members())
 
     def alive(self) -> bool:
-        return any(pid not in self._helpers for pid in self._members())
+        """Whether a job lives, or did when this was asked less than a moment ago."""
+        now = self._looked = time.monotonic()
+        if any(pid not in self._helpers for pid in self._members()):
+            self._lived = now
+        return now - self._lived < _SINCE_S
+
+    @property
+    def next_look(self) -> float | None:
+        """When (time.monotonic) to ask again; None while no job is known to live."""
+        return self._looked + LOOK_S if self._looked - self._lived < _SINCE_S else None
 
     def _members(self) -> list[int]:
         session = self._session

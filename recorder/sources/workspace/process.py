@@ -76,6 +76,8 @@ class Source:
         self._unsent: deque[AnyEvent] = deque()
         self._sync_at: int | None = None
         self._dirty_since: int | None = None
+        self._job_lived = False
+        """A job lived when what is dirty was noticed; it may end before that is looked at."""
         self._touched = 0
         self._looked = 0
         self._cost = 0
@@ -86,7 +88,7 @@ class Source:
         self._ended = False
         self._attribution = Attribution(
             scan=self._scan,
-            jobs=self._jobs.alive,
+            jobs=lambda: self._job_lived or self._jobs.alive(),
             tell=self._tell,
         )
 
@@ -136,6 +138,8 @@ class Source:
         while self._queue:
             self._handle(self._queue.popleft())
             self._read()
+        if (look := self._jobs.next_look) is not None and time.monotonic() >= look:
+            self._jobs.alive()
         now = boottime()
         attribution.quiet(now)
         attribution.wait(now)
@@ -155,6 +159,8 @@ class Source:
         ]
         if self._unsent:
             deadlines.append(boottime() + 1_000_000_000)
+        if (look := self._jobs.next_look) is not None and calm:
+            deadlines.append(boottime() + max(0, int((look - time.monotonic()) * 1e9)))
         timeout = None if not deadlines else max(0, (min(deadlines) - boottime() + 999_999) // 1_000_000)
         if watch is not None and not calm and self._lately():
             timeout = BUSY_MS if timeout is None else min(timeout, BUSY_MS)
@@ -184,11 +190,13 @@ class Source:
         kind, number = words[0], _number(words)
         attribution = self._attribution
         self._dirty_since = None
+        self._job_lived = False
         if kind == b"P":
             more = any(line[0] in (b"E", b"C") for line in self._queue)
             if number == 1 and not more:
                 self._jobs.begin()
             attribution.prompt(boottime, more=more)
+            self._jobs.alive()
         elif kind == b"C" and number is not None:
             attribution.command(number)
         elif kind == b"E":
@@ -213,6 +221,7 @@ class Source:
         if self._watch.dirty and self._watch.blind is None:
             if self._dirty_since is None:
                 self._dirty_since = now
+                self._job_lived = self._jobs.alive()
             self._touched = now
         deadline = self._edit_deadline()
         if deadline is not None and now >= deadline:
