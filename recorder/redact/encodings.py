@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 _STANDARD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _URL_SAFE = _STANDARD[:62] + b"-_"
+_OTHER_ALPHABET = {_STANDARD: _URL_SAFE, _URL_SAFE: _STANDARD}
 _SEXTET_OF = bytes.maketrans(_STANDARD, bytes(range(64)))
 _SAFE_SETS = ("", "/", "!*'()", "!*'();/?:@&=+$,#")
 """What percent-encoders leave as it is: RFC 3986, paths, JavaScript's encodeURIComponent and encodeURI."""
@@ -33,10 +34,12 @@ class Edge(NamedTuple):
 
     def patched(self, character: int) -> int | None:
         """The character with the secret's bits replaced; None where it does not hold them."""
-        value = self.alphabet.find(character)
+        # what the secret itself holds may look alike in both alphabets
+        alphabet = self.alphabet if character in self.alphabet else _OTHER_ALPHABET[self.alphabet]
+        value = alphabet.find(character)
         if value < 0 or value & self.mask != self.old:
             return None
-        return self.alphabet[value & ~self.mask | self.new]
+        return alphabet[value & ~self.mask | self.new]
 
 
 class Form(NamedTuple):
