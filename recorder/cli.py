@@ -100,7 +100,14 @@ def cli() -> None:
 @click.option(
     "--proxy",
     is_flag=True,
-    help="Record the network too, through a proxy that the session's programs are pointed to. Opt-in: bodies and headers are kept as they are.",
+    help="Record the network too, through a proxy that the session's programs are pointed to. Opt-in. Secrets in it are replaced by placeholders.",
+)
+@click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="NAME",
+    help="With --proxy: the value of this environment variable is a secret wherever it occurs (repeatable).",
 )
 @click.option(
     "--tools",
@@ -179,6 +186,7 @@ _inside(
 
 def _renamed(options: dict[str, Any]) -> dict[str, Any]:
     options["env_names"] = list(options.pop("names"))
+    options["secret_names"] = list(options.pop("secrets"))
     options["tools"] = [path.absolute() for path in options.pop("tools")]
     options["keep_dotfiles"] = not options.pop("no_dotfiles")
     if options.pop("no_workspace"):

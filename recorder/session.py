@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from recorder import environment
+from recorder import environment, vaults
 from recorder.dotfiles import read_dotfiles
 from recorder.isolation import Isolate, Isolated, isolated, take_logs
 from recorder.seal import Sealed, seal
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 SESSION_FILE = "session.json"
+_REDACTOR = "recorder.sources.proxy.redaction:network_redactor"  # imported in the process that works with it
 
 
 class Request(Struct, kw_only=True):
@@ -60,6 +61,7 @@ class Request(Struct, kw_only=True):
     env_names: list[str] = []
     isolated: bool = False
     proxy: bool = False
+    secret_names: list[str] = []
     tools: list[Path] = []
     annotator: str | None = None
     project: str | None = None
@@ -106,6 +108,10 @@ def record(request: Request, *, say: Say, isolate: Isolate | None = None) -> Fin
         raise UsageError(
             "this shell is being recorded already; set REENACT_NESTED=1 to record a session inside the session"
         )
+    if request.proxy and request.isolated:
+        raise UsageError("--isolated has no network to record; leave out --proxy")
+    if request.secret_names and not request.proxy:
+        raise UsageError("--secret needs --proxy: only the network's record is redacted")
     started_unix, boottime = time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     name = folders.default_name(started_unix / 1e9)
     out = _out_path(request, name)
@@ -145,12 +151,15 @@ def _record(
     boottime: int,
 ) -> Finished:
     nonce = secrets.token_hex(16)
+    trace_id = new_trace_id(started_unix, secrets.token_bytes(10))
     env = dict(os.environ)
     env.pop("REENACT_NESTED", None)
     prepared = launch(request.argv, env=env, folder=folder, nonce=nonce, real_reenact=_own_command())
     proxy: Proxy | None = None
     if request.proxy:
-        proxy = _proxy(request, folder, env)
+        vault = vaults.new_vault(trace_id, vaults.told_secrets(request.secret_names, env, say))
+        stack.callback(vaults.drop_empty, vault)
+        proxy = _proxy(request, folder, env, vault)
         stack.callback(proxy.finish)
         prepared = prepared._replace(env={**prepared.env, **proxy.environment()})
     files = _place_files(folder, prepared)
@@ -158,7 +167,8 @@ def _record(
     files += _keep(folder, dotfiles)
     ours = [name for name, value in prepared.env.items() if env.get(name) != value]
     kept = environment.allowed_environment(prepared.env, [*request.env_names, *ours])
-    _write_session(folder, request, prepared, out, started_unix, boottime)
+    kept = vaults.without_secrets(kept, request.secret_names, env)
+    _write_session(folder, request, prepared, out, trace_id, started_unix, boottime)
     root = None
     if request.keep_workspace:
         root = Path(os.path.realpath(request.workspace or working_root(request.cwd)))
@@ -254,12 +264,11 @@ def _seal(
     )
 
 
-def _proxy(request: Request, folder: Path, env: Mapping[str, str]) -> Proxy:
-    if request.isolated:
-        raise UsageError("--isolated has no network to record; leave out --proxy")
+def _proxy(request: Request, folder: Path, env: Mapping[str, str], vault: Path) -> Proxy:
     from recorder.sources.proxy import start_proxy  # here: it takes a while, and most sessions need none
 
-    return start_proxy(folder=folder, env=env)
+    settings = msgspec.json.encode({"vault": str(vault)})
+    return start_proxy(folder=folder, env=env, redact=_REDACTOR, redact_settings=settings)
 
 
 def _out_path(request: Request, name: str) -> Path:
@@ -318,8 +327,8 @@ def _keep(folder: Path, dotfiles: Mapping[Path, bytes]) -> list[ShellFile]:
 
 
 def _write_session(
-    folder: Path, request: Request, prepared: Launch, out: Path, started_unix: int, boottime: int
-) -> None:
+    folder: Path, request: Request, prepared: Launch, out: Path, trace_id: str, started_unix: int, boottime: int
+) -> None:  # fmt: skip
     uname = os.uname()
     settings = {
         "workspace": str(request.keep_workspace).lower(),
@@ -331,7 +340,7 @@ def _write_session(
         "tools": ":".join(map(str, request.tools)),
     }
     draft = new_draft(
-        trace_id=new_trace_id(started_unix, secrets.token_bytes(10)),
+        trace_id=trace_id,
         started_unix_ns=started_unix,
         isolated=request.isolated,
         task=Task(instruction=request.task, url=None, repo=None, commit=None),

@@ -32,6 +32,11 @@ def default_name(when: float) -> str:
     return time.strftime("%Y-%m-%d-%H%M%S", time.localtime(when))
 
 
+def vault_path(trace_id: str) -> Path:
+    """Which secrets of a trace its placeholders stand for; private, and never in the trace."""
+    return trace_folder() / ".vaults" / trace_id
+
+
 def signing_key_path() -> Path:
     """The recording user's ed25519 key; made at the first seal."""
     return trace_folder() / ".keys" / "signing.pem"

@@ -20,16 +20,17 @@ _MOST_PIECES = 4096
 class BodySink:
     """Takes a body's pieces; `seal` gives what to call for the event's `Body`, in another thread if need be."""
 
-    __slots__ = ("_filter", "_skipped", "_spool", "partial", "size")
+    __slots__ = ("_filter", "_received", "_skipped", "_spool", "partial", "size")
 
     def __init__(self, store: BlobStore, body_filter: BodyFilter) -> None:
         self._spool = store.spool()
         self._filter = body_filter
         self._skipped: str | None = None
-        self.size = 0
+        self.size = self._received = 0
         self.partial = True
 
     def write(self, data: bytes) -> None:
+        self._received += len(data)
         self._write(self._filter.feed(data))
 
     def end(self) -> None:
@@ -39,11 +40,15 @@ class BodySink:
     @property
     def in_file(self) -> bool:
         """Whether keeping it takes a while."""
-        return self._spool.in_file
+        return self._spool.in_file or self._filter.held > self._spool.IN_MEMORY
+
+    @property
+    def held(self) -> int:
+        """Bytes of it in memory."""
+        return (0 if self._spool.in_file else self.size) + self._filter.held
 
     def seal(self) -> Callable[[], Body]:
         """No piece comes any more. The result may be called once; it raises nothing."""
-        self._write(self._filter.end())
         return self._keep
 
     def _write(self, data: bytes) -> None:
@@ -58,6 +63,10 @@ class BodySink:
                 self._spool.drop()
 
     def _keep(self) -> Body:
+        self._write(self._filter.end())  # here, for it may have to decode it all
+        if self._filter.refused is not None:
+            self._skipped, self.size = self._filter.refused, self._received
+            self._spool.drop()
         if self._skipped is None and self.size:
             try:
                 return Body(size=self.size, blob=self._spool.keep(), partial=self.partial)

@@ -103,7 +103,7 @@ class Flow:
     ) -> None:
         """The response's head is there. `content` is its type and its coding, for the redactor."""
         self._first_byte = boottime() - self._t
-        self._head = (status, reason, version, self._capture.headers(headers))
+        self._head = (status, self._capture.redactor.text(reason), version, self._capture.headers(headers))
         self._response = self._capture.sink(*content)
 
     def response_piece(self, data: bytes) -> None:
@@ -234,7 +234,7 @@ class Capture:
         t = boottime()
         request, response = flow.sinks
         slow = any(sink is not None and sink.in_file for sink in (request, response))
-        held = sum(sink.size for sink in (request, response) if sink is not None and not sink.in_file)
+        held = sum(sink.held for sink in (request, response) if sink is not None)
         keep_request = request.seal() if request is not None else lambda: NO_BODY
         keep_response = response.seal() if response is not None else lambda: NO_BODY
 

@@ -58,8 +58,17 @@ class Arrival(Struct, frozen=True, kw_only=True):
 class BodyFilter(Protocol):
     """What a body goes through, piece by piece; it may hold bytes back until it knows more."""
 
+    @property
+    def held(self) -> int:
+        """How many bytes wait in it."""
+
+    @property
+    def refused(self) -> str | None:
+        """Why the body must not be kept; settled with `end`."""
+
     def feed(self, data: bytes) -> bytes: ...
-    def end(self) -> bytes: ...
+    def end(self) -> bytes:
+        """The rest. May take a while; another thread may call it."""
 
 
 class Redactor(Protocol):
@@ -75,6 +84,9 @@ class Redactor(Protocol):
 
 class Untouched:
     """The redactor that changes nothing; also the filter of its bodies."""
+
+    held = 0
+    refused: str | None = None
 
     def url(self, url: str) -> str:
         return url

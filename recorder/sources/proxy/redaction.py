@@ -1,0 +1,101 @@
+"""The redactor of a session's network: headers, URLs and bodies pass it before anything is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from recorder.redact import Redactor, StreamRedactor, VaultFile
+from recorder.redact.coded import NotDecoded
+
+WHOLE = 256 << 10
+"""Up to this many bytes a body is looked at as a whole; what is longer as it streams."""
+MOST_CODED = 32 << 20
+"""A body in a content coding must be whole to be decoded."""
+FACTORY = f"{__name__}:network_redactor"
+
+
+class RedactionSettings(Struct, frozen=True):
+    """`vault` is the session's vault file; what it holds is known from the start."""
+
+    vault: str
+
+
+def network_redactor(settings: bytes) -> NetworkRedactor:
+    """What the proxy's process works with. Raises OSError or ValueError where the vault cannot be read."""
+    return NetworkRedactor(Path(msgspec.json.decode(settings, type=RedactionSettings).vault))
+
+
+class NetworkRedactor:
+    """Keeps what it finds in the vault's file, so that an engine that is started again knows it."""
+
+    def __init__(self, vault: Path) -> None:
+        file = VaultFile.open(vault)
+        self._redactor = Redactor(file.load(), on_new=file.append)
+
+    def url(self, url: str) -> str:
+        return self._redactor.url(url)
+
+    def headers(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        return self._redactor.headers(headers)
+
+    def text(self, text: str) -> str:
+        return self._redactor.text(text)
+
+    def body_filter(self, content_type: str, content_coding: str) -> RedactedBody:
+        return RedactedBody(self._redactor, content_type, content_coding)
+
+
+class RedactedBody:
+    """A body on its way. Short ones are looked at whole, when they end; long ones stream through."""
+
+    def __init__(self, redactor: Redactor, content_type: str, content_coding: str) -> None:
+        self._redactor = redactor
+        self._type = content_type
+        self._coding = content_coding
+        self._coded = content_coding.strip().lower() not in ("", "identity")
+        self._pieces: list[bytes] = []
+        self._stream: StreamRedactor | None = None
+        self.held = 0
+        self.refused: str | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        if self._stream is not None:
+            return self._stream.feed(data)
+        if self.refused is not None:
+            return b""
+        self._pieces.append(data)
+        self.held += len(data)
+        if self._coded:
+            if self.held > MOST_CODED:
+                self._refuse(f"more than {MOST_CODED} bytes in the coding {self._coding[:40]}")
+            return b""
+        if self.held <= WHOLE:
+            return b""
+        body = self._take()
+        self._stream = self._redactor.body_stream(body, self._type)
+        return self._stream.feed(body)
+
+    def end(self) -> bytes:
+        if self._stream is not None:
+            return self._stream.flush()
+        body = self._take()
+        if not body:
+            return b""
+        try:
+            return self._redactor.body(body, self._type, self._coding if self._coded else "")
+        except NotDecoded as error:
+            self._refuse(str(error))
+            return b""
+
+    def _take(self) -> bytes:
+        body = b"".join(self._pieces)
+        self._pieces.clear()
+        self.held = 0
+        return body
+
+    def _refuse(self, why: str) -> None:
+        self._take()
+        self.refused = f"it cannot be looked into for secrets: {why}"
