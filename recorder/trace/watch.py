@@ -56,6 +56,8 @@ class Watch:
 
     def __init__(self, *, enabled: bool = True) -> None:
         self.blind: str | None = None
+        self.told = 0
+        """How many events the kernel has told of so far."""
         self._deep: dict[bytes, int] = {}
         self._entries: dict[bytes, int] = {}
         self._paths: dict[int, bytes] = {}
@@ -109,6 +111,7 @@ class Watch:
             return
         deep, entries, paths = self._deep, self._entries, self._paths
         events = self._inotify.read(timeout=0)
+        self.told += len(events)
         now = boottime()
         for watch, mask, _, name in events:
             if mask & flags.Q_OVERFLOW:

@@ -78,7 +78,7 @@ class Source:
         self._dirty_since: int | None = None
         self._job_lived = False
         """A job lived when what is dirty was noticed; it may end before that is looked at."""
-        self._touched = 0
+        self._touched = self._told = 0
         self._looked = 0
         self._cost = 0
         self._lost = False
@@ -222,7 +222,9 @@ class Source:
             if self._dirty_since is None:
                 self._dirty_since = now
                 self._job_lived = self._jobs.alive()
-            self._touched = now
+                self._told = -1
+            if self._told != self._watch.told:
+                self._told, self._touched = self._watch.told, now
         deadline = self._edit_deadline()
         if deadline is not None and now >= deadline:
             self._dirty_since = None
