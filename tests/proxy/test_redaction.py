@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import shutil
 import stat
+import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 import zstandard
@@ -219,3 +223,51 @@ def test_a_secret_that_is_not_there_is_told(tmp_path: Path) -> None:
     done = record(tmp_path, "", "--secret", "PATH")
     assert done.returncode == 2
     assert "--proxy" in done.stderr
+
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+def test_a_redacted_session_replays(tmp_path: Path, login: str) -> None:
+    """A token that a program takes from an answer is the placeholder in the answer and in the next request alike."""
+    sys.path.insert(0, str(SAMPLES))
+    from scenario import Session, perform, set_stage
+
+    from replay.sandbox.support import probe
+
+    reenact = shutil.which("reenact", path=str(Path(sys.executable).parent))
+    if reenact is None or not probe().ok:
+        pytest.skip("needs the command reenact, and a sandbox")
+    ask = f"T=$(curl -s -X POST -d x=1 --compressed http://{login}/login | cut -d '\"' -f 4)"
+    again = f'curl -s -b "session=$T" -o /dev/null "http://{login}/next?access_token=$T"'
+
+    def play(e: Any) -> None:
+        e.run(ask)
+        e.run(again)
+
+    session = Session(name="login", summary="Logs in.", play=play)
+    place = set_stage(session, tmp_path / "s")
+    trace, env = tmp_path / "a.reenact", {"REENACT_TRACES": str(tmp_path / "traces")}
+    done = perform(
+        session,
+        place,
+        [reenact, "record", "--proxy", "--out", str(trace), "--"],
+        extra_env=env,
+        patience=20.0,
+    )
+    assert done.exit == 0, done.screen
+    said = subprocess.run(
+        [reenact, "replay", "--json", str(trace)], capture_output=True, env={**os.environ, **env}, check=False
+    )
+    steps = json.loads(said.stdout)["steps"]
+    verdicts = {step["text"]: step["verdict"] for step in steps}
+    assert all(verdict in ("exact", "equivalent") for verdict in verdicts.values()), json.dumps(
+        steps, indent=1
+    )
+    with open_trace(trace) as opened:
+        assert len([event for event in opened.events if isinstance(event, FlowRequested)]) == 2
+    (tmp_path / "only").mkdir()
+    trace.rename(tmp_path / "only" / "a.reenact")
+    assert left(tmp_path / "only", [TOKEN, SESSION]) == []
