@@ -77,16 +77,7 @@ def detect(text: bytes, *, in_key: bool = False) -> Detection:
     done: dict[str, int] = {}
     run = (0, 0)
     tail = last_blank = -1
-    spots = places.Places(text)
-    handlers: dict[str, Handler] = {
-        "field": names.Fields(text).at,
-        "parameter": spots.parameter,
-        "url": lambda start, end: places.url(text, start, end),
-        "authorization": spots.authorization,
-        "cookie": spots.cookie,
-        "bearer": lambda start, end: places.bearer(text, start),
-        "option": spots.option,
-    }
+    handlers: dict[str, Handler] = {}
     for index, start, end in automaton.find_matches_as_indexes(text.lower(), overlapping=True):
         at_end = end > last_line
         group = triggers[index]
@@ -108,6 +99,7 @@ def detect(text: bytes, *, in_key: bool = False) -> Detection:
                     if run[1] == len(text):
                         open_from = min(open_from, run[0])
             else:
+                handlers = handlers or _handlers(text)
                 finds.extend(handlers[trigger.handler](start, end))
                 if at_end and open_from > end:
                     if tail < 0:
@@ -120,6 +112,20 @@ def detect(text: bytes, *, in_key: bool = False) -> Detection:
             open_from = min(open_from, max(last_line, key.start))
     finds.sort(key=lambda find: (find.start, -find.end))
     return Detection(_outermost(finds), open_from, keys)
+
+
+def _handlers(text: bytes) -> dict[str, Handler]:
+    """What looks at the places of one text; made where it has any."""
+    spots = places.Places(text)
+    return {
+        "field": names.Fields(text).at,
+        "parameter": spots.parameter,
+        "url": lambda start, end: places.url(text, start, end),
+        "authorization": spots.authorization,
+        "cookie": spots.cookie,
+        "bearer": lambda start, end: places.bearer(text, start),
+        "option": spots.option,
+    }
 
 
 def _outermost(finds: list[Find]) -> list[Find]:
