@@ -6,4 +6,11 @@ system_packages bash zsh fish git vim less nano gdb gcc libc6-dev make sqlite3 b
 browser
 environment
 cd "$root"
-exec python -m pytest "$@"
+if [ $# -gt 0 ]; then
+  exec python -m pytest "$@"
+fi
+status=0
+# The end-to-end sessions mostly wait, so two are played at once.
+python -m pytest -n 2 --dist worksteal tests/e2e || status=$?
+python -m pytest --ignore tests/e2e || status=$?
+exit $status

@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from recorder.trace.errors import TraceRejected
+from recorder.trace.events import FlowAnswered, FlowRequested
 from recorder.trace.folders import trace_folder
 from recorder.trace.manifest import Manifest
 from recorder.trace.printable import printable
-from recorder.trace.reader import open_trace
+from recorder.trace.reader import Trace, open_trace
 from recorder.trace.steps import Step
 from recorder.trace.steps import steps as derive
 from replay.commands.opening import JSON, TRACE, as_json, opened
@@ -102,14 +103,19 @@ def show(trace: Path, json_wanted: bool) -> None:
 @TRACE
 @JSON
 def steps_command(trace: Path, json_wanted: bool) -> None:
-    """List the steps of TRACE: each action with its exit code, file changes, rationale and outcome."""
+    """List the steps of TRACE: each action with its exit code, requests, file changes, rationale and outcome."""
     with opened(trace) as opened_trace:
         found = derive(opened_trace.events)
+        requests = _requests(opened_trace)
     if json_wanted:
-        as_json([_brief(step) for step in found])
+        as_json([_brief(step) | {"requests": [requests[n] for n in step.flows]} for step in found])
         return
     for step in found:
         click.echo(_line(step))
+        for flow in step.flows:
+            asked = requests[flow]
+            status = "no answer" if asked["status"] is None else asked["status"]
+            click.echo(f"       → {printable(str(asked['method']))} {printable(str(asked['url']))}  {status}")
         for change in step.changes:
             sign = "+" if change.before is None else "-" if change.after is None else "~"
             click.echo(f"       {sign} {printable(change.path)}")
@@ -164,6 +170,17 @@ def inspect(context: click.Context, trace: Path, json_wanted: bool) -> None:
         click.echo(f"blobs      {manifest.blobs.count}, {manifest.blobs.size} bytes")
     if not report.ok:
         context.exit(3)
+
+
+def _requests(trace: Trace) -> dict[int, dict[str, object]]:
+    """What was asked of the network, by the flow's number."""
+    found: dict[int, dict[str, object]] = {}
+    for event in trace.events:
+        if isinstance(event, FlowRequested):
+            found[event.flow] = {"method": event.method, "url": event.url, "status": None}
+        elif isinstance(event, FlowAnswered) and event.flow in found:
+            found[event.flow]["status"] = event.status
+    return found
 
 
 def _summary(manifest: Manifest) -> dict[str, object]:

@@ -42,9 +42,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    from tally import TRIED_TWICE
-
-    for name, reason in TRIED_TWICE.items():
-        terminalreporter.write_line(
-            f"tried twice: {name}: {reason.strip().splitlines()[0][:120] if reason else ''}"
-        )
+    """Names the sessions that failed at first, with how."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, reason in getattr(report, "user_properties", ()):
+                if name == "tried twice" and report.when == "call":
+                    why = str(reason).strip().splitlines()
+                    terminalreporter.write_line(
+                        f"tried twice: {report.nodeid}: {why[0][:120] if why else ''}"
+                    )

@@ -163,6 +163,18 @@ def test_it_replays_with_every_origin_gone(networked: Networked, mutant: Mutant,
     chance = facet(steps[3])
     assert chance is not None
     assert chance["causes"] == ["network: substituted parameter request_id"]
+
+
+def test_steps_list_what_they_asked_for(networked: Networked, mutant: Mutant, tmp_path: Path) -> None:
+    trace = mutant.seal(tmp_path / "t.reenact")
+    done = subprocess.run(
+        [networked.reenact, "steps", str(trace)], capture_output=True, text=True, check=True, timeout=60
+    )
+    lines = done.stdout.splitlines()
+    assert lines[lines.index(next(line for line in lines if "api.example/people" in line)) + 1] == (
+        "       → POST http://api.example/people  200"
+    )
+    assert lines.count("       → GET http://api.example/count  200") == 3
     assert any(note.startswith("network: 6 exact, 1 substituted") for note in said["notes"])
 
 
