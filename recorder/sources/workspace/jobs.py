@@ -21,7 +21,9 @@ class Jobs:
     """
 
     def __init__(self) -> None:
-        self._lived = self._looked = float("-inf")
+        self._lived = float("-inf")
+        self.next_look: float | None = None
+        """When (time.monotonic) to ask again whether one lives; None: when there is a reason."""
         self._session: int | None = None
         self._helpers: set[int] = set()
 
@@ -35,15 +37,16 @@ class Jobs:
 
     def alive(self) -> bool:
         """Whether a job lives, or did when this was asked less than a moment ago."""
-        now = self._looked = time.monotonic()
+        now = time.monotonic()
         if any(pid not in self._helpers for pid in self._members()):
             self._lived = now
-        return now - self._lived < _SINCE_S
+        lived = now - self._lived < _SINCE_S
+        self.next_look = now + LOOK_S if lived else None
+        return lived
 
-    @property
-    def next_look(self) -> float | None:
-        """When (time.monotonic) to ask again; None while no job is known to live."""
-        return self._looked + LOOK_S if self._looked - self._lived < _SINCE_S else None
+    def prompt(self) -> None:
+        """A prompt waits, and a job may have been left behind. Costs nothing now: the next command may follow at once."""
+        self.next_look = time.monotonic() + LOOK_S
 
     def _members(self) -> list[int]:
         session = self._session

@@ -138,7 +138,8 @@ class Source:
         while self._queue:
             self._handle(self._queue.popleft())
             self._read()
-        if (look := self._jobs.next_look) is not None and time.monotonic() >= look:
+        look = self._jobs.next_look
+        if attribution.idle and look is not None and time.monotonic() >= look:
             self._jobs.alive()
         now = boottime()
         attribution.quiet(now)
@@ -159,7 +160,7 @@ class Source:
         ]
         if self._unsent:
             deadlines.append(boottime() + 1_000_000_000)
-        if (look := self._jobs.next_look) is not None and calm:
+        if calm and (look := self._jobs.next_look) is not None:
             deadlines.append(boottime() + max(0, int((look - time.monotonic()) * 1e9)))
         timeout = None if not deadlines else max(0, (min(deadlines) - boottime() + 999_999) // 1_000_000)
         if watch is not None and not calm and self._lately():
@@ -196,7 +197,7 @@ class Source:
             if number == 1 and not more:
                 self._jobs.begin()
             attribution.prompt(boottime, more=more)
-            self._jobs.alive()
+            self._jobs.prompt()
         elif kind == b"C" and number is not None:
             attribution.command(number)
         elif kind == b"E":
