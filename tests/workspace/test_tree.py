@@ -140,7 +140,7 @@ def test_what_may_not_be_read_is_noted(tmp_path: Path) -> None:
     (root / "open").write_text("x")
     for path in (root / "closed", root / "secret"):
         path.chmod(0)
-    for above in (tmp_path, *tmp_path.parents[:2]):
+    for above in (tmp_path, *tmp_path.parents[:3]):
         above.chmod(0o755)
 
     def look() -> None:

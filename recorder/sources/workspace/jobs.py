@@ -45,7 +45,7 @@ class Jobs:
         return lived
 
     def prompt(self) -> None:
-        """A prompt waits, and a job may have been left behind. Costs nothing now: the next command may follow at once."""
+        """A prompt waits, a job may have been left behind. Costs nothing yet: a command may follow at once."""
         self.next_look = time.monotonic() + LOOK_S
 
     def _members(self) -> list[int]:
