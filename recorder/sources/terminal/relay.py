@@ -52,6 +52,8 @@ SWITCH_INTERVAL = 0.00005
 LOST_TICK_MS = 200
 VACANT_S = 0.05
 GRACE_NS = 3_000_000_000
+REST_NS = 50_000_000
+"""How long a program waits for input before it is told that there will be no more."""
 QUIET_MS, QUIET_LOOKS = 25, 3
 """Once the program has ended: how long output of others that hold its terminal may pause before it is over. What
 the program itself wrote is there to be read by then."""
@@ -128,6 +130,7 @@ class Relay:
         self._keeper_gone = False
         self._input_ended = False
         self._end_keys = 0
+        self._rests_since = 0
 
     # -- main thread -------------------------------------------------------------------------------------
 
@@ -200,7 +203,9 @@ class Relay:
             with stream.lock:
                 keyboard.tick()
             moved = True
-        if not moved and (not stream.visible or self._input_ended):
+        if moved:
+            self._rests_since = 0
+        elif not stream.visible or self._input_ended:
             self._attend()
         return moved
 
@@ -371,13 +376,19 @@ class Relay:
             if self._keeper_gone and now() - words[HUNG_UP] > GRACE_NS:
                 self._ended.set()
         elif not (self._producer.state.at_prompt or tty.waits_for_input(config.master)):
+            self._rests_since = 0
             return
+        elif not self._rests_since:
+            self._rests_since = now()
+        elif now() - self._rests_since < REST_NS:
+            return  # it may just have been woken by the last keys
         elif words[OUTER_LOST] or self._end_keys >= MAX_END_KEYS:
             hang_up(config.master, config.shell_pid)
             words[HUNG_UP] = now()
             wake(config.call_fd)
         else:
             self._end_keys += 1
+            self._rests_since = 0
             self._keyboard.forward(b"\x04")
 
 
