@@ -108,6 +108,7 @@ def test_a_message_too_many_is_told() -> None:
         (bytes((0x82, 0xFF)) + b"\x7f" * 8, 1009),
         (bytes((0x83, 0x80)) + bytes(4), 1002),
     ],
+    ids=["unmasked", "reserved bits", "no beginning", "a ping in pieces", "too long", "unknown kind"],
 )
 def test_what_breaks_the_protocol_ends_it(data: bytes, code: int) -> None:
     tape, _ = tape_of(talk())
