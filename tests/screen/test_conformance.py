@@ -152,7 +152,8 @@ PEERS: dict[str, tuple[Callable[[bytes], Shown], dict[str, str]]] = {
             "combining_at_margin": "a combining character takes a cell",
             "c1_csi": "obeys C1 controls in UTF-8",
             "split_utf8": "takes text, not bytes",
-            "wide_rep": "has no REP of wide characters",
+            "wide_pushed_off": "keeps halves of wide characters",
+    "wide_rep": "has no REP of wide characters",
             "wrap_given_up_by_el": "EL keeps a pending wrap",
             "tab_at_margin_keeps_wrap": "HT gives up a pending wrap",
             "saved_charset": "does not save charsets",
@@ -172,6 +173,7 @@ TMUX_DEVIATIONS: dict[str, str] = {
     "wide_erase_half": "keeps halves of wide characters",
     "wide_insert_split": "keeps halves of wide characters",
     "wide_delete_split": "keeps halves of wide characters",
+    "wide_pushed_off": "keeps halves of wide characters",
     "wide_rep": "has no REP of wide characters",
     "wrap_given_up_by_el": "EL keeps a pending wrap",
     "lnm": "has no LNM",
@@ -228,7 +230,8 @@ def tmux(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bytes, 
         count += 1
         source = Path(folder, f"{count}.raw")
         source.write_bytes(data)
-        command = f"stty raw -echo; cat {shlex.quote(str(source))}; exec sleep 1000"
+        done = Path(folder, f"{count}.done")
+        command = f"stty raw -echo; cat {shlex.quote(str(source))}; : > {done}; exec sleep 1000"
         name = f"s{count}"
         call(
             "-u",
@@ -251,7 +254,7 @@ def tmux(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bytes, 
             lines = call("capture-pane", "-p", "-t", name).split("\n")
             x, y = map(int, call("display", "-p", "-t", name, "#{cursor_x} #{cursor_y}").split())
             shown = [line.rstrip(" ") for line in (lines + [""] * ROWS)[:ROWS]], (min(x, COLS - 1), y)
-            if shown == wanted or time.monotonic() > deadline:
+            if (done.exists() and shown == wanted) or time.monotonic() > deadline:
                 call("kill-session", "-t", name)
                 return shown
 
