@@ -153,7 +153,7 @@ PEERS: dict[str, tuple[Callable[[bytes], Shown], dict[str, str]]] = {
             "c1_csi": "obeys C1 controls in UTF-8",
             "split_utf8": "takes text, not bytes",
             "wide_pushed_off": "keeps halves of wide characters",
-    "wide_rep": "has no REP of wide characters",
+            "wide_rep": "has no REP of wide characters",
             "wrap_given_up_by_el": "EL keeps a pending wrap",
             "tab_at_margin_keeps_wrap": "HT gives up a pending wrap",
             "saved_charset": "does not save charsets",
