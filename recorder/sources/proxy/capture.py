@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
+from recorder.sources.own_process import boottime
 from recorder.sources.proxy.bodies import NO_BODY, BodySink, Pace
 from recorder.sources.proxy.ledger import Ledger
-from recorder.sources.proxy.orders import SOURCE, Arrival, Redactor, boottime
+from recorder.sources.proxy.orders import SOURCE, Arrival, Redactor
 from recorder.trace.blobs import BlobStore
 from recorder.trace.events import (
     Body,

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import socket
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
+from recorder.sources.own_process import Notices, boottime
 from recorder.sources.proxy.causes import Causes, CommandGroups, Sight
-from recorder.sources.proxy.orders import Arrival, Orders, Start, boottime, encode_arrival
+from recorder.sources.proxy.orders import Arrival, Orders, Start, encode_arrival
 
 _WAITING = 64
 """Connections taken from the kernel's queue and not yet handed over."""
@@ -38,9 +38,8 @@ class Gate:
         self._listener.setblocking(False)
         self._handover, self._engine_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._handover.setblocking(False)
-        os.set_blocking(orders.notices, False)
         self._causes = Causes(groups=groups, clock=boottime, wait=self._hear)
-        self._rest = b""
+        self._notices = Notices(orders.notices)
         self._ended = False
         self._count = 0
         self._seen: deque[tuple[int, socket.socket, Sight]] = deque()
@@ -135,29 +134,16 @@ class Gate:
         self._hear_now()
         return True
 
-    def _hear_now(self) -> bool:
-        heard = False
-        while not self._ended:
-            try:
-                data = os.read(self._orders.notices, 65536)
-            except BlockingIOError:
-                break
-            except OSError:
-                data = b""
-            if not data:
-                self._ended = True
-                break
-            *lines, self._rest = (self._rest + data).split(b"\n")
-            for line in lines:
-                words = line.split()
-                if words == [b"Q"]:
-                    self._ended = True
-                elif words:
-                    self._causes.notice(words)
-                    heard = True
-        if heard:
+    def _hear_now(self) -> None:
+        if self._ended:
+            return
+        heard = self._notices.read()
+        told = [words for words in heard if words != [b"Q"]]
+        for words in told:
+            self._causes.notice(words)
+        self._ended = self._notices.ended or len(told) < len(heard)
+        if told:
             self._causes.survey()
-        return heard
 
     # -- the engine -----------------------------------------------------------------------------
 
@@ -195,9 +181,3 @@ class Gate:
         time.sleep(_PAUSE[self._failures] if lived < 1 else 0)
         how = f"signal {-status}" if status < 0 else f"status {status}"
         self._start(died, f"the proxy died ({how}) and was started again", self._pid)
-
-
-def quiet_signals() -> None:
-    """The terminal's signals are for the session's programs, not for us."""
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_IGN)

@@ -8,7 +8,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
@@ -16,8 +15,9 @@ from pathlib import Path
 
 import msgspec
 
+from recorder.sources.own_process import end_notices, spawn, tell_loss
 from recorder.sources.proxy.authority import Authority, system_bundle, write_trust
-from recorder.sources.proxy.orders import FOLDER, JOURNAL, SOURCE, Orders, boottime
+from recorder.sources.proxy.orders import FOLDER, JOURNAL, SOURCE, Orders
 from recorder.sources.proxy.variables import (
     proxy_environment,
     upstreams,
@@ -26,12 +26,11 @@ from recorder.sources.proxy.variables import (
     wgetrc,
 )
 from recorder.trace.errors import RecordingFailed, Unsupported
-from recorder.trace.events import Gap
-from recorder.trace.journal import JournalWriter, read_journal
 
 DRAIN_SECONDS = 2.0
 _FINISH_SECONDS = 60.0
 _BACKLOG = 1024
+_ENTRY = "recorder.sources.proxy.process"
 
 
 class Proxy:
@@ -88,12 +87,7 @@ class Proxy:
         """
         if self.notify_fd < 0:
             return True
-        try:
-            # Said aloud: a process that inherited the pipe may outlive the session.
-            os.write(self.notify_fd, b"Q\n")
-        except OSError:
-            pass
-        os.close(self.notify_fd)
+        end_notices(self.notify_fd)
         self.notify_fd = -1
         self._listener.close()
         until = time.monotonic() + timeout
@@ -106,7 +100,8 @@ class Proxy:
         os.close(self._status)
         if any(line.get("whole") for line in self._lines()):
             return True
-        self._note_gap("the proxy did not end well; what went through it last may be missing")
+        reason = "the proxy did not end well; what went through it last may be missing"
+        tell_loss(self._folder / JOURNAL, SOURCE, reason)
         return False
 
     def _hear(self) -> bool:
@@ -133,18 +128,6 @@ class Proxy:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-
-    def _note_gap(self, reason: str) -> None:
-        path = self._folder / JOURNAL
-        now = boottime()
-        try:
-            last = max((frame.t for frame in read_journal(path)), default=now) if path.exists() else now
-            with JournalWriter(path) as journal:
-                journal.append_event(
-                    Gap(t=min(last, now), source=SOURCE, until=now, bytes=None, reason=reason)
-                )
-        except RecordingFailed:
-            pass  # the disk that failed the proxy fails us too; the caller knows by our result
 
 
 def start_proxy(
@@ -205,7 +188,9 @@ def start_proxy(
         drain=drain,
     )
     try:
-        process = _spawn(orders)
+        # Without assertions mitmproxy is a tenth faster.
+        kept = [orders.listener, notices, status]
+        process = spawn(_ENTRY, msgspec.json.encode(orders), descriptors=kept, optimized=True)
     except OSError as error:
         for fd in (notify, heard):
             os.close(fd)
@@ -233,29 +218,3 @@ def _write(path: Path, content: bytes) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     with open(fd, "wb") as file:
         file.write(content)
-
-
-def _spawn(orders: Orders) -> subprocess.Popen[bytes]:
-    # -O: without assertions mitmproxy is a tenth faster. -P and a path of our own: the current folder is the
-    # expert's and may hold modules named like ours.
-    code = (
-        "import sys; sys.path[:] = [p for p in sys.path if p] + sys.argv[1:]; "
-        "from recorder.sources.proxy.process import main; sys.exit(main(sys.stdin.buffer.read()))"
-    )
-    here = str(Path(__file__).resolve().parents[3])
-    process = subprocess.Popen(
-        [sys.executable, "-O", "-P", "-c", code, here],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=(orders.listener, orders.notices, orders.status),
-        start_new_session=True,
-        cwd="/",
-    )
-    assert process.stdin is not None
-    try:
-        with process.stdin:
-            process.stdin.write(msgspec.json.encode(orders))
-    except BrokenPipeError:
-        pass  # it died: nothing will ever come on its status pipe
-    return process

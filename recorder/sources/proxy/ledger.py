@@ -11,7 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from recorder.sources.proxy.orders import SOURCE, boottime
+from recorder.sources.own_process import boottime
+from recorder.sources.proxy.orders import SOURCE
 from recorder.trace.blobs import BlobStore
 from recorder.trace.codec import encode_event
 from recorder.trace.errors import RecordingFailed
@@ -147,4 +148,4 @@ class Ledger:
         self._lost += count
         self._why = why
         if self._lost_since is None:
-            self._lost_since = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+            self._lost_since = boottime()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Protocol
 
 import msgspec
@@ -105,10 +104,6 @@ class Untouched:
 
     def end(self) -> bytes:
         return b""
-
-
-def boottime() -> int:
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 def status_line(**what: object) -> bytes:

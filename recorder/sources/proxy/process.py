@@ -6,7 +6,8 @@ import os
 
 import msgspec
 
-from recorder.sources.proxy.gate import Gate, quiet_signals
+from recorder.sources.own_process import quiet_signals
+from recorder.sources.proxy.gate import Gate
 from recorder.sources.proxy.orders import Orders, Start
 
 

@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 
+from recorder.sources.own_process import end_notices, spawn, tell_loss
 from recorder.sources.workspace.outer import capture
 from recorder.sources.workspace.process import JOURNAL, SOURCE, Orders
 from recorder.trace.errors import RecordingFailed
-from recorder.trace.events import Gap
-from recorder.trace.journal import JournalWriter, read_journal
 from recorder.trace.tree import Limits
 
 _FINISH_SECONDS = 60.0
+_ENTRY = "recorder.sources.workspace.process"
 
 
 class Workspace:
@@ -58,12 +56,7 @@ class Workspace:
         Call it when the terminal has ended; notices that are written later are not heard.
         """
         if self.notify_fd >= 0:
-            try:
-                # Said aloud: a process that inherited the pipe may outlive the session.
-                os.write(self.notify_fd, b"Q\n")
-            except OSError:
-                pass  # dead, or full of notices: then it reads on to the pipe's end
-            os.close(self.notify_fd)
+            end_notices(self.notify_fd)
             self.notify_fd = -1
         try:
             status = self._process.wait(timeout)
@@ -72,22 +65,9 @@ class Workspace:
             status = self._process.wait()
         if status == 0:
             return True
-        self._note_gap(
-            f"the workspace source ended with status {status}; changes after this are not recorded"
-        )
+        reason = f"the workspace source ended with status {status}; changes after this are not recorded"
+        tell_loss(self._folder / JOURNAL, SOURCE, reason)
         return False
-
-    def _note_gap(self, reason: str) -> None:
-        path = self._folder / JOURNAL
-        now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        try:
-            last = max((frame.t for frame in read_journal(path)), default=now)
-            with JournalWriter(path) as journal:
-                journal.append_event(
-                    Gap(t=min(last, now), source=SOURCE, until=now, bytes=None, reason=reason)
-                )
-        except RecordingFailed:
-            pass  # the disk that failed the source fails us too; the caller knows by our result
 
 
 def start_workspace(
@@ -126,7 +106,8 @@ def start_workspace(
     )
     process: subprocess.Popen[bytes] | None = None
     try:
-        process = _spawn(orders, () if holds is None else (holds,))
+        kept = [notices, ready] if holds is None else [notices, ready, holds]
+        process = spawn(_ENTRY, msgspec.json.encode(orders), descriptors=kept)
         os.close(notices)
         os.close(ready)
         notices = ready = -1
@@ -156,31 +137,6 @@ def own_folders(folder: Path) -> list[Path]:
         traces = real.parent.parent
         return [traces, traces / ".sessions", traces / ".keys"]
     return [real]
-
-
-def _spawn(orders: Orders, also_open: tuple[int, ...]) -> subprocess.Popen[bytes]:
-    # -P and a path of our own: the current folder is the expert's and may hold modules named like ours.
-    code = (
-        "import sys; sys.path[:] = [p for p in sys.path if p] + sys.argv[1:]; "
-        "from recorder.sources.workspace.process import main; sys.exit(main(sys.stdin.buffer.read()))"
-    )
-    here = str(Path(__file__).resolve().parents[3])
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", code, here],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=(orders.notices, orders.ready, *also_open),
-        start_new_session=True,
-        cwd="/",
-    )
-    assert process.stdin is not None
-    try:
-        with process.stdin:
-            process.stdin.write(msgspec.json.encode(orders))
-    except BrokenPipeError:
-        pass  # it died: its missing answer says so
-    return process
 
 
 def _await(heard: int, progress: Callable[[int, int], None] | None) -> dict[str, object] | None:

@@ -12,7 +12,6 @@ import gc
 import json
 import os
 import select
-import signal
 import time
 from collections import deque
 from pathlib import Path
@@ -20,6 +19,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from recorder.sources.own_process import Notices, quiet_signals
 from recorder.sources.workspace.attribution import Attribution, Changed, Edited, Found, Scanned
 from recorder.sources.workspace.jobs import Jobs
 from recorder.sources.workspace.snapshot import take_snapshot
@@ -83,7 +83,7 @@ class Source:
         self._cost = 0
         self._lost = False
         self._told_progress = 0
-        self._rest = b""
+        self._notices = Notices(orders.notices)
         self._queue: deque[list[bytes]] = deque()
         self._ended = False
         self._attribution = Attribution(
@@ -112,7 +112,6 @@ class Source:
         gc.freeze()
 
     def run(self) -> int:
-        os.set_blocking(self._orders.notices, False)
         while not self._ended:
             self._wait()
             self._step()
@@ -174,18 +173,9 @@ class Source:
         return boottime() - self._collected < BUSY_MS * 1_000_000
 
     def _read(self) -> None:
-        while not self._ended:
-            try:
-                data = os.read(self._orders.notices, 65536)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if not data:
-                self._ended = True
-                return
-            *lines, self._rest = (self._rest + data).split(b"\n")
-            self._queue.extend(line.split() for line in lines if line)
+        if not self._ended:
+            self._queue.extend(self._notices.read())
+            self._ended = self._notices.ended
 
     def _handle(self, words: list[bytes]) -> None:
         kind, number = words[0], _number(words)
@@ -319,8 +309,7 @@ def _lost(error: Exception) -> str:
 
 def main(orders: bytes) -> int:
     """Entry point of the process. What goes wrong before the session starts is reported to whoever waits."""
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_IGN)
+    quiet_signals()
     told = msgspec.json.decode(orders, type=Orders)
     try:
         source = Source(told)

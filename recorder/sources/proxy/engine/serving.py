@@ -18,6 +18,7 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.master import Master
 from mitmproxy.proxy import mode_specs
 
+from recorder.sources.own_process import boottime
 from recorder.sources.proxy.authority import Authority
 from recorder.sources.proxy.capture import Capture
 from recorder.sources.proxy.engine.handler import Handler
@@ -34,7 +35,6 @@ from recorder.sources.proxy.orders import (
     Redactor,
     Start,
     Untouched,
-    boottime,
     decode_arrival,
     status_line,
 )
