@@ -22,7 +22,6 @@ from recorder.trace.container import TraceWriter
 from recorder.trace.errors import RecordingFailed, TraceRejected
 from recorder.trace.events import (
     AnyEvent,
-    Checked,
     CommandEnded,
     CommandStarted,
     Gap,
@@ -42,7 +41,7 @@ from recorder.trace.journal import JournalReader, read_journal
 from recorder.trace.keys import create_key, load_key
 from recorder.trace.manifest import Draft, Tool
 from recorder.trace.marks import Mark, MarkScanner, command_at, shell_events, shell_state
-from recorder.trace.notes import NoteRecord, parse_notes
+from recorder.trace.notes import note_event, parse_notes
 from recorder.trace.steps import steps
 
 SOURCE = "terminal/1"
@@ -230,25 +229,8 @@ def _notes(path: Path, log: bytes, terminal: _Terminal, zero: int) -> list[AnyEv
         if command in begun:
             t = min(max(t, begun[command]), ended.get(command, terminal.last))
         t = after = min(max(t, after), terminal.last)
-        events.append(_note(record, t, command))
+        events.append(note_event(record, t, command))
     return events
-
-
-def _note(record: NoteRecord, t: int, command: int) -> AnyEvent:
-    match record.kind:
-        case "note":
-            return Noted(t=t, source="notes", text=record.text)
-        case "mark":
-            return Marked(t=t, source="notes", label=record.text)
-        case _:
-            return Checked(
-                t=t,
-                source="notes",
-                command=command,
-                line=record.text,
-                exit=record.exit or 0,
-                reward=record.reward or 0.0,
-            )
 
 
 def _read_log(path: Path) -> bytes:

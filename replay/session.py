@@ -16,10 +16,7 @@ from recorder.trace.errors import Unsupported, UsageError
 from recorder.trace.events import (
     AnyEvent,
     Change,
-    Checked,
     CommandStarted,
-    Marked,
-    Noted,
     TerminalEnded,
     TerminalStarted,
     Unknown,
@@ -30,7 +27,7 @@ from recorder.trace.events import (
 )
 from recorder.trace.manifest import Manifest
 from recorder.trace.marks import command_at, shell_events
-from recorder.trace.notes import NoteRecord, parse_notes
+from recorder.trace.notes import note_event, parse_notes
 from recorder.trace.reader import Trace
 from recorder.trace.steps import steps
 from replay.network import NAMESERVER, Network, network_of, place
@@ -330,27 +327,11 @@ def _events(
     begun = {event.n: event.t for event in shell if isinstance(event, CommandStarted)}
     for record in parse_notes(notes):
         command = command_at(log, terminal.nonce.encode(), record.size or 0)
-        events.append(_note(record, command, begun.get(command, 0), last))
+        # The payload's own clock says nothing here: what it noted has the time at which its command began.
+        t = last if record.kind == "check" else begun.get(command, 0)
+        events.append(note_event(record, t, command))
     # File changes have no time of their own here; their command numbers say where they belong.
     return events + seen
-
-
-def _note(record: NoteRecord, command: int, begun: int, last: int) -> AnyEvent:
-    """Notes and marks have the time at which their command began: the payload's own clock says nothing here."""
-    match record.kind:
-        case "note":
-            return Noted(t=begun, source="notes", text=record.text)
-        case "mark":
-            return Marked(t=begun, source="notes", label=record.text)
-        case _:
-            return Checked(
-                t=last,
-                source="notes",
-                command=command,
-                line=record.text,
-                exit=record.exit or 0,
-                reward=record.reward or 0.0,
-            )
 
 
 def _slices(file: IO[bytes], begin: int, end: int) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ import re
 import shlex
 from typing import Literal, NamedTuple
 
-from recorder.trace.events import escape_path
+from recorder.trace.events import Checked, Marked, Noted, escape_path
 
 _LINE = re.compile(
     rb"(note|mark|check) (-|\d{1,10}(?:\.\d{1,9})?) (-|\d{1,15}) ([A-Za-z0-9+/=]+)((?: [A-Za-z0-9+/=]*\.)*)"
@@ -43,6 +43,24 @@ def parse_notes(log: bytes) -> list[NoteRecord]:
         if record is not None:
             records.append(record)
     return records
+
+
+def note_event(record: NoteRecord, t: int, command: int) -> Noted | Marked | Checked:
+    """What `record` states, at time `t` and in command number `command`."""
+    match record.kind:
+        case "note":
+            return Noted(t=t, source="notes", text=record.text)
+        case "mark":
+            return Marked(t=t, source="notes", label=record.text)
+        case _:
+            return Checked(
+                t=t,
+                source="notes",
+                command=command,
+                line=record.text,
+                exit=record.exit or 0,
+                reward=record.reward or 0.0,
+            )
 
 
 def _record(match: re.Match[bytes]) -> NoteRecord | None:
