@@ -10,12 +10,13 @@ from msgspec import Struct, structs
 
 from recorder.trace.changes import compose
 from recorder.trace.events import AnyEvent, Resized, TerminalStarted, Unknown, unescape_path
-from recorder.trace.steps import Step, steps
+from recorder.trace.steps import Step, leaves_job, steps
 from recorder.trace.volatile import volatile
 from replay.observe import Slice, observations, prompt_lines, written
 from replay.players.terminal.outcome import Reached
 from replay.verify.claims import with_claims
-from replay.verify.compare import compare, typed
+from replay.verify.compare import compare
+from replay.verify.echo import typed
 from replay.verify.nearest import wait_miss
 from replay.verify.network import StepNetwork, network_facet
 from replay.verify.noise import Mask
@@ -36,7 +37,6 @@ from replay.verify.verdict import judged as judged_facets
 _MAKES_OBJECTS = re.compile(
     r"\bgit\b.*\b(?:commit|merge|rebase|cherry-pick|stash|tag|am|revert|pull|notes|bisect)\b"
 )
-_BACKGROUND = re.compile(r"(?<![&>])&(?![&>])|\b(?:bg|coproc|nohup|disown)\b")
 _MOST_LATE = 8
 Blob = Callable[[str], bytes | None]
 
@@ -147,7 +147,7 @@ def judge(
             asked = network.get(step.command or 0) if network and step.kind != "edit" else None
             if asked is not None:
                 verdict = judged_facets((*verdict.facets, network_facet(asked)))
-        left_behind = left_behind or _BACKGROUND.search(step.text) is not None
+        left_behind = left_behind or leaves_job(step.text)
         if miss is not None and miss is fatal:
             stopped = f"the replay stopped at step {step.n}"
         judged.append(
@@ -172,7 +172,7 @@ def _late_files(judged: list[Judged]) -> list[Judged]:
         if not _files_part(done[at]):
             at += 1
             continue
-        begin = next((i for i in range(at, -1, -1) if _BACKGROUND.search(done[i].step.text)), None)
+        begin = next((i for i in range(at, -1, -1) if leaves_job(done[i].step.text)), None)
         # From an earlier step on too: its part may hold by itself, by what was learned to be noise.
         spans = (
             (first, last)

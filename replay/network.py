@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -21,6 +20,7 @@ from recorder.trace.events import (
     unescape_path,
 )
 from recorder.trace.reader import Trace
+from recorder.trace.steps import leaves_job
 from replay.players.network.desk import NetworkReport
 from replay.players.network.matching import How
 from replay.players.network.recording import Flow, Recording
@@ -30,7 +30,6 @@ from replay.sandbox.ports import open_ports
 from replay.verify.network import StepNetwork, Unanswered
 
 NAMESERVER = "127.0.0.1"
-_LEAVES_A_JOB = re.compile(r"(?<![&>])&(?![&>])|\b(?:bg|coproc|nohup|disown)\b")
 _WELL_KNOWN = (80, 443)
 _MOST_BEHIND = 16
 _MOST_BUNDLE = 16 << 20
@@ -51,7 +50,7 @@ class Network:
         self.command = 0
         self.started: Callable[[], int] = lambda: 0
         self._recording = Recording.of(events, trace.blob)
-        self._behind = [e.n for e in events if isinstance(e, CommandStarted) and _LEAVES_A_JOB.search(e.text)]
+        self._behind = [e.n for e in events if isinstance(e, CommandStarted) and leaves_job(e.text)]
         self._player = NetworkPlayer(self._recording, trace, self._scope)
 
     @property

@@ -124,6 +124,12 @@ def is_note(text: str) -> bool:
     )
 
 
+def leaves_job(text: str) -> bool:
+    """Whether a command may leave a job behind that goes on while others run."""
+    return _JOB.search(text) is not None
+
+
+_JOB = re.compile(r"(?<![&>])&(?![&>])|\b(?:bg|coproc|nohup|disown)\b")
 _NOTE = re.compile(r"\s*(?:\S*/)?reenact\s+(?:note|mark)\b")
 _NOTE_WITHIN = re.compile(r"(?:^|[\s;|&(/])reenact\s+(?:note|mark)\b")
 
