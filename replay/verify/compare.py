@@ -6,11 +6,6 @@ facet that the recording does not know is not judged; a step of which nothing is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import pairwise
-from typing import NamedTuple
-
-from recorder.trace.events import Input
 from replay.verify.files import compare_files
 from replay.verify.nearest import exit_miss, value_miss
 from replay.verify.outputs import Judge, compare_output
@@ -29,50 +24,6 @@ def compare(recorded: Observation, observed: Observation, context: Context | Non
         *_reward(recorded, observed),
     ]
     return judged(_excuse(facet, judge.context) for facet in facets)
-
-
-class Typed(NamedTuple):
-    """What the keys typed into a step's program say, as `Context` has it."""
-
-    echoes: tuple[bytes, ...]
-    unsure: bytes
-    interrupted: bool
-    keystrokes: bool
-
-
-def typed(inputs: Iterable[Input]) -> Typed:
-    """`inputs` of one step, in order."""
-    every = list(inputs)
-    keys = [event for event in every if not event.reply]
-    shown = [event for event in keys if not event.hidden]
-    echoes: list[bytes] = []
-    for event in every:
-        if event.echo and not event.hidden:
-            if echoes and not echoes[-1].endswith(b"\n") and not event.reply:
-                echoes[-1] += _echo(event.data)  # a line is echoed as one
-            else:
-                echoes.append(_echo(event.data))
-    turns = any(a.foreground == b.foreground and a.echo != b.echo for a, b in pairwise(shown))
-    unsure = shown if turns else [event for event in shown if event.echo]
-    return Typed(
-        echoes=tuple(piece for piece in echoes if piece),
-        unsure=b"".join(_echo(event.data) for event in unsure),
-        interrupted=any(key in event.data for event in keys for key in b"\x03\x1a\x1c"),
-        keystrokes=any(not event.icanon for event in keys),
-    )
-
-
-def _echo(data: bytes) -> bytes:
-    """What a terminal with ECHO and ECHOCTL shows for typed bytes. Erasing is left out: it is told otherwise."""
-    out = bytearray()
-    for byte in data:
-        if byte in b"\r\n":
-            out += b"\r\n"
-        elif byte == 0x09 or (byte >= 0x20 and byte != 0x7F):
-            out.append(byte)
-        elif byte != 0x04 and byte != 0x7F:
-            out += bytes((0x5E, byte + 0x40))
-    return bytes(out)
 
 
 def _excuse(facet: FacetVerdict, context: Context) -> FacetVerdict:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from replay.verify.echo import MOST_ECHO, interleaved, without
 from replay.verify.masking import ALIAS
 from replay.verify.nearest import output_miss, screen_miss
 from replay.verify.normalisers import Rule, Strength, normalise, terminal_rules, text_rules
@@ -165,18 +166,18 @@ class Judge:
         old, new = self.context.echoes, self.context.echoes_again
         if new is None:
             new = old
-        return (_without(a, old), _without(b, new)) if old or new else None
+        return (without(a, old), without(b, new)) if old or new else None
 
     def _echoed(self, a: bytes, b: bytes) -> Found | None:
         """Equal but for keys, in order, that a terminal echoed on one side only."""
         keys = self.context.unsure
-        if not keys or not self.allows("echo") or len(keys) > _MOST_ECHO or len(a) + len(b) > _SMALL:
+        if not keys or not self.allows("echo") or len(keys) > MOST_ECHO or len(a) + len(b) > _SMALL:
             return None
         for level in ((), *self.levels):
             # An echo may be drawn over, or itself move what is drawn.
             names = self._touched(a, b, level)
             old, new = self.canonical(a, 0, names), self.canonical(b, 1, names)
-            if ALIAS.findall(old) == ALIAS.findall(new) and _interleaved(old, new, keys):
+            if ALIAS.findall(old) == ALIAS.findall(new) and interleaved(old, new, keys):
                 return Found("normalised", (*names, "echo"))
         return None
 
@@ -243,9 +244,6 @@ class Judge:
 
 
 Method = Callable[[bytes, bytes], tuple[bytes, bytes] | None]
-_MOST_ECHO = 4096
-_MOST_TRIED = 4096
-"""Places at which two outputs part, for each way of explaining the places before."""
 _NAMES = {"_job_notices": "job-notices", "_echo": "echo", "_noise": "noise"}
 _NOTICE = re.compile(
     rb"^(?:\[\d+\] ?[ +-] {1,2}(?:\d+ )?(?:[Dd]one|[Ee]xit \d+|[Tt]erminated|[Kk]illed|[Hh]angup)\b[^\r\n]*"
@@ -265,54 +263,6 @@ def _job_notices(a: bytes, b: bytes) -> tuple[bytes, bytes] | None:
 def _notices(data: bytes) -> list[bytes]:
     """The notices without the sign of the current job, which depends on which others are left."""
     return [re.sub(rb"^(\[\d+\])[ +-]+", rb"\1 ", notice) for notice in _NOTICE.findall(data)]
-
-
-def _without(data: bytes, pieces: Sequence[bytes]) -> bytes:
-    """`data` without the echo of typed keys, in order. Of keys that were echoed in part before the step began the
-    rest goes; keys that a program took before the terminal could echo them left no echo at all."""
-    whole = b"".join(pieces)
-    if whole in data:
-        return data.replace(whole, b"", 1)
-    out, at = [], 0
-    for piece in pieces:
-        found = data.find(piece, at)
-        if found < 0:
-            return _without_rest(data, whole)
-        out.append(data[at:found])
-        at = found + len(piece)
-    return b"".join([*out, data[at:]])
-
-
-def _without_rest(data: bytes, echo: bytes) -> bytes:
-    for start in range(min(len(echo), _MOST_ECHO)):
-        rest = echo[start:]
-        if len(rest.strip()) < 2:
-            break
-        found = data.find(rest)
-        if found >= 0:
-            return data[:found] + data[found + len(rest) :]
-    return data
-
-
-def _interleaved(a: bytes, b: bytes, keys: bytes) -> bool:
-    """Whether what only one of them has is an ordered part of the keys."""
-    if abs(len(a) - len(b)) > len(keys):
-        return False
-    todo, seen = [(0, 0, 0, 0)], set[tuple[int, int, int, int]]()
-    while todo and len(seen) < _MOST_TRIED:
-        i, j, used_a, used_b = todo.pop()
-        while i < len(a) and j < len(b) and a[i] == b[j]:
-            i, j = i + 1, j + 1
-        if i == len(a) and j == len(b):
-            return True
-        if (i, j, used_a, used_b) in seen:
-            continue
-        seen.add((i, j, used_a, used_b))
-        if j < len(b) and (found := keys.find(b[j], used_b)) >= 0:
-            todo.append((i, j + 1, used_a, found + 1))
-        if i < len(a) and (found := keys.find(a[i], used_a)) >= 0:
-            todo.append((i + 1, j, found + 1, used_b))
-    return False
 
 
 def _at_key(data: bytes) -> tuple[bytes, bytes] | None:

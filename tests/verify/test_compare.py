@@ -4,7 +4,8 @@ import pytest
 
 from recorder.trace.events import Change, FileState, Input
 from replay.verify import verdict as verdicts
-from replay.verify.compare import compare, typed
+from replay.verify.compare import compare
+from replay.verify.echo import typed
 from replay.verify.noise import learn
 from replay.verify.verdict import (
     BLOCK,
