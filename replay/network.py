@@ -140,17 +140,17 @@ def by_step(report: NetworkReport) -> dict[int, StepNetwork]:
     return steps
 
 
-def summary(report: NetworkReport) -> list[str]:
-    """Lines for the report on the whole replay."""
-    counts: Mapping[str, int] = {name: n for name, n in report.counts.items() if n}
-    if report.unasked:
-        counts = {**counts, "not asked for again": len(report.unasked)}
-    lines = [
-        "network: " + (", ".join(f"{n} {name}" for name, n in counts.items()) or "nothing was asked for")
-    ]
+def counts(report: NetworkReport) -> dict[str, int]:
+    """How many requests were answered in each way, all ways, and how many recorded ones were never asked for."""
+    return report.counts | {"not asked for again": len(report.unasked)}
+
+
+def remarks(report: NetworkReport) -> list[str]:
+    """What else there is to say of the whole replay's network."""
+    lines = [f"network: {fault}" for fault in report.faults[:3]]
     if report.unlogged:
         lines.append(f"network: {report.unlogged} more requests were not looked into")
-    return [*lines, *(f"network: {fault}" for fault in report.faults[:3])]
+    return lines
 
 
 def _step_of(flow: Flow) -> int:

@@ -13,7 +13,7 @@ from recorder.trace.errors import RecordingFailed, TraceRejected, Unsupported
 from recorder.trace.events import Unknown
 from recorder.trace.reader import IntegrityReport, Trace, open_trace
 from replay.judge import Judged, Side, Times, judge
-from replay.network import by_step, summary
+from replay.network import by_step, counts, remarks
 from replay.plan import at_their_prompts
 from replay.report.result import Integrity, ReplayResult, replay_result, step_result
 from replay.session import Options, Replayed, run
@@ -70,7 +70,7 @@ def replay_trace(
         )
         back, _, judged = passes[worst_pass]
         notes = list(back.reached.remarks)
-        notes += summary(back.network) if back.network else []
+        notes += remarks(back.network) if back.network else []
         if len(set(digests)) > 1:
             notes.append("the replays differ from each other")
         return replay_result(
@@ -81,6 +81,7 @@ def replay_trace(
             sandbox=back.boundary,
             integrity=_integrity(trace, report),
             rewards=_rewards(trace, judged, options),
+            network=counts(back.network) if back.network else None,
             notes=notes,
             duration_ms=round((time.monotonic() - began) * 1000, 1),
             runs=digests if runs > 1 else (),

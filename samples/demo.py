@@ -1,7 +1,8 @@
 """The demonstration: records a real debugging session of a bundled bug, seals it, replays it, shows the verdict.
 
 `python samples/demo.py [--out first.reenact]` asks nothing. An expert is played: a shell runs on a real terminal under
-`reenact record`, and keys are typed into it while one watches. Exit status: that of `reenact replay`.
+`reenact record`, and keys are typed into it while one watches. The service that the session talks to is gone when it
+is replayed. Exit status: that of `reenact replay`.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def main() -> int:
         _title("The trace's steps")
         sys.stdout.flush()
         subprocess.run([reenact(), "steps", str(trace)], check=False)
-        _title("The same work done again in a sandbox")
+        _title("The bank's service is gone; the same work done again in a sandbox, without a network")
         sys.stdout.flush()
         return subprocess.run([reenact(), "replay", str(trace)], check=False).returncode
 
@@ -52,7 +53,16 @@ def _record(root: Path, trace: Path, options: argparse.Namespace) -> None:
     if missing := session.missing():
         sys.exit(f"the demonstration needs programs that are not installed: {', '.join(missing)}")
     stage = set_stage(session, root)
-    command = [reenact(), "record", "--task", "The bill is too low", "--out", str(trace), "--"]
+    command = [
+        reenact(),
+        "record",
+        "--task",
+        "The bill comes to nothing",
+        *session.options,
+        "--out",
+        str(trace),
+        "--",
+    ]
     done = perform(
         session,
         stage,

@@ -8,6 +8,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +31,9 @@ class Session:
     the shell's start-up file. `deterministic` is False where the programs themselves draw on chance or on the
     machine; `uses_network` where something listens, if only on loopback; `needs_recorder` where `reenact` is run
     inside the session. `tools` are the programs that must be installed.
+
+    `origin` opens what runs outside of the session while it is played, and gives the environment that tells of it;
+    `options` are those that `reenact record` needs.
     """
 
     name: str
@@ -51,6 +55,8 @@ class Session:
     deterministic: bool = True
     uses_network: bool = False
     needs_recorder: bool = False
+    origin: Callable[[], AbstractContextManager[Mapping[str, str]]] = field(default=lambda: nullcontext({}))
+    options: tuple[str, ...] = ()
 
     def missing(self) -> list[str]:
         """The tools that this machine lacks."""
@@ -175,18 +181,21 @@ def perform(
     watch: Callable[[bytes], None] | None = None,
 ) -> Performance:
     """Plays a session on its stage, with `prefix` before the shell's command line. Raises `Lost` where it fails."""
-    with Expert(
-        [*prefix, session.shell, *session.arguments],
-        stage.work,
-        environment(session, stage) | dict(extra_env or {}),
-        session.cols,
-        session.rows,
-        prompt_text=session.prompt_text,
-        right_prompt=session.right_prompt,
-        patience=patience,
-        pace=pace,
-        watch=watch,
-    ) as expert:
+    with (
+        session.origin() as told,
+        Expert(
+            [*prefix, session.shell, *session.arguments],
+            stage.work,
+            environment(session, stage) | dict(told) | dict(extra_env or {}),
+            session.cols,
+            session.rows,
+            prompt_text=session.prompt_text,
+            right_prompt=session.right_prompt,
+            patience=patience,
+            pace=pace,
+            watch=watch,
+        ) as expert,
+    ):
         expert.prompt(patience * 2)
         session.play(expert)
         if not expert.left:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests, after setting up all that they need: `bash tests/run.sh` (everything) or `bash tests/run.sh -m "not slow"`.
 . "$(dirname "$0")/../.ci/setup.sh"
-system_packages bash zsh fish git vim less nano gdb gcc libc6-dev make sqlite3 bubblewrap faketime libseccomp2 \
+system_packages bash zsh fish git vim less nano curl wget gdb gcc libc6-dev make sqlite3 bubblewrap faketime libseccomp2 \
   asciinema python3-pytest procps util-linux tmux
 browser
 environment

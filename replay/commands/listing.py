@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from recorder.trace.errors import TraceRejected
-from recorder.trace.events import FlowAnswered, FlowRequested
 from recorder.trace.folders import trace_folder
 from recorder.trace.manifest import Manifest
 from recorder.trace.printable import printable
-from recorder.trace.reader import Trace, open_trace
+from recorder.trace.reader import open_trace
 from recorder.trace.steps import Step
 from recorder.trace.steps import steps as derive
+from replay.commands import network
 from replay.commands.opening import JSON, TRACE, as_json, opened
 
 
@@ -69,8 +69,9 @@ def show(trace: Path, json_wanted: bool) -> None:
     with opened(trace) as opened_trace:
         manifest = opened_trace.manifest
         found = derive(opened_trace.events)
+        seen = network.captured(opened_trace.events)
     if json_wanted:
-        as_json({"manifest": manifest, "steps": [_brief(step) for step in found]})
+        as_json({"manifest": manifest, "network": seen, "steps": [_brief(step) for step in found]})
         return
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(manifest.started_unix_ns / 1e9))
     env = manifest.environment
@@ -86,6 +87,7 @@ def show(trace: Path, json_wanted: bool) -> None:
         ("state", manifest.completeness.state),
         ("outcome", _outcome(manifest)),
         ("signed", "yes" if manifest.seal else "no"),
+        *(seen.lines() if seen else []),
     ]
     for label, text in lines:
         click.echo(f"{label:9} {printable(text)}")
@@ -106,7 +108,7 @@ def steps_command(trace: Path, json_wanted: bool) -> None:
     """List the steps of TRACE: each action with its exit code, requests, file changes, rationale and outcome."""
     with opened(trace) as opened_trace:
         found = derive(opened_trace.events)
-        requests = _requests(opened_trace)
+        requests = network.requests(opened_trace.events)
     if json_wanted:
         as_json([_brief(step) | {"requests": [requests[n] for n in step.flows]} for step in found])
         return
@@ -170,17 +172,6 @@ def inspect(context: click.Context, trace: Path, json_wanted: bool) -> None:
         click.echo(f"blobs      {manifest.blobs.count}, {manifest.blobs.size} bytes")
     if not report.ok:
         context.exit(3)
-
-
-def _requests(trace: Trace) -> dict[int, dict[str, object]]:
-    """What was asked of the network, by the flow's number."""
-    found: dict[int, dict[str, object]] = {}
-    for event in trace.events:
-        if isinstance(event, FlowRequested):
-            found[event.flow] = {"method": event.method, "url": event.url, "status": None}
-        elif isinstance(event, FlowAnswered) and event.flow in found:
-            found[event.flow]["status"] = event.status
-    return found
 
 
 def _summary(manifest: Manifest) -> dict[str, object]:

@@ -71,6 +71,9 @@ class ReplayResult(Struct, frozen=True, kw_only=True):
     """How far clocks and randomness were under control."""
     sandbox: str
     integrity: Integrity
+    network: dict[str, int] | None = None
+    """Requests to a recorded network by how they were answered, with those that were "refused" and recorded ones that
+    were "not asked for again"; None where no network was recorded."""
     notes: tuple[str, ...] = ()
     duration_ms: float | None = None
     runs: tuple[str, ...] = ()
@@ -134,6 +137,7 @@ def replay_result(
     sandbox: str,
     integrity: Integrity,
     rewards: tuple[float | None, float | None] | None = None,
+    network: dict[str, int] | None = None,
     notes: Sequence[str] = (),
     duration_ms: float | None = None,
     runs: Sequence[str] = (),
@@ -159,6 +163,7 @@ def replay_result(
         clock=clock,
         sandbox=sandbox,
         integrity=integrity,
+        network=network,
         notes=tuple(notes),
         duration_ms=duration_ms,
         runs=tuple(runs),

@@ -105,6 +105,8 @@ class _Report:
         if result.runs:
             word = "one digest" if result.steady else f"{len(set(result.runs))} different digests"
             yield self.line("runs", f"{len(result.runs)}, {word}", None if result.steady else "red")
+        if result.network is not None:
+            yield self.network(result.network)
         yield self.line("digest", result.digest[:16])
         yield self.line("clock", result.clock)
         yield self.line("sandbox", result.sandbox)
@@ -123,6 +125,13 @@ class _Report:
         got = "not earned again" if reward.replayed is None else f"replayed {reward.replayed:g}"
         recorded = "none" if reward.recorded is None else f"{reward.recorded:g}"
         return self.line("reward", f"recorded {recorded}, {got}", colour)
+
+    def network(self, counts: Mapping[str, int]) -> str:
+        unanswered = counts.get("refused", 0) + counts.get("not asked for again", 0)
+        asked = sum(counts.values()) - counts.get("not asked for again", 0)
+        told = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
+        text = f"{asked} request{'s' * (asked != 1)}" + (f": {told}" if told else "")
+        return self.line("network", text, "red" if unanswered else None)
 
     def line(self, name: str, text: str, colour: str | None = None) -> str:
         return f"  {name:<8} " + self.paint(clip(_one_line(text), self.width - 11), colour)

@@ -86,6 +86,8 @@ def record_and_replay(session: Session, root: Path, command: str) -> None:
     trace = record(session, root, command)
     answer = replay(trace, command)
     bad = [step for step in answer["steps"] if step["verdict"] not in HOLDS]
+    if "--proxy" in session.options:
+        assert answer["network"]["exact"] > 0
     if session.deterministic:
         assert bad == []
     else:
@@ -101,7 +103,7 @@ def record(session: Session, root: Path, command: str) -> Path:
     done = perform(
         session,
         stage,
-        [command, "record", "--out", str(trace), "--"],
+        [command, "record", *session.options, "--out", str(trace), "--"],
         extra_env={"REENACT_TRACES": str(root / "traces")},
         patience=20.0,
     )

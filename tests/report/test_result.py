@@ -46,6 +46,7 @@ OTHER = judged("1 passed\r\n", "1 failed\r\n")
 MIXED = result(
     step(1, SAME), step(2, ALIKE), step(3, OTHER), step(4, not_reached("the replay stopped at step 3")),
     step(5, unsupported("no zsh here")), rewards=(1.0, 0.0), duration_ms=1234.0, runs=("a", "a"), notes=("a note",),
+    network={"exact": 3, "refused": 1, "not asked for again": 1},
 )  # fmt: skip
 
 
@@ -109,6 +110,7 @@ def test_report() -> None:
     )
     assert "  reward   recorded 1, replayed 0" in lines
     assert "  runs     2, one digest" in lines
+    assert "  network  4 requests: 3 exact, 1 refused, 1 not asked for again" in lines
     assert text.endswith("\n")
     assert "exit code: exact" in render(MIXED, colour=False, verbose=True)
 

@@ -1,3 +1,4 @@
 #!/bin/sh
-# bill.sh FILE: the sum of a bill's lines "ITEM COUNT PRICE", with two decimals.
-awk '{ total += int($2 * $3) } END { printf "%.2f\n", total }' "$1"
+# bill.sh FILE: in euros, the sum of a bill's lines "ITEM COUNT DOLLARS"; asks the bank what a dollar is worth today.
+rate=$(curl -s "$BANK/rates/usd" | sed -n 's/.*"eur": \([0-9]*\).*/\1/p')
+awk -v rate="$rate" '{ total += $2 * $3 * rate } END { printf "%.2f\n", total }' "$1"
