@@ -6,6 +6,7 @@ that file never changes again: a change here means a new schema version.
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from typing import Any, get_args
@@ -24,6 +25,9 @@ def schema() -> dict[str, Any]:
     roots, components = msgspec.json.schema_components(
         [*kinds, Manifest, Salt, TreeEntry], ref_template="#/$defs/{name}"
     )
+    for component in components.values():
+        if "description" in component:  # whether a docstring is indented depends on Python's version
+            component["description"] = inspect.cleandoc(component["description"])
     events = dict(zip(KINDS, roots[: len(kinds)], strict=True))
     manifest, salt, entry = roots[len(kinds) :]
     return {
