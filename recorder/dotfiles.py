@@ -16,7 +16,8 @@ NAMES = (
     ".config/nvim/init.lua", ".emacs", ".gitconfig", ".config/git/config", ".config/git/ignore", ".gitignore",
     ".lesskey", ".dir_colors", ".dircolors", ".gdbinit", ".config/gdb/gdbinit", ".sqliterc", ".pdbrc", ".toprc",
     ".config/procps/toprc", ".htoprc", ".config/htop/htoprc", ".hushlogin", ".tmux.conf", ".screenrc", ".ackrc",
-    ".ripgreprc", ".config/bat/config", ".editorconfig", ".pystartup",
+    ".ripgreprc", ".config/bat/config", ".editorconfig", ".pystartup", ".curlrc", ".npmrc", ".yarnrc",
+    ".config/pip/pip.conf", ".pip/pip.conf",
 )  # fmt: skip
 """Paths below the home folder."""
 

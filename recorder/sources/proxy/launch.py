@@ -199,7 +199,7 @@ def start_proxy(
     finally:
         os.close(notices)
         os.close(status)
-    variables = proxy_environment(env, port=port, trust=trust, wgetrc=own / "wgetrc")
+    variables = proxy_environment(env, port=port, trust=trust, wgetrc=own / "wgetrc", caches=own / "caches")
     return Proxy(process, listener, notify, heard, folder, variables)
 
 

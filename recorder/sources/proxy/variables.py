@@ -22,6 +22,14 @@ BUNDLES = (
 )
 """Each names a file of trusted certificates to some program."""
 
+CACHES = {
+    "PIP_CACHE_DIR": "pip",
+    "UV_CACHE_DIR": "uv",
+    "npm_config_cache": "npm",
+    "YARN_CACHE_FOLDER": "yarn",
+}
+"""Each names a folder to some package manager in which it keeps what it was answered once."""
+
 _PROXIES = {"http": ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")}
 _PROXIES["https"] = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
@@ -93,8 +101,13 @@ def wgetrc(users: bytes, trust: Path) -> bytes:
     return users + end + b"ca_certificate = " + str(trust).encode() + b"\n"
 
 
-def proxy_environment(env: Mapping[str, str], *, port: int, trust: Path, wgetrc: Path) -> dict[str, str]:
+def proxy_environment(
+    env: Mapping[str, str], *, port: int, trust: Path, wgetrc: Path, caches: Path
+) -> dict[str, str]:
     """The variables to set over `env`. What `no_proxy` excludes stays excluded.
+
+    Package managers get caches of the session's own, which are empty at first: what was answered before the session
+    would be missing from its record, and a replay has to ask for it.
 
     HTTP_PROXY only where it was set: a CGI program would take a request's `Proxy:` header for it. all_proxy is
     left alone: it serves schemes that this proxy does not speak.
@@ -104,6 +117,7 @@ def proxy_environment(env: Mapping[str, str], *, port: int, trust: Path, wgetrc:
     if env.get("HTTP_PROXY"):
         out["HTTP_PROXY"] = address
     out.update(dict.fromkeys(BUNDLES, str(trust)))
+    out.update({name: str(caches / folder) for name, folder in CACHES.items()})
     out["WGETRC"] = str(wgetrc)
     out["NODE_USE_ENV_PROXY"] = "1"  # Node from 22.21 on; older ones ignore proxies
     return out
