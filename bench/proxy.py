@@ -25,12 +25,15 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 from cryptography.hazmat.primitives import serialization
 
+from recorder.redact import VaultFile
+from recorder.sources.own_process import boottime
 from recorder.sources.proxy import start_proxy
 from recorder.sources.proxy.authority import Authority
 from recorder.sources.proxy.causes import Causes
-from recorder.sources.proxy.orders import boottime
+from recorder.sources.proxy.redaction import FACTORY
 
 BODY = 1024
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -161,7 +164,9 @@ class Peer(NamedTuple):
 @contextlib.contextmanager
 def ours(folder: Path, roots: Path) -> Iterator[Peer]:
     env = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    proxy = start_proxy(folder=folder, env=env, trusted=[roots])
+    VaultFile.create(folder / "vault").close()
+    settings = msgspec.json.encode({"vault": str(folder / "vault")})
+    proxy = start_proxy(folder=folder, env=env, trusted=[roots], redact=FACTORY, redact_settings=settings)
     try:
         yield Peer("reenact", proxy.port, proxy.environment()["SSL_CERT_FILE"], [proxy.pid, proxy.engine()])
     finally:

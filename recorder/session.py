@@ -218,6 +218,7 @@ def _record(
             started=started,
             spawn=sandbox.spawn if sandbox else None,
             notify_fds=[part.notify_fd for part in (source, proxy) if part is not None],
+            watched=[proxy] if proxy is not None else [],
             on_prompt_enter=clock,
         )
     )

@@ -53,4 +53,5 @@ def recording(tmp_path: Path, authority_file: Path) -> Iterator[Recording]:
     folder.mkdir(mode=0o700)
     made = Recording(folder, trusted=[authority_file], drain=0.2)
     yield made
+    made.unattended()
     made.proxy.finish()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +32,19 @@ class Recording:
         self.proxy: Proxy = start_proxy(folder=folder, env=self.env, **options)
         self.inside = {**self.env, **self.proxy.environment()}
         self._events: list[AnyEvent] | None = None
+        self._attended = True
+        self._attending = threading.Thread(target=self._attend, daemon=True)
+        self._attending.start()
+
+    def _attend(self) -> None:
+        """What the keeper of a session does."""
+        while self._attended and (fd := self.proxy.fileno()) >= 0:
+            if select.select([fd], [], [], 0.05)[0] and self._attended:
+                self.proxy.attend()
+
+    def unattended(self) -> None:
+        self._attended = False
+        self._attending.join()
 
     def run(self, *argv: str, data: bytes | None = None, **env: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
@@ -44,6 +59,7 @@ class Recording:
     def finish(self) -> list[AnyEvent]:
         """Ends the proxy; all that it told."""
         if self._events is None:
+            self.unattended()
             assert self.proxy.finish()
             self._events = self.journal()
         return self._events

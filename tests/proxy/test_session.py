@@ -11,7 +11,15 @@ import pytest
 from proxied_origin import Origin
 from proxied_recording import PLAIN
 
-from recorder.trace.events import Connected, FlowAnswered, FlowRequested, NetworkStarted, TerminalStarted
+from recorder.trace.events import (
+    CommandStarted,
+    Connected,
+    FlowAnswered,
+    FlowRequested,
+    Gap,
+    NetworkStarted,
+    TerminalStarted,
+)
 from recorder.trace.reader import open_trace
 
 pytestmark = pytest.mark.slow
@@ -72,3 +80,23 @@ def test_an_isolated_session_has_no_network(tmp_path: Path) -> None:
     done = record(tmp_path, "", "--proxy", "--isolated")
     assert done.returncode == 2
     assert "--proxy" in done.stderr
+
+
+def test_a_session_outlives_its_proxy(tmp_path: Path, origin: Origin) -> None:
+    """All of the proxy's processes are killed at once from within; the keeper brings them back."""
+    kill = "for p in $(pgrep -P $PPID -f sources.proxy.process); do kill -9 $(pgrep -P $p) $p; done"
+    done = record(
+        tmp_path,
+        f"curl -sS '{origin.url('/hello?step=1')}'; {kill}\n"
+        f"curl -sS --retry 9 --retry-all-errors --retry-delay 0 '{origin.url('/hello?step=2')}'\n",
+        "--proxy",
+    )
+    assert "signal 9" in done.stderr
+    with open_trace(tmp_path / "a.reenact") as trace:
+        events = list(trace.events)
+        steps = {event.text for event in events if isinstance(event, CommandStarted)}
+        requests = [event for event in events if isinstance(event, FlowRequested)]
+        [gap] = [event for event in events if isinstance(event, Gap)]
+    assert len(steps) == 2
+    assert (requests[-1].url[-1], requests[-1].cause.command) == ("2", 2)
+    assert gap.source == "proxy"

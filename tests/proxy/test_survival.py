@@ -7,11 +7,13 @@ import resource
 import select
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 from proxied_origin import Origin
 from proxied_recording import PLAIN, Recording
+from proxied_shell import Shell
 
 from recorder.sources.proxy import start_proxy
 from recorder.trace.events import Connected, FlowAnswered, FlowRequested, Gap, NetworkStarted, Recovered
@@ -28,8 +30,17 @@ def wait_for_death(pid: int) -> None:
         os.close(fd)
 
 
+def follow(recording: Recording, origin: Origin) -> subprocess.Popen[bytes]:
+    """A program in the middle of a long answer, which ends when the origin may go on."""
+    command = ["curl", "-sS", "-N", origin.url("/sse")]
+    program = subprocess.Popen(command, env=recording.inside, stdout=subprocess.PIPE, bufsize=0)
+    assert program.stdout is not None
+    assert program.stdout.readline() == b"data: one\n"
+    return program
+
+
 def test_programs_start_before_the_proxy_does(recording: Recording, origin: Origin) -> None:
-    assert recording.proxy.alive()
+    assert recording.proxy.fileno() >= 0
     assert recording.curl(origin.url()) == b"hello"
     [connection] = recording.told(Connected)
     [started] = recording.told(NetworkStarted)
@@ -43,8 +54,10 @@ def test_a_killed_engine_comes_back_on_the_same_port(recording: Recording, origi
     assert recording.curl(origin.url("/hello?n=3")) == b"hello"
     # What was on its way to the journal when an engine died is in the gap, as are connections that were open.
     requests = recording.told(FlowRequested)
-    assert [request.flow for request in requests] == list(range(1, len(requests) + 1))
-    assert requests[-1].url.endswith("n=3")
+    assert [(request.flow, request.url[-1]) for request in requests] == [
+        (n + 1, str(n)) for n in range(4) if n + 1 in {request.flow for request in requests}
+    ]
+    assert requests[-1].flow == 4
     assert [connection.n for connection in recording.told(Connected)][-1] == 4
     gaps = recording.told(Gap)
     assert len(gaps) == 3
@@ -55,23 +68,69 @@ def test_a_killed_engine_comes_back_on_the_same_port(recording: Recording, origi
     assert len(recording.told(NetworkStarted)) == 1
 
 
-def test_a_killed_gate_is_replaced_by_the_engine(recording: Recording, origin: Origin) -> None:
-    assert recording.curl(origin.url()) == b"hello"
-    recording.proxy.engine()
-    os.kill(recording.proxy.pid, signal.SIGKILL)
-    assert recording.curl(origin.url()) == b"hello"
-    assert [connection.n for connection in recording.told(Connected)] == [1, 2]
-    assert recording.told(Recovered)[0].part == "proxy gate"
-    assert recording.told(Connected)[1].cause.how == "unknown"
-
-
-def test_where_both_are_killed_the_journal_says_so(recording: Recording, origin: Origin) -> None:
-    assert recording.curl(origin.url()) == b"hello"
+def test_a_killed_gate_is_replaced_and_knows_what_it_knew(recording: Recording, origin: Origin) -> None:
+    shell = Shell(recording.inside, recording.proxy.notify_fd)
+    shell.run(f"curl -sS '{origin.url('/hello?n=1')}'")
     engine = recording.proxy.engine()
-    os.kill(recording.proxy.pid, signal.SIGKILL)
-    wait_for_death(engine)
-    assert not recording.proxy.finish()
-    assert isinstance(recording.journal()[-1], Gap)
+    wait_for_death(recording.proxy.pid)
+    shell.run(f"curl -sS '{origin.url('/hello?n=2')}'")
+    assert recording.proxy.engine() == engine
+    shell.close()
+    first, second = recording.told(Connected)
+    assert (first.n, second.n) == (1, 2)
+    assert (first.cause.command, second.cause.command) == (1, 2)
+    assert recording.told(Recovered)[0].part == "proxy gate"
+    assert not recording.told(Gap)
+
+
+def test_a_download_goes_on_while_the_gate_is_replaced(recording: Recording, origin: Origin) -> None:
+    download = follow(recording, origin)
+    wait_for_death(recording.proxy.pid)
+    assert recording.curl(origin.url()) == b"hello"
+    origin.go_on.set()
+    assert download.communicate(timeout=30)[0] == b"\ndata: two\n\n"
+    assert download.returncode == 0
+    assert not any(answer.response.partial for answer in recording.told(FlowAnswered))
+
+
+def test_both_killed_again_and_again_come_back(recording: Recording, origin: Origin) -> None:
+    """A client that tries again gets its answer; numbers go on; what was cut and lost is told."""
+    trust = (recording.folder / "proxy" / "authority.pem").read_bytes()
+    for n in range(4):
+        command = ["--retry", "9", "--retry-all-errors", "--retry-delay", "0"]
+        assert recording.curl(*command, origin.url(f"/hello?n={n}")) == b"hello"
+        engine, gate = recording.proxy.engine(), recording.proxy.pid
+        for pid in (engine, gate) if n % 2 else (gate, engine):
+            os.kill(pid, signal.SIGKILL)
+    download = follow(recording, origin)
+    wait_for_death(recording.proxy.engine())
+    wait_for_death(recording.proxy.pid)
+    origin.go_on.set()
+    assert b"two" not in download.communicate(timeout=30)[0]
+    assert recording.curl(origin.url("/hello?n=last")) == b"hello"
+    assert (recording.folder / "proxy" / "authority.pem").read_bytes() == trust
+    requests, gaps = recording.told(FlowRequested), recording.told(Gap)
+    numbers = [request.flow for request in requests]
+    assert sorted(set(numbers)) == numbers
+    assert requests[-1].url.endswith("last")
+    assert len(gaps) == 5
+    assert "1 open connections were cut" in gaps[-1].reason
+    connections = [connection.n for connection in recording.told(Connected)]
+    assert sorted(set(connections)) == connections
+    assert len(recording.told(NetworkStarted)) == 1
+
+
+def test_a_proxy_that_cannot_live_refuses(recording: Recording, origin: Origin) -> None:
+    recording.proxy.engine()
+    recording.unattended()
+    for _ in range(10):
+        wait_for_death(recording.proxy.pid)
+        recording.proxy.attend()
+    assert recording.proxy.fileno() == -1
+    done = recording.run("curl", "-sS", "--max-time", "20", origin.url())
+    assert b"Could not connect" in done.stderr or b"Failed to connect" in done.stderr
+    # The engine, which lived, kept what it saw.
+    assert recording.proxy.finish()
 
 
 def test_a_recorder_that_dies_takes_the_proxy_with_it(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from recorder.sources.own_process import boottime
 from recorder.sources.proxy.bodies import NO_BODY, BodySink, Pace
 from recorder.sources.proxy.ledger import Ledger
 from recorder.sources.proxy.orders import SOURCE, Arrival, Redactor
+from recorder.sources.proxy.slate import Slate
 from recorder.trace.blobs import BlobStore
 from recorder.trace.events import (
     Body,
@@ -187,11 +188,11 @@ class Flow:
 class Capture:
     """Counts flows and writes what became of them."""
 
-    def __init__(self, ledger: Ledger, blobs: BlobStore, redactor: Redactor, *, flows: int = 0) -> None:
+    def __init__(self, ledger: Ledger, blobs: BlobStore, redactor: Redactor, slate: Slate) -> None:
         self.ledger = ledger
         self.redactor = redactor
         self._blobs = blobs
-        self._flows = flows
+        self._slate = slate
         self._connections: set[Connection] = set()
         # A long body takes seconds to compress; events behind it must not wait for that.
         self._slow = ThreadPoolExecutor(1, "blobs")
@@ -199,6 +200,7 @@ class Capture:
     def opened(self, arrival: Arrival) -> Connection:
         connection = Connection(arrival)
         self._connections.add(connection)
+        self._slate.add(Slate.OPENED)
         return connection
 
     def requested(
@@ -213,14 +215,14 @@ class Capture:
         content: tuple[str, str],
     ) -> Flow:
         """A request's head is there. `content` is its body's type and coding, for the redactor."""
-        self._flows += 1
+        number = self._slate.add(Slate.FLOWS)
         t = boottime()
         connection.captured = True
         self.ledger.event(
             FlowRequested(
                 t=t,
                 source=SOURCE,
-                flow=self._flows,
+                flow=number,
                 connection=connection.arrival.n,
                 method=method,
                 url=self.redactor.url(url),
@@ -229,7 +231,7 @@ class Capture:
                 cause=connection.arrival.cause,
             )
         )
-        return Flow(self, connection, self._flows, t, self.sink(*content) if body else None)
+        return Flow(self, connection, number, t, self.sink(*content) if body else None)
 
     def answered(self, flow: Flow) -> None:
         t = boottime()
@@ -257,6 +259,7 @@ class Capture:
             return
         connection.open = False
         self._connections.discard(connection)
+        self._slate.add(Slate.CLOSED)
         for flow in list(connection.flows):
             flow.failed(why)
         handling = connection.handling or ("captured" if connection.captured else "failed")

@@ -2,7 +2,8 @@
 
 Connections wait in the kernel's queue while it is busy, and in its handover while no engine is there; neither the
 shell nor its programs wait for anything else. The engine (see `engine`) is forked from it, so that one that dies is
-replaced with nothing forgotten. Where the gate itself dies, the engine accepts in its place and tells no causes.
+replaced with nothing forgotten. Where the gate itself dies, the recorder starts another, which goes on with the engine
+if that lives: the sockets between the two and what the gate has heard (see `slate`) are the recorder's, too.
 """
 
 from __future__ import annotations
@@ -15,35 +16,42 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from recorder.sources.own_process import Notices, boottime
 from recorder.sources.proxy.causes import Causes, CommandGroups, Sight
-from recorder.sources.proxy.orders import Arrival, Orders, Start, encode_arrival
+from recorder.sources.proxy.orders import OVER, REPLACED, Arrival, Begin, Death, Orders, encode_arrival
+from recorder.sources.proxy.slate import Slate
 
 _WAITING = 64
 """Connections taken from the kernel's queue and not yet handed over."""
 _PAUSE = (0.0, 0.05, 0.2, 1.0, 5.0)
 """Before an engine that died at once is replaced."""
 _LIVED = 10.0
+_MOST_AT_END = 3
+"""Engines that die while they end the session's last connections and are replaced."""
 
-Engine = Callable[[Orders, Start], int]
+Engine = Callable[[Orders, Death | None], int]
 
 
 class Gate:
     """The running gate. `engine` runs in a forked process and returns its exit code."""
 
-    def __init__(self, orders: Orders, engine: Engine, groups: CommandGroups | None = None) -> None:
-        self._orders = orders
+    def __init__(self, begin: Begin, engine: Engine, groups: CommandGroups | None = None) -> None:
+        orders = self._orders = begin.orders
+        self._predecessor = begin.death
         self._engine = engine
         self._listener = socket.socket(fileno=orders.listener)
         self._listener.setblocking(False)
-        self._handover, self._engine_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._handover = socket.socket(fileno=orders.handover[0])
         self._handover.setblocking(False)
+        self._slate = Slate(orders.slate)
         self._causes = Causes(groups=groups, clock=boottime, wait=self._hear)
         self._notices = Notices(orders.notices)
-        self._ended = False
-        self._count = 0
+        self._ended = begin.over
         self._seen: deque[tuple[int, socket.socket, Sight]] = deque()
-        self._waiting: deque[tuple[Arrival, socket.socket]] = deque()
+        self._waiting: deque[tuple[bytes, socket.socket | None]] = deque()
+        """What goes to the engine: packets, each with the connection that it is about."""
         self._pid, self._pidfd = 0, -1
         self._begun, self._failures = 0.0, 0
 
@@ -52,20 +60,50 @@ class Gate:
         with suppress(OSError):
             # Where we may: a program that connects and ends is gone soon.
             os.setpriority(os.PRIO_PROCESS, 0, -5)
-        self._start(None, None, None)
+        for words in self._slate.heard():
+            self._causes.notice(words)
+        self._begin()
         while not self._ended:
             self._step()
         self._accept()
         self._listener.close()
-        with suppress(OSError):
-            self._pass_on()
-        # An empty packet: no more is to come.
-        self._handover.setblocking(True)
-        with suppress(OSError):
-            self._handover.send(b"Q")
-        status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        status = self._finish()
         self._causes.close()
         return status
+
+    def _begin(self) -> None:
+        self._pid = self._slate[Slate.ENGINE]
+        with suppress(ProcessLookupError):
+            self._pidfd = os.pidfd_open(self._pid) if self._pid else -1
+        if self._pidfd >= 0 and select.select([self._pidfd], [], [], 0)[0]:
+            os.close(self._pidfd)
+            self._pidfd = -1
+        if self._pidfd < 0:
+            self._start(self._predecessor)
+        else:
+            self._waiting.append((REPLACED, None))
+
+    def _finish(self) -> int:
+        """Waits until an engine has ended all that there was; its exit code."""
+        self._waiting.append((OVER, None))
+        for _ in range(_MOST_AT_END):
+            poll = select.poll()
+            poll.register(self._pidfd, select.POLLIN)
+            ended = False
+            while not ended:
+                if self._waiting:
+                    poll.register(self._handover, select.POLLOUT)
+                else:
+                    with suppress(KeyError):
+                        poll.unregister(self._handover)
+                ended = self._pidfd in {fd for fd, _ in poll.poll()}
+                self._pass_on()
+            status = self._reap()
+            if status is None or status >= 0:
+                return status or 0
+            self._start(self._death(status))
+            self._waiting.append((OVER, None))  # the dead one may have taken the word with it
+        return 70
 
     # -- the loop -------------------------------------------------------------------------------
 
@@ -92,9 +130,8 @@ class Gate:
             self._hear_now()
         while self._seen:
             t, connection, sight = self._seen.popleft()
-            self._count += 1
-            arrival = Arrival(n=self._count, t=t, cause=self._causes.judge(sight))
-            self._waiting.append((arrival, connection))
+            arrival = Arrival(n=self._slate.add(Slate.CONNECTIONS), t=t, cause=self._causes.judge(sight))
+            self._waiting.append((encode_arrival(arrival), connection))
             self._pass_on()
 
     @property
@@ -112,13 +149,14 @@ class Gate:
 
     def _pass_on(self) -> None:
         while self._waiting:
-            arrival, connection = self._waiting[0]
+            packet, connection = self._waiting[0]
             try:
-                socket.send_fds(self._handover, [encode_arrival(arrival)], [connection.fileno()])
+                socket.send_fds(self._handover, [packet], [] if connection is None else [connection.fileno()])
             except BlockingIOError:
                 return
             self._waiting.popleft()
-            connection.close()
+            if connection is not None:
+                connection.close()
 
     # -- notices --------------------------------------------------------------------------------
 
@@ -140,6 +178,9 @@ class Gate:
         heard = self._notices.read()
         told = [words for words in heard if words != [b"Q"]]
         for words in told:
+            if len(words) < 3 and words[0] in (b"C", b"P"):
+                words.append(b"%d" % boottime())
+            self._slate.hear(words)
             self._causes.notice(words)
         self._ended = self._notices.ended or len(told) < len(heard)
         if told:
@@ -147,37 +188,53 @@ class Gate:
 
     # -- the engine -----------------------------------------------------------------------------
 
-    def _start(self, died: int | None, reason: str | None, predecessor: int | None) -> None:
+    def _start(self, death: Death | None) -> None:
         self._begun = time.monotonic()
+        if death is not None:
+            death = replace(death, engine=self._slate[Slate.ENGINE])
         pid = os.fork()
         if pid == 0:
             status = 70
             try:
+                self._slate[Slate.ENGINE] = os.getpid()
                 os.setpriority(os.PRIO_PROCESS, 0, 0)
-                # With the gate's end open here its death would go unseen.
+                # With the gate's end open here its death, and the recorder's, would go unseen; a port on which
+                # nobody accepts any more must refuse.
                 self._handover.close()
-                for _, connection in self._waiting:
-                    connection.close()
+                self._listener.close()
+                os.close(self._orders.notices)
+                for _, waiting in self._waiting:
+                    if waiting is not None:
+                        waiting.close()
                 for _, connection, _ in self._seen:
                     connection.close()
                 if self._pidfd >= 0:
                     os.close(self._pidfd)
                 self._causes.forget()
-                start = Start(
-                    handover=self._engine_end.fileno(), died=died, reason=reason, predecessor=predecessor
-                )
-                status = self._engine(self._orders, start)
+                status = self._engine(self._orders, death)
             finally:
                 os._exit(status)
         self._pid, self._pidfd = pid, os.pidfd_open(pid)
+        self._slate[Slate.ENGINE] = pid
 
     def _replace(self) -> None:
-        died = boottime()
-        status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-        os.close(self._pidfd)
-        self._pidfd = -1
+        death = self._death(self._reap())
         lived = time.monotonic() - self._begun
         self._failures = 0 if lived > _LIVED else min(self._failures + 1, len(_PAUSE) - 1)
         time.sleep(_PAUSE[self._failures] if lived < 1 else 0)
-        how = f"signal {-status}" if status < 0 else f"status {status}"
-        self._start(died, f"the proxy died ({how}) and was started again", self._pid)
+        self._start(death)
+
+    def _reap(self) -> int | None:
+        """The exit code of the engine that ended; None where an earlier gate has started it."""
+        os.close(self._pidfd)
+        self._pidfd = -1
+        try:
+            return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        except ChildProcessError:
+            return None
+
+    def _death(self, status: int | None) -> Death:
+        how = (
+            "how is unknown" if status is None else f"signal {-status}" if status < 0 else f"status {status}"
+        )
+        return Death(t=boottime(), how=how)

@@ -7,17 +7,18 @@ import os
 import select
 import signal
 import socket
-import subprocess
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
 
-from recorder.sources.own_process import end_notices, spawn, tell_loss
+from recorder.sources.own_process import boottime, end_notices, spawn, tell_loss
 from recorder.sources.proxy.authority import Authority, system_bundle, write_trust
-from recorder.sources.proxy.orders import FOLDER, JOURNAL, SOURCE, Orders
+from recorder.sources.proxy.orders import FOLDER, JOURNAL, SOURCE, Begin, Death, Orders
+from recorder.sources.proxy.slate import new_slate
 from recorder.sources.proxy.variables import (
     proxy_environment,
     upstreams,
@@ -31,52 +32,80 @@ DRAIN_SECONDS = 2.0
 _FINISH_SECONDS = 60.0
 _BACKLOG = 1024
 _ENTRY = "recorder.sources.proxy.process"
+_MOST_DEATHS = 10
+_WITHIN_SECONDS = 10.0
 
 
 class Proxy:
     """A running proxy on `port` of 127.0.0.1.
 
     Notices of the terminal source are written to `notify_fd`, which never blocks. The listening socket is this
-    process's: connections wait in it while the proxy starts, and while one that died is replaced. `pid` is the
-    process that accepts them.
+    process's, and all that its processes have in common: connections wait in it while the proxy starts, and while one
+    that died is replaced. `pid` is the process that accepts them. When `fileno` is readable it has died; whoever
+    watches it calls `attend`.
     """
 
     def __init__(
-        self,
-        process: subprocess.Popen[bytes],
-        listener: socket.socket,
-        notify_fd: int,
-        status: int,
-        folder: Path,
-        environment: dict[str, str],
+        self, orders: Orders, notify_fd: int, status: int, own: list[int], environment: dict[str, str]
     ) -> None:
-        self.pid = process.pid
-        self.port: int = listener.getsockname()[1]
+        """Starts it. `own` are the descriptors of `orders`, ours from now on. Raises OSError."""
+        self.port = int(orders.address.rpartition(":")[2])
         self.notify_fd = notify_fd
-        self._process = process
-        self._listener = listener
+        self._orders: Orders | None = orders
+        self._own = own
         self._status = status
         self._told = b""
-        self._folder = folder
+        self._folder = Path(orders.folder)
         self._environment = environment
+        self._over = False
+        self._deaths: deque[float] = deque(maxlen=_MOST_DEATHS)
+        self._pidfd = -1
+        self._start(None)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def environment(self) -> dict[str, str]:
         """The variables that make the session's programs use the proxy and trust it."""
         return dict(self._environment)
 
-    def alive(self) -> bool:
-        return self._process.poll() is None
+    def fileno(self) -> int:
+        """A descriptor that is readable once `attend` has something to do; -1: never more."""
+        return self._pidfd
+
+    def attend(self) -> None:
+        """Starts another gate where the one that accepted has died; it goes on with what the dead one left.
+
+        Does not wait. One that dies again and again is given up: then the port refuses connections.
+        """
+        if self._pidfd < 0 or self._process.poll() is None:
+            return
+        status = self._process.returncode
+        os.close(self._pidfd)
+        self._pidfd = -1
+        self._hear()
+        if self._ended():
+            return
+        self._deaths.append(now := time.monotonic())
+        if len(self._deaths) < _MOST_DEATHS or now - self._deaths[0] > _WITHIN_SECONDS:
+            how = f"signal {-status}" if status < 0 else f"status {status}"
+            try:
+                self._start(Death(t=boottime(), how=how))
+            except OSError:
+                pass
+            else:
+                return
+        self._close()
 
     def engine(self, timeout: float = 30.0) -> int:
         """The process that serves connections now; waits for the first. Raises RecordingFailed where none comes."""
         self._hear()
         until = time.monotonic() + timeout
         while (pid := self._engine_pid()) is None:
-            if (
-                not select.select([self._status], [], [], max(0.0, until - time.monotonic()))[0]
-                or not self._hear()
-            ):
+            if self._status < 0 or (left := until - time.monotonic()) <= 0:
                 raise RecordingFailed("The proxy did not start; record without --proxy.")
+            self._wait(left)
         return pid
 
     def finish(self, timeout: float = _FINISH_SECONDS) -> bool:
@@ -89,29 +118,55 @@ class Proxy:
             return True
         end_notices(self.notify_fd)
         self.notify_fd = -1
-        self._listener.close()
+        self._over = True
         until = time.monotonic() + timeout
-        ended = False
-        while not ended and (left := until - time.monotonic()) > 0:
-            ended = bool(select.select([self._status], [], [], left)[0]) and not self._hear()
-        if not ended:
+        while self._status >= 0 and not self._ended() and (left := until - time.monotonic()) > 0:
+            self._wait(left)
+        if not self._ended():
             self._kill()
         self._process.wait()
-        os.close(self._status)
+        self._close()
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+        if self._status >= 0:
+            os.close(self._status)
+        self._orders = None
         if any(line.get("whole") for line in self._lines()):
             return True
         reason = "the proxy did not end well; what went through it last may be missing"
         tell_loss(self._folder / JOURNAL, SOURCE, reason)
         return False
 
-    def _hear(self) -> bool:
-        """Reads what the processes tell; False at the end, when none of them lives."""
-        while select.select([self._status], [], [], 0)[0]:
+    def _start(self, death: Death | None) -> None:
+        assert self._orders is not None
+        begin = msgspec.json.encode(Begin(orders=self._orders, death=death, over=self._over))
+        # Without assertions mitmproxy is a tenth faster.
+        self._process = spawn(_ENTRY, begin, descriptors=self._own, optimized=True)
+        self._pidfd = os.pidfd_open(self._process.pid)
+
+    def _wait(self, seconds: float) -> None:
+        """Returns when something was told, or died and was seen to, or after so long."""
+        select.select([fd for fd in (self._status, self._pidfd) if fd >= 0], [], [], seconds)
+        self._hear()
+        self.attend()
+
+    def _close(self) -> None:
+        for fd in self._own:
+            os.close(fd)
+        self._own = []
+
+    def _hear(self) -> None:
+        """Reads what the processes tell, to the end: when there is none any more, nor will be."""
+        while self._status >= 0 and select.select([self._status], [], [], 0)[0]:
             data = os.read(self._status, 65536)
-            if not data:
-                return False
             self._told += data
-        return True
+            if not data:
+                os.close(self._status)
+                self._status = -1
+
+    def _ended(self) -> bool:
+        return any(line.get("ended") for line in self._lines())
 
     def _lines(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self._told.split(b"\n")[:-1]]
@@ -151,33 +206,37 @@ def start_proxy(
     if find_spec("mitmproxy") is None:
         raise Unsupported("Recording the network needs mitmproxy: pip install 'reenact[proxy]'")
     chained = upstreams(env)
-    own = folder.absolute() / FOLDER
-    trust, roots = own / "trust.pem", own / "roots.pem"
+    own_folder = folder.absolute() / FOLDER
+    trust, roots = own_folder / "trust.pem", own_folder / "roots.pem"
     authority = Authority.create()
     bundles = [*user_bundles(env), *trusted]
     if system := system_bundle():
         bundles.insert(0, system)
     try:
-        own.mkdir(mode=0o700, exist_ok=True)
+        own_folder.mkdir(mode=0o700, exist_ok=True)
         users = user_wgetrc(env)
-        _write(own / "wgetrc", wgetrc(users.read_bytes() if users and users.is_file() else b"", trust))
+        _write(own_folder / "wgetrc", wgetrc(users.read_bytes() if users and users.is_file() else b"", trust))
     except OSError as error:
         raise RecordingFailed(
             f"{error.filename}: {error.strerror}; the network cannot be recorded"
         ) from error
     write_trust(trust, authority, bundles)
     write_trust(roots, None, bundles)
-    write_trust(own / "authority.pem", authority, [])
+    write_trust(own_folder / "authority.pem", authority, [])
     listener = _listen()
     port: int = listener.getsockname()[1]
+    gate_end, engine_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     notices, notify = os.pipe2(os.O_CLOEXEC)
     heard, status = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(notify, False)
     orders = Orders(
         folder=str(folder.absolute()),
-        listener=listener.fileno(),
+        address=f"127.0.0.1:{port}",
+        listener=listener.detach(),
         notices=notices,
         status=status,
+        handover=(gate_end.detach(), engine_end.detach()),
+        slate=new_slate(),
         authority=authority.secret_pem().decode(),
         roots=str(roots),
         trust=f"{FOLDER}/trust.pem",
@@ -187,20 +246,16 @@ def start_proxy(
         redact_settings=redact_settings,
         drain=drain,
     )
+    own = [orders.listener, notices, status, *orders.handover, orders.slate]
+    variables = proxy_environment(
+        env, port=port, trust=trust, wgetrc=own_folder / "wgetrc", caches=own_folder / "caches"
+    )
     try:
-        # Without assertions mitmproxy is a tenth faster.
-        kept = [orders.listener, notices, status]
-        process = spawn(_ENTRY, msgspec.json.encode(orders), descriptors=kept, optimized=True)
+        return Proxy(orders, notify, heard, own, variables)
     except OSError as error:
-        for fd in (notify, heard):
+        for fd in (notify, heard, *own):
             os.close(fd)
-        listener.close()
         raise RecordingFailed(f"the proxy cannot be started: {error.strerror}") from error
-    finally:
-        os.close(notices)
-        os.close(status)
-    variables = proxy_environment(env, port=port, trust=trust, wgetrc=own / "wgetrc", caches=own / "caches")
-    return Proxy(process, listener, notify, heard, folder, variables)
 
 
 def _listen() -> socket.socket:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from recorder.sources.own_process import boottime
 from recorder.sources.proxy.orders import SOURCE
+from recorder.sources.proxy.slate import Slate
 from recorder.trace.blobs import BlobStore
 from recorder.trace.codec import encode_event
 from recorder.trace.errors import RecordingFailed
@@ -31,9 +32,10 @@ Entry = Callable[[], AnyEvent]
 
 
 class Ledger:
-    """Writes to a journal and its blobs. Make, `put` and `close` it in one thread."""
+    """Writes to a journal and its blobs. `slate` tells whoever comes after a sudden death what was on its way."""
 
-    def __init__(self, journal: JournalWriter, blobs: BlobStore) -> None:
+    def __init__(self, journal: JournalWriter, blobs: BlobStore, slate: Slate) -> None:
+        self._slate = slate
         self._journal = journal
         self._blobs = blobs
         self._queue: queue.SimpleQueue[tuple[Entry, int] | None] = queue.SimpleQueue()
@@ -48,11 +50,11 @@ class Ledger:
 
     def put(self, entry: Entry, weight: int = 0) -> None:
         """Has `entry` made and its event written. `weight` is the memory that it holds."""
-        if weight:
-            with self._light:
-                while self._weight > HEAVY:
-                    self._light.wait()
-                self._weight += weight
+        with self._light:
+            while weight and self._weight > HEAVY:
+                self._light.wait()
+            self._weight += weight
+            self._slate.add(Slate.TOLD)
         self._queue.put((entry, weight))
 
     def event(self, event: AnyEvent) -> None:
@@ -75,6 +77,7 @@ class Ledger:
             batch, last = self._take(dirty)
             if self._write(batch) and dirty is None:
                 dirty = boottime() + SYNC_NS // 2
+            self._slate.add(Slate.WRITTEN, len(batch))
             if dirty is not None and (last or boottime() >= dirty):
                 dirty = None
                 try:
@@ -134,6 +137,7 @@ class Ledger:
         except RecordingFailed as error:
             self._miss(sum(not isinstance(event, Gap) for event in events), str(error))
             return False
+        self._slate[Slate.LAST] = max(self._slate[Slate.LAST], *(event.t for event in events))
         if any(isinstance(event, Gap) and event.source == SOURCE for event in events[-1:]):
             self._lost_since, self._lost = None, 0
         return True

@@ -18,15 +18,20 @@ FOLDER = "proxy"
 
 
 class Orders(Struct, frozen=True, kw_only=True):
-    """What the gate is told on its standard input; secrets travel nowhere else.
+    """What every gate and engine of a session works by; secrets travel only to the gate's standard input.
 
-    `redact` names what makes the redactor, as module:callable; it is called with `redact_settings`.
+    `redact` names what makes the redactor, as module:callable; it is called with `redact_settings`. Descriptors are
+    the recorder's too, so that gates and engines that come later find what waits in them: `handover` is a pair of
+    sockets, the gate's end and the engine's; `slate` is the memory of a `Slate`.
     """
 
     folder: str
+    address: str
     listener: int
     notices: int
     status: int
+    handover: tuple[int, int]
+    slate: int
     authority: str
     roots: str
     trust: str
@@ -37,13 +42,26 @@ class Orders(Struct, frozen=True, kw_only=True):
     drain: float
 
 
-class Start(Struct, frozen=True, kw_only=True):
-    """Why and from where an engine starts: `died` is when its predecessor did, `flows` counts the flows before it."""
+class Death(Struct, frozen=True, kw_only=True):
+    """When (CLOCK_BOOTTIME) and how a gate or an engine died; `engine` is the last there was, 0: none."""
 
-    handover: int
-    died: int | None
-    reason: str | None
-    predecessor: int | None
+    t: int
+    how: str
+    engine: int = 0
+
+
+class Begin(Struct, frozen=True, kw_only=True):
+    """What a gate is told on its standard input. `death`: of the gate before it. `over`: the session has ended."""
+
+    orders: Orders
+    death: Death | None
+    over: bool
+
+
+REPLACED = b"R"
+"""In the handover, from a gate that took the place of a dead one."""
+OVER = b"Q"
+"""In the handover: no more is to come."""
 
 
 class Arrival(Struct, frozen=True, kw_only=True):

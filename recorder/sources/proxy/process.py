@@ -8,7 +8,7 @@ import msgspec
 
 from recorder.sources.own_process import quiet_signals
 from recorder.sources.proxy.gate import Gate
-from recorder.sources.proxy.orders import Orders, Start
+from recorder.sources.proxy.orders import Begin, Death, Orders
 
 
 def main(orders: bytes) -> int:
@@ -17,11 +17,11 @@ def main(orders: bytes) -> int:
     # A log of TLS keys, which the engine's library would write for whoever asked, tells all that was ever sent.
     for name in ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE"):
         os.environ.pop(name, None)
-    return Gate(msgspec.json.decode(orders, type=Orders), _engine).run()
+    return Gate(msgspec.json.decode(orders, type=Begin), _engine).run()
 
 
-def _engine(orders: Orders, start: Start) -> int:
+def _engine(orders: Orders, death: Death | None) -> int:
     # Imported here: it takes a second, and the gate needs none of it.
     from recorder.sources.proxy.engine.serving import run_engine
 
-    return run_engine(orders, start)
+    return run_engine(orders, death)

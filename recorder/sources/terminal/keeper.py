@@ -269,9 +269,14 @@ class Keeper:
         fds = {"wake": self._wake_read, "call": self._call_fd}
         fds |= {"shell": self._shell_fd, "relay": self._relay_fd, "writer": self._writer_fd}
         names = {fd: name for name, fd in fds.items() if fd >= 0}
-        for fd in names:
-            poll.register(fd, select.POLLIN)
+        watched = {one.fileno(): one for one in self._request.watched}
+        for fd in (*names, *watched):
+            if fd >= 0:
+                poll.register(fd, select.POLLIN)
         for fd, _ in poll.poll(None if timeout is None else max(0, int(timeout * 1000)) + 1):
+            if fd in watched:
+                watched[fd].attend()
+                continue
             match names[fd]:
                 case "wake":
                     with suppress(BlockingIOError):

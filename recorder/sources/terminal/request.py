@@ -5,12 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from recorder.sources.terminal import tty
 from recorder.sources.terminal.ring import CAPACITY
 from recorder.trace.events import Gap, TerminalStarted
 
 DEFAULT_SIZE = (80, 24)
+
+
+class Watched(Protocol):
+    """Whoever wants to hear that one of his descriptors has become readable."""
+
+    def fileno(self) -> int:
+        """The descriptor of now; -1: none."""
+
+    def attend(self) -> None:
+        """It is readable. Must not wait, and raises nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +32,9 @@ class TerminalRequest:
     (`terminal-1.journal` in `folder`). `spawn` starts the program on a terminal of its own making, of so many columns
     and rows, and returns the pid of a child of this process that ends with the program, the program's own pid and the
     terminal's master, which is then ours; None: fork and execute `argv` on a terminal that we make.
-    `notify_fds` get the lines "S pid", "E t", "C n t", "P n t" (non-blocking, dropped when full). `on_prompt_enter`
-    runs in the relay just before an Enter typed at a prompt is forwarded, with its time; it must be cheap and
-    may not raise.
+    `watched` are the session's other processes: the keeper attends to them when they die. `notify_fds` get the lines
+    "S pid", "E t", "C n t", "P n t" (non-blocking, dropped when full). `on_prompt_enter` runs in the relay just before
+    an Enter typed at a prompt is forwarded, with its time; it must be cheap and may not raise.
     """
 
     argv: Sequence[str]
@@ -35,6 +46,7 @@ class TerminalRequest:
     shell: str | None = None
     spawn: Callable[[int, int], tuple[int, int, int]] | None = None
     notify_fds: Sequence[int] = ()
+    watched: Sequence[Watched] = ()
     on_prompt_enter: Callable[[int], object] | None = None
     stdin: int = 0
     stdout: int = 1

@@ -29,20 +29,21 @@ from recorder.sources.proxy.ledger import Ledger
 from recorder.sources.proxy.orders import (
     FOLDER,
     JOURNAL,
+    OVER,
+    REPLACED,
     SOURCE,
     Arrival,
+    Death,
     Orders,
     Redactor,
-    Start,
     Untouched,
     decode_arrival,
     status_line,
 )
+from recorder.sources.proxy.slate import Slate
 from recorder.trace.blobs import BlobStore
-from recorder.trace.codec import decode_event
-from recorder.trace.errors import TraceRejected
-from recorder.trace.events import Cause, FlowRequested, Gap, NetworkStarted, Recovered
-from recorder.trace.journal import JournalWriter, read_journal
+from recorder.trace.events import Gap, NetworkStarted, Recovered
+from recorder.trace.journal import JournalWriter
 
 _FOREVER = 7 * 24 * 3600
 """A program may keep a silent connection open for as long as it likes."""
@@ -52,46 +53,35 @@ _ENDED = "the session ended"
 class Serving:
     """A running engine."""
 
-    def __init__(self, orders: Orders, start: Start) -> None:
+    def __init__(self, orders: Orders, death: Death | None) -> None:
         self._orders = orders
-        self._handover = socket.socket(fileno=start.handover)
+        self._handover = socket.socket(fileno=orders.handover[1])
         self._handover.setblocking(False)
-        self._listener = socket.socket(fileno=orders.listener)
+        slate = Slate(orders.slate)
         folder = Path(orders.folder)
-        flows, last = _told_before(folder / JOURNAL) if start.died is not None else (0, 0)
         blobs = BlobStore(folder / "blobs")
-        if start.predecessor is not None:
-            blobs.drop_spools(start.predecessor)
+        if death is not None and death.engine:
+            blobs.drop_spools(death.engine)
         journal = JournalWriter(folder / JOURNAL)
-        self._ledger = Ledger(journal, blobs)
-        self._capture = Capture(self._ledger, blobs, _redactor(orders), flows=flows)
+        gap = _gap(death, slate) if death is not None else None
+        self._ledger = Ledger(journal, blobs, slate)
+        self._capture = Capture(self._ledger, blobs, _redactor(orders), slate)
         self._authority = Authority.from_pem(orders.authority.encode())
         if journal.next_sequence == 0:
             self._ledger.event(self._started())
-        if start.died is not None:
-            reason = start.reason or "the proxy died"
-            self._ledger.event(
-                Gap(
-                    t=min(last, start.died),  # what was on its way to the journal is lost, too
-                    source=SOURCE,
-                    until=boottime(),
-                    bytes=None,
-                    reason=f"{reason}; open connections were cut",
-                )
-            )
+        if gap is not None:
+            self._ledger.event(gap)
         self._handlers: set[Handler] = set()
-        self._count = 0
         self._over = asyncio.Event()
 
     def _started(self) -> NetworkStarted:
-        host, port = self._listener.getsockname()[:2]
         upstream = " ".join(
             f"{scheme}={up.scheme}://{up.address}" for scheme, up in sorted(self._orders.upstreams.items())
         )
         return NetworkStarted(
             t=boottime(),
             source=SOURCE,
-            address=f"{host}:{port}",
+            address=self._orders.address,
             engine=f"mitmproxy {version('mitmproxy')}",
             certificate=self._authority.digest(),
             trust=self._orders.trust,
@@ -143,16 +133,14 @@ class Serving:
                 return
             except OSError:
                 data, fds = b"", []
-            if data == b"Q":
+            if data in (OVER, b""):  # nothing: gate and recorder are gone
                 self._over.set()
-            elif not data:
-                self._accept_alone()
-                return
+            elif data == REPLACED:
+                self._gate_replaced()
             elif fds:
                 self._serve(decode_arrival(data), socket.socket(fileno=fds[0]))
 
     def _serve(self, arrival: Arrival, connection: socket.socket) -> None:
-        self._count = arrival.n
         asyncio.get_running_loop().create_task(self._handle(arrival, connection))
 
     async def _handle(self, arrival: Arrival, connection: socket.socket) -> None:
@@ -178,29 +166,11 @@ class Serving:
                 self._handlers.discard(handler)
             self._capture.closed(record)
 
-    def _accept_alone(self) -> None:
-        """The gate is dead: from here on connections come straight from the listening socket."""
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self._handover)
-        detail = "what accepts connections died; what causes them is unknown from here on"
+    def _gate_replaced(self) -> None:
+        detail = (
+            "what accepts connections died and was started again; those that it had not handed over were cut"
+        )
         self._ledger.event(Recovered(t=boottime(), source=SOURCE, part="proxy gate", detail=detail))
-        self._listener.setblocking(False)
-        loop.add_reader(self._listener, self._accept)
-        loop.add_reader(self._orders.notices, self._hear)
-
-    def _accept(self) -> None:
-        try:
-            connection, _ = self._listener.accept()
-        except OSError:
-            return
-        unknown = Cause(command=None, how="unknown", process="")
-        self._serve(Arrival(n=self._count + 1, t=boottime(), cause=unknown), connection)
-
-    def _hear(self) -> None:
-        data = os.read(self._orders.notices, 65536)
-        if not data or b"Q" in data.split(b"\n"):
-            asyncio.get_running_loop().remove_reader(self._orders.notices)
-            self._over.set()
 
     # -- the end --------------------------------------------------------------------------------
 
@@ -213,12 +183,12 @@ class Serving:
             handler.end()
 
 
-def run_engine(orders: Orders, start: Start) -> int:
+def run_engine(orders: Orders, death: Death | None) -> int:
     """Body of the engine's process; returns its exit code."""
     logging.disable(logging.CRITICAL)
 
     async def live() -> int:
-        return await Serving(orders, start).run()
+        return await Serving(orders, death).run()
 
     status = asyncio.run(live())
     sys.stdout.flush()
@@ -233,15 +203,15 @@ def _redactor(orders: Orders) -> Redactor:
     return made
 
 
-def _told_before(path: Path) -> tuple[int, int]:
-    """How many flows predecessors have told, and when they told the last event."""
-    most = last = 0
-    for frame in read_journal(path):
-        last = max(last, frame.t)
-        try:
-            event: Any = decode_event(frame.payload, str(path))
-        except TraceRejected:
-            continue
-        if isinstance(event, FlowRequested):
-            most = max(most, event.flow)
-    return most, last
+def _gap(death: Death, slate: Slate) -> Gap:
+    """What was lost with an engine that died, as far as the slate tells; it forgets it then."""
+    lost, cut = slate[Slate.TOLD] - slate[Slate.WRITTEN], slate[Slate.OPENED] - slate[Slate.CLOSED]
+    slate[Slate.WRITTEN] = slate[Slate.TOLD]
+    slate[Slate.CLOSED] = slate[Slate.OPENED]
+    reason = f"the proxy died ({death.how}) and was started again"
+    if cut > 0:
+        reason += f"; {cut} open connections were cut, with what was not answered on them"
+    if lost > 0:
+        reason += f"; up to {lost} events on their way to the journal were lost"
+    since = min(slate[Slate.LAST] or death.t, death.t)
+    return Gap(t=since, source=SOURCE, until=boottime(), bytes=None, reason=reason)
