@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -16,6 +17,8 @@ from recorder.trace.steps import Step
 from recorder.trace.steps import steps as derive
 from replay.commands import network
 from replay.commands.opening import JSON, TRACE, as_json, opened
+
+_MOST_LISTED = 20
 
 
 @click.command(epilog="Examples:\n\n\b\n  reenact ls\n  reenact ls ~/traces --json")
@@ -105,7 +108,10 @@ def show(trace: Path, json_wanted: bool) -> None:
 @TRACE
 @JSON
 def steps_command(trace: Path, json_wanted: bool) -> None:
-    """List the steps of TRACE: each action with its exit code, requests, file changes, rationale and outcome."""
+    """List the steps of TRACE: each action with its exit code, requests, file changes, rationale and outcome.
+
+    Of many requests or files the first are shown; --json lists all.
+    """
     with opened(trace) as opened_trace:
         found = derive(opened_trace.events)
         requests = network.requests(opened_trace.events)
@@ -114,13 +120,11 @@ def steps_command(trace: Path, json_wanted: bool) -> None:
         return
     for step in found:
         click.echo(_line(step))
-        for flow in step.flows:
-            asked = requests[flow]
-            status = "no answer" if asked["status"] is None else asked["status"]
-            click.echo(f"       → {printable(str(asked['method']))} {printable(str(asked['url']))}  {status}")
-        for change in step.changes:
-            sign = "+" if change.before is None else "-" if change.after is None else "~"
-            click.echo(f"       {sign} {printable(change.path)}")
+        for line in (
+            *_some("requests", [_request(requests[n]) for n in step.flows]),
+            *_some("files", _files(step)),
+        ):
+            click.echo(f"       {printable(line)}")
         for why in step.rationale:
             click.echo(f"       why: {printable(why)}")
         for mark in step.marks:
@@ -205,6 +209,29 @@ def _brief(step: Step) -> dict[str, object]:
         "reward": step.check.reward if step.check else None,
         "complete": step.complete,
     }
+
+
+def _request(asked: Mapping[str, object]) -> str:
+    status = "no answer" if asked["status"] is None else asked["status"]
+    return f"→ {asked['method']} {asked['url']}  {status}"
+
+
+def _files(step: Step) -> list[str]:
+    sign = {(True, False): "+", (False, True): "-"}
+    return [
+        f"{sign.get((change.before is None, change.after is None), '~')} {change.path}"
+        for change in step.changes
+    ]
+
+
+def _some(what: str, lines: list[str]) -> list[str]:
+    """The first of many lines, and how many more there are."""
+    if len(lines) <= _MOST_LISTED:
+        return lines
+    return [
+        *lines[: _MOST_LISTED - 1],
+        f"  and {len(lines) - _MOST_LISTED + 1} more {what}; --json lists them",
+    ]
 
 
 def _line(step: Step) -> str:

@@ -18,12 +18,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 from resealing import Mutant
 from small_session import HAS_VIM, Done, Recording, Reenact
 
 from recorder import cli
-from recorder.trace.events import Change, CommandStarted, FileState, Noted, PromptShown, WorkspaceEdited
+from recorder.trace.events import (
+    Change,
+    CommandStarted,
+    FileState,
+    Noted,
+    PromptShown,
+    WorkspaceChanged,
+    WorkspaceEdited,
+)
 
 STEPS = 11 + HAS_VIM
 EVIL = "\x1b]52;c;ZXZpbA==\x07 \x9b31m \u202e evil"
@@ -128,6 +137,17 @@ def test_steps(inside: Inside, recording: Recording) -> None:
     assert answer[4]["exit"] == 3
     assert answer[5]["changes"] == ["notes.txt"]
     assert answer[3]["keystrokes"] == len("ada\r")
+
+
+def test_steps_shows_the_first_of_many_files(inside: Inside, mutant: Mutant, tmp_path: Path) -> None:
+    told = mutant.first(WorkspaceChanged)
+    [change, *_] = told.changes
+    mutant.replace(told, changes=[msgspec.structs.replace(change, path=f"file-{n}") for n in range(50)])
+    many = mutant.seal(tmp_path / "many.reenact")
+    lines = inside("steps", many).out.splitlines()
+    at = lines.index("       ~ file-0")
+    assert lines[at + 18 : at + 20] == ["       ~ file-18", "         and 31 more files; --json lists them"]
+    assert len(inside("steps", many, "--json").json[told.first - 1]["changes"]) == 50
 
 
 def test_a_trace_is_found_by_its_name_alone(
