@@ -36,14 +36,20 @@ find_python() {  # prints a Python that is 3.12 or newer and has venv
 browser() {  # what opens exported casts: a browser, and asciinema's player. Without them their tests are skipped
   command -v chromium chromium-browser google-chrome >/dev/null || [ -n "${REENACT_CHROMIUM:-}" ] ||
     system_packages chromium || echo "setup: no Chromium here; set REENACT_CHROMIUM to one" >&2
+  npm_packages "$root/tests/playback/player"
+}
+
+npm_packages() {  # FOLDER...: what their package-lock.json pins. Without it the tests that need it are skipped
+  local folder stamp
   command -v npm >/dev/null || system_packages nodejs npm || return 0
-  local folder=$root/tests/playback/player stamp
-  stamp=$(cksum < "$folder/package-lock.json")
-  if [ "$(cat "$folder/node_modules/.stamp" 2>/dev/null)" != "$stamp" ]; then
-    echo "setup: installing asciinema's player" >&2
-    (cd "$folder" && npm ci --silent --ignore-scripts) || return 0
-    echo "$stamp" > "$folder/node_modules/.stamp"
-  fi
+  for folder in "$@"; do
+    stamp=$(cksum < "$folder/package-lock.json")
+    if [ "$(cat "$folder/node_modules/.stamp" 2>/dev/null)" != "$stamp" ]; then
+      echo "setup: installing npm packages of ${folder#"$root/"}" >&2
+      (cd "$folder" && npm ci --silent --ignore-scripts) || continue
+      echo "$stamp" > "$folder/node_modules/.stamp"
+    fi
+  done
 }
 
 environment() {  # a virtual environment with the pinned dependencies and this checkout

@@ -2,8 +2,10 @@
 # Runs the tests, after setting up all that they need: `bash tests/run.sh` (everything) or `bash tests/run.sh -m "not slow"`.
 . "$(dirname "$0")/../.ci/setup.sh"
 system_packages bash zsh fish git vim less nano curl wget gdb gcc libc6-dev make sqlite3 bubblewrap faketime libseccomp2 \
-  asciinema python3-pytest procps util-linux tmux
+  asciinema python3-pytest procps util-linux tmux python3-requests python3-httpx python3-h2 python3-aiohttp python3-pip \
+  python3-venv
 browser
+npm_packages "$root/tests/clients/npm"
 environment
 cd "$root"
 if [ $# -gt 0 ]; then
