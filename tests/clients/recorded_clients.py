@@ -187,8 +187,8 @@ def check_replayed(case: Case, outcome: Outcome) -> None:
     assert re.search(case.shows, outcome.shown, re.MULTILINE), outcome.shown
     assert outcome.exit == case.exit, outcome.shown
     assert len(outcome.versions) >= case.flows
-    assert set(outcome.versions) == {case.version}
-    assert set(outcome.connections) == {"captured"}
+    assert set(outcome.versions) <= {case.version}
+    assert set(outcome.connections) <= {"captured"}
     assert outcome.unmatched == []
     assert outcome.step["verdict"] in HOLDS, json.dumps(outcome.step, indent=1)
 

@@ -18,7 +18,7 @@ from recorder.sources.proxy.authority import Authority
 HERE = Path(__file__).resolve().parent
 PROGRAM = HERE / "served_apps.py"
 NPM = HERE / "npm" / "node_modules"
-_REGISTRY = NPM / "verdaccio" / "bin" / "verdaccio"
+REGISTRY = NPM / "verdaccio" / "bin" / "verdaccio"
 _SECONDS = 60.0
 
 
@@ -74,7 +74,7 @@ def registry(private: Path) -> Iterator[Origin]:
             )
             log = stack.enter_context((private / f"verdaccio-{port}.log").open("wb"))
             process = subprocess.Popen(
-                ["node", _REGISTRY, "--config", settings], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                ["node", REGISTRY, "--config", settings], stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
             stack.callback(_stop, process)
         for port in ports:
