@@ -15,6 +15,7 @@ from recorder.trace.errors import ReenactError, UsageError
 from recorder.trace.printable import printable
 
 _LAZY = {
+    "import": ("recorder.imports.command:import_", "Make a trace of a HAR or of mitmproxy's flows."),
     "ls": ("replay.commands.listing:ls", "List the traces of a folder."),
     "show": ("replay.commands.listing:show", "Summarise a trace."),
     "steps": ("replay.commands.listing:steps_command", "List a trace's steps."),
@@ -52,10 +53,11 @@ class _Lazy(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         recording = [(name, command.get_short_help_str(80)) for name, command in self.commands.items()]
+        lazy = [(name, home.startswith("recorder."), text) for name, (home, text) in _LAZY.items()]
         with formatter.section("Recording"):
-            formatter.write_dl(recording)
+            formatter.write_dl([*recording, *((name, text) for name, ours, text in lazy if ours)])
         with formatter.section("Reading and replaying"):
-            formatter.write_dl([(name, text) for name, (_, text) in _LAZY.items()])
+            formatter.write_dl([(name, text) for name, ours, text in lazy if not ours])
 
 
 @click.group(

@@ -86,7 +86,9 @@ def run(
     """
     terminal = next((e for e in events if isinstance(e, TerminalStarted)), None)
     if terminal is None:
-        raise Unsupported("the trace holds no terminal; there is nothing that this version can replay")
+        raise Unsupported(
+            "the trace holds no terminal, so nothing to do again; `reenact serve` answers from its network"
+        )
     known = [e for e in events if not isinstance(e, Unknown)]
     todo = _until(plan(known, terminal), options.until, known)
     scratch = Scratch()  # gone also after SIGKILL, and however deep the payload made its folders

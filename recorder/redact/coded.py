@@ -36,7 +36,7 @@ def redact_coded(body: bytes, coding: str, redact: Callable[[bytes], bytes], *, 
     if redacted == plain:
         return body
     for name in codings:
-        redacted = _encode(redacted, name)
+        redacted = encode(redacted, name)
     return redacted
 
 
@@ -60,7 +60,8 @@ def decode(body: bytes, coding: str, most: int = MOST) -> bytes:
     raise NotDecoded(f"an unknown coding: {coding[:40]}")
 
 
-def _encode(content: bytes, coding: str) -> bytes:
+def encode(content: bytes, coding: str) -> bytes:
+    """The inverse of `decode`, not to the byte. Raises NotDecoded for a coding that is not known."""
     if coding in ("gzip", "x-gzip"):
         return gzip.compress(content, 6, mtime=0)
     if coding == "deflate":
@@ -68,7 +69,9 @@ def _encode(content: bytes, coding: str) -> bytes:
     if coding == "br":
         encoded: bytes = brotli.compress(content, quality=5)
         return encoded
-    return zstandard.ZstdCompressor(level=3).compress(content)
+    if coding == "zstd":
+        return zstandard.ZstdCompressor(level=3).compress(content)
+    raise NotDecoded(f"an unknown coding: {coding[:40]}")
 
 
 def _inflate(body: bytes, window: int, limit: int) -> tuple[bytes, bytes]:

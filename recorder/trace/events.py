@@ -264,8 +264,9 @@ class Connected(Event, frozen=True, kw_only=True, tag="network.connection"):
 
 
 class FlowRequested(Event, frozen=True, kw_only=True, tag="flow.requested"):
-    """A request's head, on connection `connection`; `flow` counts from 1. `url` is absolute. `version` is 1.0, 1.1
-    or 2. `headers` are [name, value] in the order and case of the wire; bytes outside UTF-8 escaped as in paths."""
+    """A request's head, on connection `connection`; `flow` counts from 1. `url` is absolute. `version` is 1.0, 1.1 or
+    2 (imported ones may have 3). `headers` are [name, value] in the order and case of the wire; bytes outside UTF-8
+    escaped as in paths."""
 
     flow: Count
     connection: Count
@@ -280,7 +281,7 @@ class FlowAnswered(Event, frozen=True, kw_only=True, tag="flow.answered"):
     """The response was there to its end, or will not come (`status` null, `error` says why).
 
     `first_byte` and `pace` count from the request, in ns: `pace` are [ns, bytes] of the body's pieces, where it came
-    in more than one and over more than 50 ms.
+    in more than one and over more than 50 ms. `server` is the address that answered, where it is known.
     """
 
     flow: Count
@@ -294,6 +295,7 @@ class FlowAnswered(Event, frozen=True, kw_only=True, tag="flow.answered"):
     first_byte: Annotated[int, Meta(ge=0, lt=2**62)] | None
     pace: list[tuple[int, int]]
     error: str | None
+    server: Annotated[str, Meta(max_length=64)] | None = None
 
 
 class FlowMessage(Event, frozen=True, kw_only=True, tag="flow.message"):

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
 from pathlib import Path
-from typing import Literal, cast
+from typing import IO, Literal, cast
 
 import click
 
 from recorder.trace.asciicast import CastEvent, CastHeader, encode
 from recorder.trace.errors import UsageError
+from recorder.trace.printable import printable
 from recorder.trace.reader import Trace
-from replay.commands.opening import TRACE, cast_of, opened
+from recorder.trace.steps import steps
+from replay.commands.opening import JSON, TRACE, as_json, cast_of, opened
+
+OUT = click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write. [default: standard output]",
+)
+OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
 
 
-@click.group(epilog="Example:\n\n\b\n  reenact export asciicast fix.reenact -o fix.cast")
+@click.group(
+    epilog="Examples:\n\n\b\n  reenact export asciicast fix.reenact -o fix.cast\n  reenact export har fix.reenact -o fix.har"
+)
 def export() -> None:
     """Write a trace in another format."""
 
@@ -26,12 +42,7 @@ def export() -> None:
     "  reenact export asciicast fix.reenact | asciinema play -"
 )
 @TRACE
-@click.option(
-    "--out",
-    "-o",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The file to write. [default: standard output]",
-)
+@OUT
 @click.option(
     "--version",
     "number",
@@ -42,32 +53,144 @@ def export() -> None:
 )
 @click.option("--terminal", type=click.IntRange(1), default=1, show_default=True, help="Which terminal.")
 @click.option("--no-input", is_flag=True, help="Leave out what was typed.")
-@click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
+@OVERWRITE
 def asciicast(
     trace: Path, out: Path | None, number: str, terminal: int, no_input: bool, overwrite: bool
 ) -> None:
     """Export a terminal of TRACE as an asciicast, which asciinema and asciinema-player open."""
-    with ExitStack() as stack:
-        opened_trace = stack.enter_context(opened(trace))
-        if out is None:
-            write = sys.stdout.buffer.write
-        else:
-            try:
-                file = stack.enter_context(out.open("wb" if overwrite else "xb"))
-            except FileExistsError:
-                raise UsageError(f"{out} exists; choose another name or give --overwrite") from None
-            except OSError as error:
-                raise UsageError(f"{out}: {error.strerror}") from error
-            stack.push(lambda kind, *_: _discard(out) if kind else None)  # half a cast is none
-            write = file.write
+    with opened(trace) as opened_trace, _written(out, overwrite) as file:
         header, events = _cast(opened_trace, terminal, no_input)
         for line in encode(header, events, version=cast(Literal[2, 3], int(number))):
-            write(line)
+            file.write(line)
 
 
-def _discard(out: Path) -> None:
-    if out.is_file():
-        out.unlink()
+@export.command(
+    epilog="Examples:\n\n\b\n  reenact export har fix.reenact -o fix.har\n"
+    "  reenact export har fix.reenact -o fix.zip --attach     (for page.route_from_har, any size)\n"
+    "  reenact export har fix.reenact -o fix.har --json | jq .losses"
+)
+@TRACE
+@OUT
+@click.option(
+    "--attach", is_flag=True, help="Write a ZIP with the bodies as files beside the HAR, as Playwright does."
+)
+@OVERWRITE
+@JSON
+def har(trace: Path, out: Path | None, attach: bool, overwrite: bool, json_wanted: bool) -> None:
+    """Export the network of TRACE as HAR 1.2, which browsers' developer tools and Playwright open.
+
+    Bodies of more than 16 MiB are left out unless --attach is given. What HAR cannot hold is listed at the end
+    (docs/interop.md).
+    """
+    from replay.export.exchanges import RecordedNetwork
+    from replay.export.har import HAR_NAME, HarExport, Origin
+
+    if out is None and (attach or json_wanted):
+        raise UsageError("--attach and --json need a file to write: give --out FILE")
+    with ExitStack() as stack:
+        opened_trace = stack.enter_context(opened(trace))
+        network = RecordedNetwork.of(opened_trace.events)
+        found = steps(opened_trace.events)
+        started = opened_trace.manifest.started_unix_ns
+        origin = Origin(opened_trace.manifest.trace_id, started, version("reenact"))
+        file = stack.enter_context(_written(out, overwrite))
+        add = stack.enter_context(_archive(file, HAR_NAME)) if attach else None
+        made = HarExport(network, found, origin, opened_trace, add.attach if add else None)
+        write = add.write if add else file.write
+        progress = _progress(len(network.exchanges))
+        for count, portion in enumerate(made.portions()):
+            write(portion)
+            progress(count)
+    losses = made.losses
+    if json_wanted:
+        as_json({"path": str(out), "entries": len(network.exchanges), "losses": losses})
+        return
+    if out is not None:
+        click.echo(f"{len(network.exchanges)} requests in {printable(str(out))}")
+    if losses:
+        click.echo("not, or not in words of HAR 1.2:", err=True)
+    for loss in losses:
+        click.echo(f"  {loss.count:5} × {printable(loss.what)}", err=True)
+
+
+class _Archive:
+    """Attachments go into a ZIP as they come; the HAR, which names them, waits in a file and goes in last."""
+
+    def __init__(self, archive: zipfile.ZipFile, waiting: IO[bytes]) -> None:
+        self._zip = archive
+        self.write = waiting.write
+
+    def attach(self, name: str, content: Iterable[bytes]) -> None:
+        with self._zip.open(name, "w", force_zip64=True) as member:
+            for data in content:
+                member.write(data)
+
+
+@contextmanager
+def _archive(file: IO[bytes], name: str) -> Iterator[_Archive]:
+    with tempfile.TemporaryFile() as waiting, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as zipped:
+        archive = _Archive(zipped, waiting)
+        yield archive
+        waiting.seek(0)
+        archive.attach(name, iter(lambda: waiting.read(1 << 20), b""))
+
+
+@contextmanager
+def _written(out: Path | None, overwrite: bool) -> Iterator[IO[bytes]]:
+    """Standard output, or a new private file at `out` that is there whole or not at all.
+
+    Raises UsageError where it may not be made, or the disk takes no more.
+    """
+    if out is None:
+        yield sys.stdout.buffer
+        return
+    if out.exists() and not overwrite:
+        raise UsageError(f"{out} exists; choose another name or give --overwrite")
+    if out.exists() and not out.is_file():  # a device or a pipe is written to, never replaced
+        with out.open("wb") as file:
+            yield file
+        return
+    beside = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    try:
+        fd = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise UsageError(f"{out}: {error.strerror}") from error
+    try:
+        with open(fd, "w+b") as file:
+            yield file
+        if overwrite:
+            beside.replace(out)
+        else:
+            _place(beside, out)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise UsageError(f"{out} cannot be written: {error.strerror}; it was not changed") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _place(beside: Path, out: Path) -> None:
+    try:
+        os.link(beside, out)  # unlike a rename, never over another's file
+    except FileExistsError:
+        raise UsageError(f"{out} exists; choose another name or give --overwrite") from None
+    except OSError:  # a file system without links
+        beside.replace(out)
+
+
+def _progress(total: int) -> Callable[[int], None]:
+    """A line that says how far it is, on a terminal only."""
+    if total < 100 or not sys.stderr.isatty():
+        return lambda _: None
+
+    def progress(count: int) -> None:
+        if count % 100 == 0:
+            click.echo(f"\r\x1b[Kexporting: {min(count, total)} of {total}", nl=False, err=True)
+        if count > total:
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+    return progress
 
 
 def _cast(trace: Trace, terminal: int, no_input: bool) -> tuple[CastHeader, Iterator[CastEvent]]:

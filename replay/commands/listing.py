@@ -92,6 +92,9 @@ def show(trace: Path, json_wanted: bool) -> None:
         ("signed", "yes" if manifest.seal else "no"),
         *(seen.lines() if seen else []),
     ]
+    if "import" in (settings := manifest.provenance.recorder.settings):
+        source = " ".join(settings.get(name, "") for name in ("import", "file"))
+        lines.insert(2, ("imported", f"{source}, made by {settings.get('made_by') or 'an unnamed tool'}"))
     for label, text in lines:
         click.echo(f"{label:9} {printable(text)}")
     for gap in manifest.completeness.gaps:

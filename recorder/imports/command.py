@@ -1,0 +1,133 @@
+"""`import`: another tool's recording of a network as a trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+import msgspec
+
+from recorder import vaults
+from recorder.imports import files
+from recorder.imports.sealing import Imported, Progress, Request, seal
+from recorder.trace.errors import UsageError
+from recorder.trace.printable import printable
+
+_OPTIONS = (
+    click.argument("file", type=click.Path(path_type=Path)),
+    click.option(
+        "--out", "-o", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The trace to write."
+    ),
+    click.option(
+        "--secret", "secrets", multiple=True, metavar="NAME",
+        help="The value of this environment variable is a secret wherever it occurs (repeatable).",
+    ),
+    click.option("--keep-secrets", is_flag=True, help="Keep everything as it is in FILE, credentials too."),
+    click.option("--overwrite", is_flag=True, help="Replace the trace if it exists."),
+    click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output."),
+)  # fmt: skip
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.group(
+    "import",
+    epilog="Examples:\n\n\b\n  reenact import har page.har -o page.reenact\n  reenact serve page.reenact",
+)
+def import_() -> None:
+    """Make a trace of another tool's recording of a network.
+
+    The trace holds no terminal and no steps: `reenact serve` answers from it, `reenact export har` writes it again.
+    Secrets are replaced by placeholders as in a recording of ours, unless --keep-secrets is given.
+    """
+
+
+@import_.command(
+    epilog="Examples:\n\n\b\n  reenact import har page.har -o page.reenact\n"
+    "  reenact import har playwright.zip -o page.reenact --json"
+)
+@_options
+def har(file: Path, as_json: bool, **options: Any) -> None:
+    """Import a HAR (of a browser, Playwright, Charles, Fiddler, k6 …), or Playwright's archive of one with files."""
+    from recorder.imports.har import HarReader
+
+    with files.opened(file) as opened, files.har(file, opened) as found:
+        request = _request("har", file, opened, options)
+        reader = HarReader(found.data, str(file), found.attachments)
+        _told(seal(request, reader.exchanges(), reader.findings, _progress(len(reader))), as_json)
+
+
+@import_.command(epilog="Example:\n\n\b\n  reenact import flows session.mitm -o session.reenact")
+@_options
+def flows(file: Path, as_json: bool, **options: Any) -> None:
+    """Import a flow dump of mitmproxy, of any version that the installed one reads (`pip install 'reenact[proxy]'`)."""
+    from recorder.imports.flows import FlowsReader
+
+    with files.opened(file) as opened:
+        request = _request("flows", file, opened, options)
+        reader = FlowsReader(opened, str(file))
+        _told(seal(request, reader.exchanges(), reader.findings, _progress(None)), as_json)
+
+
+def _request(kind: str, file: Path, opened: BinaryIO, options: dict[str, Any]) -> Request:
+    out, overwrite = options["out"].absolute(), options["overwrite"]
+    if out.exists() and not overwrite:
+        raise UsageError(f"{out} exists; choose another name or give --overwrite")
+    if not out.parent.is_dir():
+        raise UsageError(f"{out.parent} does not exist; make it first")
+    if options["keep_secrets"] and options["secrets"]:
+        raise UsageError("--secret and --keep-secrets exclude each other")
+    told = vaults.told_secrets(options["secrets"], os.environ, _say)
+    return Request(
+        file=file,
+        sha256=files.sha256(opened),
+        format=kind,
+        out=out,
+        overwrite=overwrite,
+        keep_secrets=options["keep_secrets"],
+        secrets=tuple(told),
+    )
+
+
+def _told(done: Imported, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(done)))
+        return
+    click.echo(f"{done.requests} requests in {printable(done.trace)}")
+    found = (
+        ("mended", done.mended),
+        ("left out, which the trace tells", done.left_out),
+        ("not of the network", done.passed_over),
+    )
+    for label, counts in found:
+        for what, count in counts.items():
+            _say(f"{label}: {count} × {printable(what)}")
+    if done.bodies_not_kept:
+        _say(f"{done.bodies_not_kept} bodies are not in the trace; what asks for them gets an error")
+
+
+def _progress(total: int | None) -> Progress:
+    """A line that says how far it is, on a terminal only."""
+    if not sys.stderr.isatty():
+        return lambda _: None
+
+    def progress(count: int) -> None:
+        if count == total:
+            click.echo("\r\x1b[K", nl=False, err=True)
+        elif count % 100 == 0:
+            click.echo(f"\r\x1b[Kimporting: {count}{f' of {total}' if total else ''}", nl=False, err=True)
+
+    return progress
+
+
+def _say(text: str) -> None:
+    click.echo(f"reenact: {text}", err=True)
