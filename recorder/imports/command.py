@@ -41,7 +41,8 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group(
     "import",
-    epilog="Examples:\n\n\b\n  reenact import har page.har -o page.reenact\n  reenact serve page.reenact",
+    epilog="Examples:\n\n\b\n  reenact import har page.har -o page.reenact\n"
+    "  reenact import flows session.mitm -o session.reenact",
 )
 def import_() -> None:
     """Make a trace of another tool's recording of a network.

@@ -229,6 +229,7 @@ READERS = (
     ("inspect",),
     ("play",),
     ("export", "asciicast"),
+    ("export", "har"),
     ("replay",),
 )
 
@@ -260,7 +261,7 @@ def test_bad_traces_are_rejected(
         assert re.search(r"\[(not-a-trace|truncated|syntax)\]\n$", done.err), done.err
     _damaged(recording.trace, bad, "manifest.json")
     assert inside(*reader, bad).code == 3
-    member = "terminal/1.cast" if reader[0] in ("play", "export") else "events.jsonl"
+    member = "terminal/1.cast" if {"play", "asciicast"} & set(reader) else "events.jsonl"
     _damaged(recording.trace, bad, member)
     done = inside(*reader, bad)
     assert done.code == 3
@@ -325,7 +326,7 @@ COMMANDS = list(_tree(cli.cli))
 def test_the_tree_holds_every_command() -> None:
     assert {path[0] for path in COMMANDS if path} == {
         "record", "note", "mark", "check", "ls", "show", "steps", "play", "inspect", "recover", "replay", "export",
-        "doctor",
+        "doctor", "import",
     }  # fmt: skip
 
 
