@@ -33,7 +33,7 @@ find_python() {  # prints a Python that is 3.12 or newer and has venv
   return 1
 }
 
-browser() {  # what opens exported casts: a browser, and asciinema's player. Without them their tests are skipped
+browser() {  # a browser, and what opens exported casts in it: asciinema's player. Without them their tests are skipped
   command -v chromium chromium-browser google-chrome >/dev/null || [ -n "${REENACT_CHROMIUM:-}" ] ||
     system_packages chromium || echo "setup: no Chromium here; set REENACT_CHROMIUM to one" >&2
   npm_packages "$root/tests/playback/player"

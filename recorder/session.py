@@ -161,7 +161,7 @@ def _record(
         stack.callback(vaults.drop_empty, vault)
         proxy = _proxy(request, folder, env, vault)
         stack.callback(proxy.finish)
-        prepared = prepared._replace(env={**prepared.env, **proxy.environment()})
+        prepared = _through(proxy, prepared, env)
     files = _place_files(folder, prepared)
     dotfiles = _dotfiles(env, say) if request.keep_dotfiles else {}
     files += _keep(folder, dotfiles)
@@ -270,6 +270,16 @@ def _proxy(request: Request, folder: Path, env: Mapping[str, str], vault: Path) 
 
     settings = msgspec.json.encode({"vault": str(vault)})
     return start_proxy(folder=folder, env=env, redact=_REDACTOR, redact_settings=settings)
+
+
+def _through(proxy: Proxy, prepared: Launch, env: Mapping[str, str]) -> Launch:
+    """The launch with all that makes the session's programs use the proxy."""
+    from recorder.sources.proxy import wrappers
+
+    browsers = {f"shell/bin/{name}": (0o700, program) for name, program in wrappers(env).items()}
+    return prepared._replace(
+        env={**prepared.env, **proxy.environment()}, files={**prepared.files, **browsers}
+    )
 
 
 def _out_path(request: Request, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -33,6 +34,10 @@ NAMESERVER = "127.0.0.1"
 _WELL_KNOWN = (80, 443)
 _MOST_BEHIND = 16
 _MOST_BUNDLE = 16 << 20
+_CHROMIUM = "REENACT_CHROMIUM_FLAGS"
+_SPKI = re.compile(r"(--ignore-certificate-errors-spki-list=)\S+")
+_CONFINED = "--no-sandbox"
+"""Chromium's own sandbox is made of namespaces, which nobody inside ours may make."""
 
 
 class Network:
@@ -57,6 +62,14 @@ class Network:
     def trust(self) -> bytes:
         """The authority that the sandbox's programs must trust, as PEM."""
         return self._player.trust
+
+    def environment(self, env: Mapping[str, str]) -> dict[str, str]:
+        """The recorded variables, those that name the recorded authority's key changed to name ours."""
+        flags = env.get(_CHROMIUM)
+        if flags is None:
+            return dict(env)
+        trusting = _SPKI.sub(lambda flag: flag.group(1) + self._player.spki, flags)
+        return {**env, _CHROMIUM: f"{trusting} {_CONFINED}"}
 
     def prepare(self, pid: int, stack: ExitStack) -> None:
         """Serves from now on in the network namespace of this process; `stack` ends it. Raises Unsupported."""
@@ -148,6 +161,8 @@ def counts(report: NetworkReport) -> dict[str, int]:
 def remarks(report: NetworkReport) -> list[str]:
     """What else there is to say of the whole replay's network."""
     lines = [f"network: {fault}" for fault in report.faults[:3]]
+    if report.housekeeping:
+        lines.append(f"network: {report.housekeeping} calls of Chromium's own are left out")
     if report.unlogged:
         lines.append(f"network: {report.unlogged} more requests were not looked into")
     return lines

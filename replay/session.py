@@ -182,7 +182,7 @@ def _bring_up(
     environment = manifest.environment
     spec = SandboxSpec(
         argv=terminal.argv,
-        env=terminal.env,
+        env=network.environment(terminal.env) if network else terminal.env,
         workspace=copy.root,
         root=_path(snapshot.root if snapshot else terminal.cwd, "root"),
         cwd=_path(terminal.cwd, "cwd"),

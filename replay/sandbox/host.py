@@ -15,6 +15,7 @@ SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt", "nix/s
 
 ETC = (  # noqa: SIM905 - a list to read
     "adjtime alternatives bash.bashrc bash_completion bash_completion.d bashrc ca-certificates ca-certificates.conf "
+    "chromium/master_preferences chromium.d/default-flags chromium.d/dev-shm chromium.d/extensions "
     "crypto-policies debian_version debuginfod dircolors environment ethertypes fedora-release fish fonts gai.conf "
     "gdb gitconfig groff host.conf inputrc java-11-openjdk java-17-openjdk java-21-openjdk ld.so.cache ld.so.conf "
     "ld.so.conf.d less locale.alias locale.conf localtime login.defs lsb-release lynx magic magic.mime mailcap "

@@ -12,7 +12,10 @@ import sys
 from collections.abc import Iterable
 
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
-_RTM_NEWROUTE, _NLMSG_ERROR = 24, 2
+_RTM_NEWLINK, _RTM_NEWADDR, _RTM_NEWROUTE, _NLMSG_ERROR = 16, 20, 24, 2
+_NAME, _LINK_INFO, _INFO_KIND, _LOCAL_ADDRESS = 3, 18, 1, 2
+_CABLE, _OWN = b"eth0", "198.18.0.1"
+"""The interface's name and address; no recorded host gets the latter (`names`)."""
 _REQUEST, _ACK, _EXCL, _CREATE = 1, 4, 0x200, 0x400
 _LOCAL_TABLE, _BOOT, _LOCAL, _OIF = 255, 3, 2, 4
 _HOST_SCOPE, _EVERYWHERE = 254, 0
@@ -30,26 +33,53 @@ def enter(network: int, user: int) -> None:
         os.setns(network, os.CLONE_NEWNET)
 
 
-def raise_loopback() -> None:
-    """Switches the loopback interface on."""
+def switch_on(name: bytes) -> None:
+    """Brings an interface up."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        request = struct.pack("16sh22x", b"lo", 0)
+        request = struct.pack("16sh22x", name, 0)
         (flags,) = struct.unpack_from("h", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request), 16)
-        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", flags | _IFF_UP))
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh22x", name, flags | _IFF_UP))
+
+
+def plug_in() -> None:
+    """Adds an interface that leads nowhere, so that programs (Chromium) do not take themselves for offline.
+
+    Where the kernel has no kind of it they do: told by nothing but what they then do otherwise.
+    """
+    for kind in (b"dummy", b"bridge"):
+        inner = _attribute(_INFO_KIND, kind)
+        body = struct.pack("=BxHiII", 0, 0, 0, 0, 0) + _attribute(_NAME, _CABLE + b"\0")
+        try:
+            _ask(_RTM_NEWLINK, body + _attribute(_LINK_INFO, inner))
+        except OSError:
+            continue
+        switch_on(_CABLE)
+        # Without an address on it, resolvers would ask for no IPv4 addresses (AI_ADDRCONFIG).
+        place = struct.pack("=4BI", socket.AF_INET, 32, 0, 0, socket.if_nametoindex(_CABLE.decode()))
+        _ask(_RTM_NEWADDR, place + _attribute(_LOCAL_ADDRESS, socket.inet_aton(_OWN)))
+        return
 
 
 def make_local(family: int) -> None:
     """Adds the route `local default dev lo`: every address of this family is one of ours. Raises OSError."""
     scope = _HOST_SCOPE if family == socket.AF_INET else _EVERYWHERE
     route = struct.pack("=8BI", family, 0, 0, 0, _LOCAL_TABLE, _BOOT, scope, _LOCAL, 0)
-    route += struct.pack("=HHI", 8, _OIF, socket.if_nametoindex("lo"))
-    head = struct.pack("=IHHII", 16 + len(route), _RTM_NEWROUTE, _REQUEST | _ACK | _EXCL | _CREATE, 1, 0)
+    _ask(_RTM_NEWROUTE, route + struct.pack("=HHI", 8, _OIF, socket.if_nametoindex("lo")))
+
+
+def _ask(kind: int, body: bytes) -> None:
+    """Has the kernel make something; that it is there already is as good. Raises OSError."""
+    head = struct.pack("=IHHII", 16 + len(body), kind, _REQUEST | _ACK | _EXCL | _CREATE, 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as kernel:
-        kernel.send(head + route)
+        kernel.send(head + body)
         said = kernel.recv(4096)
-    kind, error = struct.unpack_from("=H", said, 4)[0], struct.unpack_from("=i", said, 16)[0]
-    if kind == _NLMSG_ERROR and error not in (0, -_EXISTS):
+    answer, error = struct.unpack_from("=H", said, 4)[0], struct.unpack_from("=i", said, 16)[0]
+    if answer == _NLMSG_ERROR and error not in (0, -_EXISTS):
         raise OSError(-error, os.strerror(-error))
+
+
+def _attribute(kind: int, content: bytes) -> bytes:
+    return struct.pack("=HH", 4 + len(content), kind) + content + bytes(-len(content) % 4)
 
 
 def listen(address: str, port: int) -> socket.socket:
@@ -93,7 +123,8 @@ def main() -> None:
     with socket.socket(fileno=asked["to"]) as outside:
         try:
             enter(asked["network"], asked["user"])
-            raise_loopback()
+            switch_on(b"lo")
+            plug_in()
             make_local(socket.AF_INET)
             try:
                 make_local(socket.AF_INET6)

@@ -6,6 +6,7 @@ holds the key it is gone.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import ipaddress
 import os
@@ -83,6 +84,13 @@ class Authority:
     def digest(self) -> str:
         """SHA-256 of the certificate (DER), hex."""
         return hashlib.sha256(self.certificate.public_bytes(serialization.Encoding.DER)).hexdigest()
+
+    def spki(self) -> str:
+        """SHA-256 of the public key's SubjectPublicKeyInfo (DER), base64: how Chromium names a key."""
+        public = self.certificate.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return base64.b64encode(hashlib.sha256(public).digest()).decode()
 
     def leaf(self, names: Sequence[str]) -> Leaf:
         """A certificate for these host names and addresses; the same names get the same one."""

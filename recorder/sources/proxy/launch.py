@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import time
@@ -17,6 +18,7 @@ import msgspec
 
 from recorder.sources.own_process import boottime, end_notices, spawn, tell_loss
 from recorder.sources.proxy.authority import Authority, system_bundle, write_trust
+from recorder.sources.proxy.chromium import FLAGS, PROGRAMS, chromium_flags, wrapper
 from recorder.sources.proxy.orders import FOLDER, JOURNAL, SOURCE, Begin, Death, Orders
 from recorder.sources.proxy.slate import new_slate
 from recorder.sources.proxy.variables import (
@@ -250,12 +252,19 @@ def start_proxy(
     variables = proxy_environment(
         env, port=port, trust=trust, wgetrc=own_folder / "wgetrc", caches=own_folder / "caches"
     )
+    variables[FLAGS] = chromium_flags(env, port=port, spki=authority.spki())
     try:
         return Proxy(orders, notify, heard, own, variables)
     except OSError as error:
         for fd in (notify, heard, *own):
             os.close(fd)
         raise RecordingFailed(f"the proxy cannot be started: {error.strerror}") from error
+
+
+def wrappers(env: Mapping[str, str]) -> dict[str, bytes]:
+    """What is to stand on the session's PATH before the browsers that `env` finds there, by name."""
+    found = {name: shutil.which(name, path=env.get("PATH")) for name in PROGRAMS}
+    return {name: wrapper(real) for name, real in found.items() if real}
 
 
 def _listen() -> socket.socket:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
+import hashlib
 import ipaddress
 import os
 import ssl
@@ -33,6 +35,14 @@ class ReplayAuthority:
         self._certificate = self._issue()
         self._contexts: dict[str, ssl.SSLContext] = {}
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def spki(self) -> str:
+        """SHA-256 of the public key's SubjectPublicKeyInfo, base64: how Chromium names a key."""
+        public = self._key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return base64.b64encode(hashlib.sha256(public).digest()).decode()
 
     def context(self, host: str) -> ssl.SSLContext:
         """For a server that is taken for `host`; for another one if the client names it."""

@@ -9,7 +9,9 @@ from typing import Protocol
 
 from recorder.trace.errors import ReenactError
 from replay.players.network import answers
+from replay.players.network import target as targets
 from replay.players.network.answers import Answer, Bodies
+from replay.players.network.housekeeping import HOSTS, housekeeping, is_chromium
 from replay.players.network.matching import Asked, How, Match, Matcher, Miss
 from replay.players.network.recording import Flow, Recording
 from replay.players.network.target import normal_authority, split_authority
@@ -56,12 +58,14 @@ class Refused:
 class NetworkReport:
     """All that a replay asked of its network, in order, and the recorded flows that nobody asked for.
 
-    `unlogged` requests came after the log was full; `faults` are errors of ours.
+    Chromium's own calls are in neither: there were `housekeeping` of them. `unlogged` requests came after the log
+    was full; `faults` are errors of ours.
     """
 
     served: list[Served] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     unasked: list[Flow] = field(default_factory=list)
+    housekeeping: int = 0
     unlogged: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -86,6 +90,7 @@ class Desk:
         self.connections: set[Connected] = set()
         self._matcher = Matcher(recording)
         self._known = recording.authorities
+        self._chromium = any(is_chromium(flow.request.headers) for flow in recording.flows)
         engines = {started.engine for started in recording.started if started.engine.startswith(_TELLS)}
         self._engine = min(engines, default=None)
         self._bases: dict[tuple[str, tuple[str, ...]], str] = {}
@@ -107,7 +112,12 @@ class Desk:
         """The answer and what it was matched by. No answer: the connection ends without one, as it did."""
         found = self._matcher.match(asked)
         step = asked.scope[0] if asked.scope else None
+        target = targets.parse(asked.url)
+        own = housekeeping(target.host, target.path, asked.headers)
+        self.report.housekeeping += own
         if isinstance(found, Miss):
+            if own:
+                return answers.missed(found), None
             self._refuse(
                 Refused(
                     step,
@@ -137,7 +147,9 @@ class Desk:
         if how is How.VOLATILE and answer is not None and said is not None:
             moved = answer.headers != said.headers or (body is not None and answer.body != body)
             how = How.SUBSTITUTED if moved else how
-        if len(self.report.served) < _MOST_LOGGED:
+        if own:
+            pass
+        elif len(self.report.served) < _MOST_LOGGED:
             scopes = flow.scopes
             mine = next((n for n in asked.scope if n in scopes), step)
             self.report.served.append(Served(mine, flow, how, found.causes))
@@ -155,8 +167,16 @@ class Desk:
         if len(self.report.faults) < 100:
             self.report.faults.append(text[:500])
 
-    def reachable(self, authority: str) -> str | None:
+    def name(self, name: str) -> None:
+        """Logs a name that was never asked for when it was recorded."""
+        if self._chromium and HOSTS.fullmatch(name):
+            self.report.housekeeping += 1
+        else:
+            self.refuse(f"the name {name}", "name", "never asked for")
+
+    def reachable(self, authority: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> str | None:
         """Null if a tunnel to host:port leads to something recorded, else why it does not; that is logged.
+        `headers` are those of the request for it.
 
         A place that refused when it was recorded refuses again, which is no divergence.
         """
@@ -168,6 +188,9 @@ class Desk:
         here = {(scheme, normal_authority(authority, scheme)) for scheme in ("http", "https")}
         if here & self._known or place in recording.captured:
             return None
+        if housekeeping(host, "", headers):
+            self.report.housekeeping += 1
+            return "no recorded answer"
         if place in recording.passed:
             why = "its bytes were handed on unseen when it was recorded"
             self.refuse(f"connection to {place}", "connection", why)
@@ -177,7 +200,11 @@ class Desk:
 
     def finish(self) -> NetworkReport:
         """The report, whole."""
-        self.report.unasked = self._matcher.unasked()
+        self.report.unasked = [
+            flow
+            for flow in self._matcher.unasked()
+            if not housekeeping(flow.request.target.host, flow.request.target.path, flow.request.headers)
+        ]
         return self.report
 
     def _refuse(self, refused: Refused) -> None:

@@ -20,6 +20,7 @@ from replay.players.network.origin import Origin
 _PEEK = 64 << 10
 _MOST_GUESTS = 4096
 _AT_ONCE = 64
+_MOST_LINES = 100
 _HANDSHAKE_SECONDS = 60.0
 _CONNECT = re.compile(rb"CONNECT ([^ \r\n]{1,300}) HTTP/1\.[01]\r?\n")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
@@ -174,13 +175,20 @@ class Guest:
         """A tunnel to host:port; what the client says next is meant for that place."""
         asked = _CONNECT.match(head)
         place = asked.group(1).decode("latin-1") if asked else ""
-        why = self._door.desk.reachable(place) if place and self._tunnel is None else "no tunnel leads there"
+        headers = [(name, value.strip()) for name, _, value in _lines(head)]
+        leads = place and self._tunnel is None
+        why = self._door.desk.reachable(place, headers) if leads else "no tunnel leads there"
         with suppress(OSError):
             self._client.send(_ESTABLISHED if why is None else _REFUSED % why.encode("latin-1", "replace"))
         if why is not None:
             self.leave()
             return
         self._tunnel = place
+
+
+def _lines(head: bytes) -> list[tuple[bytes, bytes, bytes]]:
+    """(name, colon, value) of each header line."""
+    return [line.partition(b":") for line in head.splitlines()[1:_MOST_LINES] if b":" in line]
 
 
 class _Secure(asyncio.Protocol):

@@ -27,8 +27,8 @@ _STOP_SECONDS = 10.0
 class NetworkPlayer:
     """Plays `recording` on sockets that listen already. A context manager; `stop` gives what was asked for.
 
-    `trust` is the certificate authority (PEM) that clients must trust. `scope` tells the commands that run now and is
-    called from the player's thread. With `paced`, bodies take the time that they took.
+    `trust` is the certificate authority (PEM) that clients must trust, `spki` the hash of its key. `scope` tells the
+    commands that run now and is called from the player's thread. With `paced`, bodies take the time that they took.
     """
 
     def __init__(self, recording: Recording, bodies: Bodies, scope: Scope, *, paced: bool = False) -> None:
@@ -36,10 +36,11 @@ class NetworkPlayer:
         http2 = recording.http2
         self._authority = ReplayAuthority(lambda host: host in http2)
         self.trust = self._authority.pem
+        self.spki = self._authority.spki
         self.names = Names(
             recording.hosts,
             recording.unknown_names,
-            lambda name: self._desk.refuse(f"the name {name}", "name", "never asked for"),
+            self._desk.name,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None

@@ -1,0 +1,2 @@
+import { name } from "./name.mjs";
+document.getElementById("said").textContent = `${name} said so, online: ${navigator.onLine}`;

@@ -1,0 +1,118 @@
+"""Chromium in a recorded session: the page gives the same when every origin is gone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from online import network, record, replay, short_of
+from pages_server import HERE, TODOS, Sites
+
+from recorder.trace.events import FlowRequested
+from recorder.trace.reader import open_trace
+
+pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
+RICH = """\
+online: true
+count: [1,2,3]
+nonce: true
+sent: "posted"
+redirected: true
+missing: 404
+cors: "GET"
+preflight: "PUT"
+refused: "TypeError"
+worker: "works"
+events: ["tick 1","tick 2","tick 3"]
+socket: ["welcome","HELLO THERE"]
+service: "pages true"
+font: true""".splitlines()
+DRIVE = {"drive.py": (HERE / "drive.py").read_text()}
+
+
+def test_a_page_dumped_and_drawn(sites: Sites, chromium: str, tmp_path: Path) -> None:
+    plain, secure = sites.plain.url("/plain.html"), sites.secure.url("/plain.html")
+    trace = record(
+        tmp_path / "s",
+        lambda e: [
+            e.run(f"{chromium} --headless --dump-dom {plain} 2>/dev/null"),
+            e.run(f"{chromium} --headless --dump-dom {secure} 2>/dev/null"),
+            e.run(f"{chromium} --headless --screenshot=page.png {secure} 2>/dev/null; ls page.png"),
+            e.run(
+                f"{chromium} --headless --print-to-pdf=/tmp/page.pdf {plain} 2>/dev/null; head -c 5 /tmp/page.pdf"
+            ),
+        ],
+        env=sites.env,
+    )
+    sites.close()
+    answer = replay(trace)
+    assert short_of(answer) == ""
+    # Whether a picture that must not be kept is fetched twice, once for each use of it, is up to the browser.
+    found = network(answer)
+    assert set(found) <= {"exact", "repeated", "not asked for again"}
+    assert found["exact"] >= 24
+    with open_trace(trace) as opened:
+        events = list(opened.events)
+    asked = [
+        e for e in events if isinstance(e, FlowRequested) and e.url.startswith((plain[:16], secure[:16]))
+    ]
+    assert {(e.url.split(":")[0], e.version) for e in asked} == {("http", "1.1"), ("https", "2")}
+    assert {e.cause.command for e in asked} == {1, 2, 3, 4}
+
+
+def test_a_page_with_all_that_a_page_asks_for(sites: Sites, chromium: str, tmp_path: Path) -> None:
+    """Two origins, HTTP/2 on one of them: modules, codings, fonts, CORS, a service worker, sockets, events."""
+    plain, secure = sites.plain, sites.secure
+    query = f"?other={secure.url('', '127.0.0.1')}&events={plain.url('')}"
+    other = f"?other={plain.url('', '127.0.0.1')}&events={secure.url('')}"
+    trace = record(
+        tmp_path / "s",
+        lambda e: [
+            e.run(f"python3 drive.py '{chromium}' '{plain.url('/rich.html')}{query}' | tee plain"),
+            e.run(f"python3 drive.py '{chromium}' '{secure.url('/rich.html')}{other}' | tee secure"),
+        ],
+        files=DRIVE,
+        env=sites.env,
+        patience=60,
+    )
+    sites.close()
+    for name in ("plain", "secure"):
+        said = (tmp_path / "s/work" / name).read_text()
+        assert said.splitlines()[2:16] == RICH, said
+    answer = replay(trace)
+    assert short_of(answer) == ""
+    found = network(answer)
+    assert set(found) <= {"exact", "substituted", "repeated", "not asked for again"}
+    assert found["substituted"] == 2
+
+
+@pytest.mark.skipif(not TODOS.is_dir(), reason=f"run `npm ci` in {HERE}")
+def test_a_todo_list(sites: Sites, chromium: str, tmp_path: Path) -> None:
+    url = sites.secure.url("/todo.html")
+    ready = "until:document.documentElement.dataset.state === 'ready'"
+
+    def shown(count: int) -> str:
+        return f"'until:document.querySelectorAll(\"#todo-list li\").length === {count}'"
+
+    def kept(*todos: tuple[str, bool]) -> str:
+        text = json.dumps([{"title": t, "completed": c} for t, c in todos], separators=(",", ":"))
+        return f"'until:document.documentElement.dataset.state === {json.dumps('kept ' + text)}'"
+
+    one, two = ("buy milk", False), ("write a test", False)
+    steps = [
+        f'"{ready}" click:#new-todo "type:buy milk" {kept(one)} "type:write a test" {kept(one, two)}',
+        f'"{ready}" "click:#todo-list .toggle" {kept((one[0], True), two)} "click:#filters li:last-child a" {shown(1)}',
+        f'"{ready}" reload: "{ready}" click:#clear-completed {kept(two)} {shown(1)}',
+    ]
+    trace = record(
+        tmp_path / "s",
+        lambda e: [e.run(f"python3 drive.py '{chromium}' {url} {words}") for words in steps],
+        files=DRIVE,
+        env=sites.env,
+        patience=60,
+    )
+    sites.close()
+    answer = replay(trace)
+    assert short_of(answer) == ""
+    assert network(answer) == {"exact": 24, "substituted": 4}
