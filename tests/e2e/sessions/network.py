@@ -8,16 +8,25 @@ import io
 import itertools
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from urllib.parse import parse_qs
 
 from expert import Expert
 from habits import full_screen, save_and_quit
 from origin import Answer, Asked, Service, origin
-from scenario import SHELLS, session
+from scenario import SHELLS, Session, session
 
-PROXIED = ("--proxy", "--env", "API")
+
+def networked(service: Callable[[], Service], **options: object) -> Callable[..., list[Session]]:
+    """A session that talks to `service`, whose address is in $API."""
+    return session(
+        tools=("curl", "wget", "vim"),
+        origin=partial(origin, "API", service),
+        options=("--proxy", "--env", "API"),
+        uses_network=True,
+        **options,
+    )
 
 
 def _json(value: object, status: int = 200) -> Answer:
@@ -54,12 +63,9 @@ TOTAL = (
 )
 
 
-@session(
+@networked(
+    _orders,
     files={"total.py": TOTAL},
-    tools=("curl", "vim"),
-    origin=partial(origin, "API", _orders),
-    options=PROXIED,
-    uses_network=True,
     needs_recorder=True,
     after={"total.py": TOTAL.replace("amount", "price")},
 )
@@ -88,14 +94,7 @@ def _counter() -> Service:
     return answer
 
 
-@session(
-    shells=SHELLS,
-    tools=("curl",),
-    origin=partial(origin, "API", _counter),
-    options=PROXIED,
-    uses_network=True,
-    after={"three": "3\n"},
-)
+@networked(_counter, shells=SHELLS, after={"three": "3\n"})
 def a_counter_is_asked_again(e: Expert) -> None:
     """One address, another answer each time; an address that is none."""
     e.run("curl -s $API/next")
@@ -117,15 +116,12 @@ def _jobs() -> Service:
     return answer
 
 
-@session(
+@networked(
+    _jobs,
     files={
         "watch.sh": "#!/bin/sh\nuntil curl -s $API/jobs/7 | tee -a log | grep -q done; do sleep 0.2; done\n"
         "echo finished\n"
     },
-    tools=("curl",),
-    origin=partial(origin, "API", _jobs),
-    options=PROXIED,
-    uses_network=True,
     after={"log": '{"state": "queued"}\n' + 2 * '{"state": "running"}\n' + '{"state": "done"}\n'},
 )
 def a_job_is_waited_for(e: Expert) -> None:
@@ -160,14 +156,7 @@ def _downloads() -> Service:
     return answer
 
 
-@session(
-    shells=("bash", "zsh"),
-    tools=("curl", "wget"),
-    origin=partial(origin, "API", _downloads),
-    options=PROXIED,
-    uses_network=True,
-    after={"sum": "15003\n"},
-)
+@networked(_downloads, shells=("bash", "zsh"), after={"sum": "15003\n"})
 def a_data_set_is_fetched(e: Expert) -> None:
     """A redirected download in the background, its checksum by wget meanwhile; unpacked and looked through."""
     e.run("curl -sL -o data.tar.gz $API/latest &")
@@ -192,12 +181,7 @@ def _shop() -> Service:
     return answer
 
 
-@session(
-    tools=("curl",),
-    origin=partial(origin, "API", _shop),
-    options=PROXIED,
-    uses_network=True,
-)
+@networked(_shop)
 def a_login_is_kept_in_a_jar(e: Expert) -> None:
     """Refused, logged in with a form, known by a cookie in a file."""
     assert "log in first" in e.run("curl -s $API/basket")
@@ -219,23 +203,14 @@ def _ticker() -> Service:
     return answer
 
 
-@session(
-    tools=("curl",),
-    origin=partial(origin, "API", _ticker),
-    options=PROXIED,
-    uses_network=True,
-)
+@networked(_ticker)
 def a_stream_of_events_is_watched(e: Expert) -> None:
     """Server-sent events, filtered as they come."""
     e.run("curl -sN $API/ticks | grep --line-buffered data")
     e.run("curl -sG --data-urlencode 'q=what is 1 + 1?' $API/ask")
 
 
-@session(
-    origin=partial(origin, "API", _orders),
-    options=PROXIED,
-    uses_network=True,
-)
+@networked(_orders)
 def a_service_is_explored_in_python(e: Expert) -> None:
     """Requests from Python's prompt, one of them wrong."""
     e.line("python3 -q")
@@ -253,7 +228,8 @@ def a_service_is_explored_in_python(e: Expert) -> None:
     e.prompt()
 
 
-@session(
+@networked(
+    _ticker,
     files={
         "fetch.py": (
             "import os, sys, threading, urllib.request\n"
@@ -267,10 +243,6 @@ def a_service_is_explored_in_python(e: Expert) -> None:
             "print(''.join(found[n] for n in sorted(found)), end='')\n"
         )
     },
-    tools=("curl",),
-    origin=partial(origin, "API", _ticker),
-    options=PROXIED,
-    uses_network=True,
 )
 def many_pages_at_once(e: Expert) -> None:
     """Sixteen requests at once from threads, then as many from xargs."""
