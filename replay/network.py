@@ -47,7 +47,7 @@ class Network:
     is known to have started, and is called from the network's own thread.
     """
 
-    def __init__(self, trace: Trace, events: Sequence[AnyEvent]) -> None:
+    def __init__(self, trace: Trace, events: Sequence[AnyEvent], *, paced: bool) -> None:
         try:  # what serves is loaded only where there is something to serve
             from replay.players.network.server import NetworkPlayer
         except ImportError as error:
@@ -56,7 +56,7 @@ class Network:
         self.started: Callable[[], int] = lambda: 0
         self._recording = Recording.of(events, trace.blob)
         self._behind = [e.n for e in events if isinstance(e, CommandStarted) and leaves_job(e.text)]
-        self._player = NetworkPlayer(self._recording, trace, self._scope)
+        self._player = NetworkPlayer(self._recording, trace, self._scope, paced=paced)
 
     @property
     def trust(self) -> bytes:
@@ -116,10 +116,10 @@ class Network:
         return (now, *[n for n in reversed(self._behind) if n < now][:_MOST_BEHIND])
 
 
-def network_of(trace: Trace, events: Sequence[AnyEvent]) -> Network | None:
+def network_of(trace: Trace, events: Sequence[AnyEvent], *, paced: bool = False) -> Network | None:
     """The trace's network; null where it recorded none."""
     told = any(isinstance(event, NetworkStarted | Connected | FlowRequested) for event in events)
-    return Network(trace, events) if told else None
+    return Network(trace, events, paced=paced) if told else None
 
 
 def by_step(report: NetworkReport) -> dict[int, StepNetwork]:

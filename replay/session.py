@@ -51,11 +51,13 @@ _DEEPEST_FILE = 32
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """How to replay. `until` stops after that step; `tools` are further folders that the payload may read."""
+    """How to replay. `until` stops after that step; `tools` are further folders that the payload may read. `paced`:
+    answers of the recorded network take the time that they took."""
 
     until: int | None = None
     bounds: Bounds = Bounds()
     tools: tuple[Path, ...] = ()
+    paced: bool = False
 
 
 class Replayed(Struct, kw_only=True):
@@ -98,7 +100,7 @@ def run(
     snapshot = next((e for e in known if isinstance(e, WorkspaceSnapshot)), None)
     manifest = trace.manifest
 
-    network = network_of(trace, known)
+    network = network_of(trace, known, paced=options.paced)
     sandbox, copy = _bring_up(trace, manifest, terminal, snapshot, folder, blobs, options, stack, network)
     seen: list[AnyEvent] = [snapshot] if snapshot else []
     settled = 0

@@ -73,6 +73,9 @@ class _Answer(Struct, kw_only=True):
     help="Longest time for one replay.",
 )
 @click.option(
+    "--paced", is_flag=True, help="Let answers of the recorded network take the time that they took."
+)
+@click.option(
     "--json",
     "json_wanted",
     is_flag=True,
@@ -94,6 +97,7 @@ def replay(
     jobs: int,
     tools: tuple[Path, ...],
     timeout: float,
+    paced: bool,
     json_wanted: bool,
     report: Path | None,
     verbose: bool,
@@ -105,7 +109,10 @@ def replay(
     rules (docs/normalisers.md). A mismatch shows the nearest miss.
     """
     options = Options(
-        until=until, bounds=Bounds(total=timeout), tools=tuple(path.absolute() for path in tools)
+        until=until,
+        bounds=Bounds(total=timeout),
+        tools=tuple(path.absolute() for path in tools),
+        paced=paced,
     )
     paths = [find(path) for path in traces]
     chosen = wants_colour(os.environ, sys.stdout.isatty())

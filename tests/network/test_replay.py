@@ -136,9 +136,9 @@ def _at(event: Any, t: int) -> Any:
     return msgspec.structs.replace(event, t=t)
 
 
-def replayed(networked: Networked, trace: Path) -> dict[str, Any]:
+def replayed(networked: Networked, trace: Path, *options: str) -> dict[str, Any]:
     done = subprocess.run(
-        [networked.reenact, "replay", "--json", str(trace)],
+        [networked.reenact, "replay", "--json", *options, str(trace)],
         capture_output=True,
         text=True,
         check=False,
@@ -210,6 +210,16 @@ def test_a_recorded_request_that_nobody_makes_is_told(
 
 def _renumbered(event: Any, flow: int) -> Any:
     return msgspec.structs.replace(event, flow=flow)
+
+
+def test_answers_take_their_time_where_asked_for(
+    networked: Networked, mutant: Mutant, tmp_path: Path
+) -> None:
+    page = next(e.flow for e in mutant.events if isinstance(e, FlowRequested) and e.url.endswith("/page"))
+    mutant.replace(mutant.first(FlowAnswered, flow=page), pace=[(1, 4), (2_000_000_000, 10)])
+    said = replayed(networked, mutant.seal(tmp_path / "t.reenact"), "--paced")
+    assert said["steps"][5]["verdict"] in ("exact", "equivalent")
+    assert said["duration_ms"] >= 2000
 
 
 def test_without_a_recorded_network_there_is_none(networked: Networked) -> None:
