@@ -22,6 +22,7 @@ _LAZY = {
     "inspect": ("replay.commands.listing:inspect", "Check a trace's integrity and say what it holds."),
     "play": ("replay.commands.playing:play", "Show what a terminal showed; execute nothing."),
     "replay": ("replay.commands.replaying:replay", "Do a trace again in a sandbox and say whether it holds."),
+    "serve": ("replay.commands.serving:serve", "Answer from a trace's network, on this machine only."),
     "export": ("replay.commands.exporting:export", "Write a trace in another format."),
     "doctor": ("replay.commands.doctor:doctor", "Say what this machine can do, and what to install."),
 }
