@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from recorder.cli import cli
 from recorder.trace.blobs import BlobStore
 from recorder.trace.container import TraceWriter
 from recorder.trace.errors import ReenactError
+from recorder.trace.events import AnyEvent
 from recorder.trace.manifest import (
     Actor,
     Environment,
@@ -57,11 +59,17 @@ def run(*words: object) -> Done:
 
 
 def seal(tape: Tape, out: Path, blobs: Path) -> None:
-    """The tape's events with an empty terminal, which its commands ran on."""
+    """What is on the tape."""
     store = BlobStore(blobs)
     for content in tape.blobs.values():
         if content:
             store.put(content)
+    seal_events(tape.events, out, blobs)
+
+
+def seal_events(events: Sequence[AnyEvent], out: Path, blobs: Path) -> None:
+    """Events with an empty terminal, which commands among them ran on."""
+    store = BlobStore(blobs)
     draft = new_draft(
         trace_id=new_trace_id(STARTED, bytes(range(10))), started_unix_ns=STARTED, isolated=False,
         task=Task(instruction=None, url=None, repo=None, commit=None),
@@ -80,9 +88,9 @@ def seal(tape: Tape, out: Path, blobs: Path) -> None:
         with writer.terminal(1):
             pass
         with writer.events() as add:
-            for event in tape.events:
+            for event in events:
                 add(event)
-        writer.finish(tape.now)
+        writer.finish(events[-1].t)
 
 
 def corpus(kind: str) -> Path:
