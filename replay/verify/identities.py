@@ -158,6 +158,12 @@ git_hashes = numbered(
 )
 """Object names of git, whole or short. A short one has the alias of the whole one that it begins."""
 
+built_wheels = numbered(
+    "wheel",
+    (r"^  Created wheel for [\w.-]{1,100}: filename=\S{1,200}\.whl size=\d+ sha256=([0-9a-f]{64})(?=\r?$)",),
+)
+"""Hashes of wheels that pip built: they hold the times of their files. Name and size stay."""
+
 terminals = numbered("terminal", (r"(?<![\w/])(?:/dev/)?(pts/\d+)(?![\w/])",))
 """Names of pseudo-terminals."""
 

@@ -51,6 +51,8 @@ _STAMPS = (
         r"(?<![\w.-])\d{4}(?:-\d\d-|/\d\d/|\.\d\d\.)\d\d(?:[T_]| {1,2})\d{1,2}:\d\d"
         rf"(?::\d\d{_FRACTION})?{_HALF}?{_ZONE}?(?![\w:])"
     ),
+    # 2024-06-01T12_00_00_123Z: in the names of npm's logs
+    r"(?<![\w.])\d{4}-\d\d-\d\dT\d\d_\d\d_\d\d_\d{3}Z(?!\w)",
     # 20240601T120000Z
     r"(?<!\w)\d{8}[T-]\d{6}Z?(?!\w)",
     # Sat Jun  1 12:00:00 UTC 2024, Sat, 01 Jun 2024 12:00:00 +0000, Sat 01 Jun 2024 12:00:00 PM UTC
@@ -74,7 +76,7 @@ _DATES = (
 _NUMERIC = re.compile(r"(\d{4})[-/.]?(\d\d)[-/.]?(\d\d)(?!\d)")
 _NAMED = re.compile(rf"({_MONTH})")
 _TIME = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?( ?[AaPp]\.?[Mm])?")
-_COMPACT = re.compile(r"(\d{8})[T-](\d\d)(\d\d)(\d\d)")
+_COMPACT = re.compile(r"(\d{8}|\d{4}-\d\d-\d\d)[T-](\d\d)_?(\d\d)_?(\d\d)")
 
 
 def _reading(text: str, year: int) -> tuple[float, bool, float] | None:
@@ -170,7 +172,10 @@ _DURATIONS = (
     # 0.03s, 1.5 seconds, 12ms, 340 µs; whole seconds only where something took, or was done in, that long
     r"(?<![\w.,])\d+[.,]\d+ ?(?:s|secs?|seconds?|minutes?)\b(?! (?:user|system)\b)",
     rf"(?<![\w.,]){_NUMBER} ?{_SHORT}(?![\w])",
-    r"(?:(?<=\bin )|(?<=\btook )|(?<=\bafter )|(?<=\belapsed )|(?<=\bduration ))\d+ ?(?:s|secs?|seconds?)\b",
+    (
+        r"(?:(?<=\bin )|(?<=\btook )|(?<=\bafter )|(?<=\belapsed )|(?<=\bduration )|(?<= time: ))"
+        r"\d+ ?(?:s|secs?|seconds?)\b"
+    ),
     r"(?:(?<=duration_ms )|(?<=\btime=))\d+(?:\.\d+)?\b(?: ?ms\b)?",
     r"(?:(?<=^real )|(?<=^user )|(?<=^sys ))\d+\.\d+(?=\r?$)",
 )
@@ -246,6 +251,27 @@ rates = masked(
         rf"(?<![\w.])(?:{_NUMBER}|\?) ?(?:[kKMGT]i?)?(?:B|b|bytes|bit|bits)/s(?:ec)?\b",
         rf"(?<![\w.])(?:{_NUMBER}|\?) ?{_WHAT}/s(?:ec)?\b",
         rf"(?<![\w.]){_NUMBER} ?s/it\b",
+        r"(?<=  )--\.-KB/s(?=    in )",  # wget, of what came too fast to tell
     ),
 )
 """Amounts per second."""
+
+certificates = masked(
+    "time",
+    (
+        rf"(?<=^\*  start date: ){_MONTH} [ \d]\d {_CLOCK} \d{{4}} GMT",
+        rf"(?<=^\*  expire date: ){_MONTH} [ \d]\d {_CLOCK} \d{{4}} GMT",
+    ),
+)
+"""Since and until when a certificate is valid, as `curl -v` tells: the recorder's proxy made it, and the replay."""
+
+_SIZE = r" +\d+(?:\.\d+)?[kMGTP]?"
+_LEFT = r" +(?:\d+:\d\d:\d\d|\d+d \d\dh|--:--:--)"
+_METER = re.compile(
+    rf"^([ \d]{{3}}{_SIZE} +\d+{_SIZE} +\d+{_SIZE}){_SIZE}{_SIZE}{_LEFT * 3}{_SIZE}".encode(), re.MULTILINE
+)
+
+
+def meters(data: bytes) -> bytes:
+    """Speeds and times in curl's progress meter. What it counts, and of how much, stays."""
+    return _METER.sub(rb"\1 " + alias("rate"), data)

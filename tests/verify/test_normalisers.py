@@ -25,6 +25,10 @@ def judge(recorded: str | bytes, observed: str | bytes, context: Context | None 
     return compare(Observation(output=Output.of(a)), Observation(output=Output.of(b)), context)
 
 
+METER = "100 60000  100 60000    0     0 %s"
+METERED = "1401k 0 --:--:-- --:--:-- --:--:-- 1429k"
+WHEEL = "  Created wheel for gamma: filename=gamma-0.1-py3-none-any.whl size=1029 sha256="
+
 SAME = [
     # timestamps
     ("timestamps", "at 2024-06-01 12:00:00.123 ok", "at 2024-06-01 12:00:03.9 ok"),
@@ -41,6 +45,7 @@ SAME = [
     ("timestamps", '- [01/Jun/2024:12:00:00 +0000] "GET /"', '- [01/Jun/2024:12:00:01 +0000] "GET /"'),
     ("timestamps", "[12:00:00] built", "[12:00:01] built"),
     ("timestamps", "now 12:00:00.123456", "now 12:00:01.5"),
+    ("timestamps", "_logs/2024-06-01T12_00_00_123Z-debug-0.log", "_logs/2024-06-01T12_00_01_003Z-debug-0.log"),
     # durations
     ("durations", "3 passed in 0.03s", "3 passed in 0.12s"),
     ("durations", "=== 3 passed in 9.93s ===", "== 3 passed in 10.03s =="),
@@ -60,9 +65,14 @@ SAME = [
     ("durations", "12.5µs per loop", "13µs per loop"),
     ("durations", "# duration_ms 12.3", "# duration_ms 8.123"),
     ("durations", "stash@{0}: 3 seconds ago", "stash@{0}: 4 seconds ago"),
+    ("durations", "Total wall clock time: 0.09s", "Total wall clock time: 0s"),
     # rates
     ("rates", "copied, 425 MB/s", "copied, 1.2 GB/s"),
     ("rates", "10/10 [00:00, 1.93it/s]", "10/10 [00:00, 22.1it/s]"),
+    ("rates", "100%[===>]     290  --.-KB/s    in 0.1s", "100%[===>]     290  1.2 MB/s    in 0.1s"),
+    ("meters", METER % METERED, METER % " 57.2M      0  0:00:01  0:00:01 --:--:-- 1.3M"),
+    ("meters", METER % METERED, METER % "   401    22 99d 03h --:--:-- --:--:--     0"),
+    ("certificates", "*  start date: Nov 22 05:48:38 2026 GMT", "*  start date: Jan  2 00:00:00 1970 GMT"),
     # process ids
     ("pids", "[1] 12345\r\n", "[1] 23\r\n"),
     ("pids", "started, pid 12345, waiting for pid 12345", "started, pid 99, waiting for pid 99"),
@@ -88,6 +98,7 @@ SAME = [
     ("temporary-names", "ld: /tmp/ccAbCd12.o: no main", "ld: /tmp/ccXXyZ34.o: no main"),
     ("temporary-names", "/tmp/pytest-of-root/pytest-0/test_a0", "/tmp/pytest-of-root/pytest-12/test_a0"),
     ("temporary-names", "/tmp/build-a8Fk2Q/out", "/tmp/build-Zk9bn1/out"),
+    ("built-wheels", WHEEL + "ab12" * 16, WHEEL + "cd34" * 16),
     # ports, inodes, listings, disk
     ("ports", "listening on 127.0.0.1:40123", "listening on 127.0.0.1:51333"),
     ("ports", "serving at port 40123", "serving at port 51333"),
@@ -134,6 +145,10 @@ DIFFERENT = [
     ("test_a.py::test_one PASSED", "test_a.py::test_one FAILED"),
     ("hello world", "hello there"),
     ("42", "43"),
+    (METER % METERED, METER.replace("60000 ", "50000 ") % METERED),
+    (WHEEL + "ab12" * 16, WHEEL.replace("1029", "1030") + "ab12" * 16),
+    ("gamma-0.1.whl sha256=" + "ab12" * 16, "gamma-0.1.whl sha256=" + "cd34" * 16),
+    ("100 60000  100 60000 1401k", "100 60000  100 60000 1501k"),
     ("total 12", "total 13"),
     ("exit code 1", "exit code 2"),
     ("a\r\nb\r\n", "a\r\n"),

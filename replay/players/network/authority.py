@@ -31,7 +31,8 @@ class ReplayAuthority:
         self._http2 = http2
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Reenact replay")])
+        # The recorder's proxy has this name too: programs print it.
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Reenact session")])
         self._certificate = self._issue()
         self._contexts: dict[str, ssl.SSLContext] = {}
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM)
