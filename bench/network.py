@@ -21,13 +21,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.events import DataReceived, StreamEnded
+from typing import Any, NamedTuple, cast
 
 from recorder.trace.events import Body, Cause, CommandStarted, FlowAnswered, FlowRequested
+from replay.players.network import frames
 from replay.players.network.recording import Recording
 from replay.players.network.server import NetworkPlayer
 
@@ -156,58 +153,114 @@ def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
     raise SystemExit("mitmdump ended before it served")
 
 
-async def http1(port: int, context: ssl.SSLContext | None, until: float) -> int:
-    """One connection that asks again and again; how many answers came."""
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", port, ssl=context, server_hostname=HOST if context else None
-    )
-    done = 0
-    while time.monotonic() < until:
-        writer.write(b"GET /items/%d?page=1 HTTP/1.1\r\nHost: %s\r\n\r\n" % (done % ROUTES, HOST.encode()))
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200"), head
-        assert await reader.readexactly(len(BODY)) == BODY
-        done += 1
-    writer.close()
-    return done
+class Client(asyncio.Protocol):
+    """One connection that asks again and again until `until`; `done` is how many answers came, each checked."""
+
+    def __init__(self, until: float) -> None:
+        self._until = until
+        self._count = 0
+        self._rest = b""
+        self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._ask()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(error or EOFError("the server ended the connection"))
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._rest = self._take(self._rest + data)
+        except Exception as error:  # noqa: BLE001 - whoever waits shall see it
+            self._transport.abort()
+            self.done.set_exception(error)
+
+    def _answered(self) -> None:
+        self._count += 1
+        if time.monotonic() < self._until:
+            self._ask()
+        else:
+            self._transport.close()
+            self.done.set_result(self._count)
+
+    def _ask(self) -> None:
+        raise NotImplementedError
+
+    def _take(self, data: bytes) -> bytes:
+        raise NotImplementedError
 
 
-async def http2(port: int, context: ssl.SSLContext | None, until: float) -> int:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=HOST)
-    h2 = H2Connection(H2Configuration(validate_outbound_headers=False, normalize_outbound_headers=False))
-    h2.initiate_connection()
-    done = received = 0
-    while time.monotonic() < until:
-        path = f"/items/{done % ROUTES}?page=1"
-        h2.send_headers(
-            h2.get_next_available_stream_id(),
-            [(":method", "GET"), (":scheme", "https"), (":authority", HOST), (":path", path)],
-            end_stream=True,
+class Http1Client(Client):
+    def _ask(self) -> None:
+        path = b"/items/%d?page=1" % (self._count % ROUTES)
+        self._transport.write(b"GET %s HTTP/1.1\r\nHost: %s\r\n\r\n" % (path, HOST.encode()))
+
+    def _take(self, data: bytes) -> bytes:
+        end = data.find(b"\r\n\r\n") + 4
+        if end < 4 or len(data) < end + len(BODY):
+            return data
+        assert data.startswith(b"HTTP/1.1 200"), data[:end]
+        assert data[end:] == BODY
+        self._answered()
+        return b""
+
+
+class Http2Client(Client):
+    """Frames written by hand: a library would cost more than the server that is measured."""
+
+    _body = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        wide = frames.MOST_WINDOW - (1 << 16)
+        cast(asyncio.Transport, transport).write(
+            frames.PREFACE
+            + frames.told_settings({frames.Setting.INITIAL_WINDOW: wide})
+            + frames.number(frames.Kind.WINDOW_UPDATE, 0, wide)
         )
-        writer.write(h2.data_to_send())
-        ended = False
-        while not ended:
-            data = await reader.read(65536)
-            assert data, "the server ended the connection"
-            for event in h2.receive_data(data):
-                if isinstance(event, DataReceived):
-                    received += len(event.data or b"")
-                    h2.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id or 0)
-                ended = ended or isinstance(event, StreamEnded)
-        done += 1
-    assert received == done * len(BODY)
-    writer.close()
-    return done
+        super().connection_made(transport)
+
+    def _ask(self) -> None:
+        path = b"/items/%d?page=1" % (self._count % ROUTES)
+        fields = (
+            (b":method", b"GET"),
+            (b":scheme", b"https"),
+            (b":authority", HOST.encode()),
+            (b":path", path),
+        )
+        block = frames.block(fields)
+        self._transport.write(frames.headers(2 * self._count + 1, block, frames.END_STREAM))
+
+    def _take(self, data: bytes) -> bytes:
+        found, end = frames.split(data)
+        for one in found:
+            if one.kind == frames.Kind.SETTINGS and not one.flags & frames.ACK:
+                self._transport.write(frames.frame(frames.Kind.SETTINGS, frames.ACK, 0))
+            assert one.kind not in (frames.Kind.RESET, frames.Kind.GOAWAY), one
+            if one.kind == frames.Kind.DATA:
+                self._body += one.payload
+                if one.flags & frames.END_STREAM:
+                    assert self._body == BODY
+                    self._body = b""
+                    self._answered()
+        return data[end:]
 
 
 def load(
     kind: str, port: int, pid: int, context: ssl.SSLContext | None, seconds: float, connections: int
 ) -> Load:
-    client = http2 if kind == "HTTP/2" else http1
+    client = Http2Client if kind == "HTTP/2" else Http1Client
 
     async def run() -> int:
         until = time.monotonic() + seconds
-        return sum(await asyncio.gather(*(client(port, context, until) for _ in range(connections))))
+        name = HOST if context else None
+        make = asyncio.get_running_loop().create_connection
+        clients = [
+            (await make(lambda: client(until), "127.0.0.1", port, ssl=context, server_hostname=name))[1]
+            for _ in range(connections)
+        ]
+        return sum(await asyncio.gather(*(one.done for one in clients)))
 
     begin, spent = time.monotonic(), spent_by(pid)
     with asyncio.Runner(loop_factory=_loop()) as runner:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from replay.players.network.matching import Match, Miss
@@ -27,7 +28,7 @@ class Bodies(Protocol):
     def stream_blob(self, digest: str) -> Iterator[bytes]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for each request, and that makes it three times as slow
 class Answer:
     """`body` is null where it is to be read from `digest`, portion by portion; `size` is what comes then.
 
@@ -84,7 +85,7 @@ def recorded(flow: Flow, match: Match, body: bytes | None) -> Answer | None:
     cut = said.body.partial
     return Answer(
         said.status,
-        said.reason.encode("latin-1", "replace").replace(b"\r", b"").replace(b"\n", b" "),
+        _reason(said.reason),
         said.version,
         headers,
         said.trailers,
@@ -96,6 +97,11 @@ def recorded(flow: Flow, match: Match, body: bytes | None) -> Answer | None:
         cut and flow.abandoned,
         said.first_byte,
     )
+
+
+@lru_cache(maxsize=256)
+def _reason(text: str) -> bytes:
+    return text.encode("latin-1", "replace").replace(b"\r", b"").replace(b"\n", b" ")
 
 
 def missed(miss: Miss) -> Answer:
@@ -150,21 +156,38 @@ def framed(answer: Answer, method: str, version: str, keep: bool) -> Framed:
     """
     status = answer.status
     bodyless = method == "HEAD" or status < 200 or status in (204, 304)
-    old = version == "1.0"
-    from_h1 = answer.version.startswith("1")
+    return _framed(
+        status,
+        answer.reason,
+        answer.version,
+        answer.headers,
+        answer.size,
+        answer.cut,
+        bodyless,
+        version == "1.0",
+        keep,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _framed(
+    status: int, reason: bytes, recorded: str, headers: Headers, size: int, cut: bool, bodyless: bool, old: bool,
+    keep: bool,
+) -> Framed:  # fmt: skip
+    from_h1 = recorded.startswith("1")
     length = chunked = False
-    close = not keep or answer.cut
-    lines = [b"HTTP/%s %d %s\r\n" % (answer.version.encode() if from_h1 else b"1.1", status, answer.reason)]
-    coded = any(n.lower() == b"transfer-encoding" and b"chunked" in v.lower() for n, v in answer.headers)
-    persistent = answer.version != "1.0"
-    for name, value in answer.headers:
+    close = not keep or cut
+    lines = [b"HTTP/%s %d %s\r\n" % (recorded.encode() if from_h1 else b"1.1", status, reason)]
+    coded = any(n.lower() == b"transfer-encoding" and b"chunked" in v.lower() for n, v in headers)
+    persistent = recorded != "1.0"
+    for name, value in headers:
         key = name.lower()
         if key == b"content-length":
             if coded or length:
                 continue
             length = True
-            if not bodyless and not answer.cut and value.strip() != b"%d" % answer.size:
-                value = b"%d" % answer.size
+            if not bodyless and not cut and value.strip() != b"%d" % size:
+                value = b"%d" % size
         elif key == b"transfer-encoding":
             if old or not from_h1:
                 continue
@@ -194,6 +217,9 @@ def last_chunk(trailers: Headers) -> bytes:
     return b"0\r\n" + b"".join(b"%s: %s\r\n" % pair for pair in trailers) + b"\r\n"
 
 
-def for_http2(headers: Headers) -> list[tuple[bytes, bytes]]:
+@lru_cache(maxsize=4096)
+def for_http2(headers: Headers) -> Headers:
     """Headers without those that HTTP/2 forbids, in lower case."""
-    return [(name.lower(), value.strip()) for name, value in headers if name.lower() not in _CONNECTION]
+    return tuple(
+        [(name.lower(), value.strip()) for name, value in headers if name.lower() not in _CONNECTION]
+    )

@@ -32,7 +32,7 @@ Scope = Callable[[], tuple[int, ...]]
 """The numbers of the commands that run now, the likeliest cause of a request first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Served:
     """A request that was answered, or met the recorded error. `step` is the command that it counts for."""
 
@@ -150,8 +150,10 @@ class Desk:
         if own:
             pass
         elif len(self.report.served) < _MOST_LOGGED:
-            scopes = flow.scopes
-            mine = next((n for n in asked.scope if n in scopes), step)
+            mine = step
+            if step not in (flow.command, flow.moment):
+                scopes = flow.scopes
+                mine = next((n for n in asked.scope if n in scopes), step)
             self.report.served.append(Served(mine, flow, how, found.causes))
         else:
             self.report.unlogged += 1

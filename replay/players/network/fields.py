@@ -105,7 +105,10 @@ def variant(headers: Headers) -> tuple[str, ...]:
 
 def header(headers: Headers, name: bytes) -> bytes | None:
     """The first value under this name, given in lower case."""
-    return next((value for key, value in headers if key.lower() == name), None)
+    for key, value in headers:
+        if key.lower() == name:
+            return value
+    return None
 
 
 def body_fields(

@@ -45,6 +45,8 @@ class Http1(Connection):
         self._tape: WebSocketTape | None = None
         self._task: asyncio.Task[None] | None = None
         self._done = False
+        self._base: tuple[bytes | None, str] = (None, "")
+        """The last host that was named, and what stands before a path then."""
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._head = 0
@@ -133,9 +135,12 @@ class Http1(Connection):
         url = self._url.decode("utf-8", "surrogateescape")
         if not url.startswith("/") and "://" in url:
             return url  # to a proxy
-        origin = self._origin
-        host = (header(self._headers, b"host") or b"").decode("latin-1")
-        return self.desk.base(origin.scheme, (host, origin.tunnel or "", origin.destination)) + url
+        host = header(self._headers, b"host") or b""
+        if self._base[0] != host:
+            origin = self._origin
+            candidates = (host.decode("latin-1"), origin.tunnel or "", origin.destination)
+            self._base = host, self.desk.base(origin.scheme, candidates)
+        return self._base[1] + url
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)

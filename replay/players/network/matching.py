@@ -26,7 +26,7 @@ _LONGEST_ECHO = 4096
 _REPEATABLE = ("GET", "HEAD", "OPTIONS")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """A request as it came. `content` is null where it is larger than `MOST_PARSED`. `scope`: the numbers of the
     commands that may have caused it, the likeliest first; empty where nothing is known."""
@@ -53,7 +53,7 @@ class How(StrEnum):
     """Asked more often than recorded, where all recorded answers are the same."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Match:
     """`causes` name the fields that differed."""
 
@@ -245,7 +245,10 @@ def _has_headers(form: Form) -> bool:
 
 
 def _conditional(asked: Asked) -> bool:
-    return any(name.lower() in fields.STRICT for name, _ in asked.headers)
+    for name, _ in asked.headers:  # noqa: SIM110 - three times as fast as any()
+        if name.lower() in fields.STRICT:
+            return True
+    return False
 
 
 def _matched(entry: _Entry, asked: Form) -> Match:
