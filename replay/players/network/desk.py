@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 from recorder.trace.errors import ReenactError
@@ -112,8 +113,7 @@ class Desk:
         """The answer and what it was matched by. No answer: the connection ends without one, as it did."""
         found = self._matcher.match(asked)
         step = asked.scope[0] if asked.scope else None
-        target = targets.parse(asked.url)
-        own = housekeeping(target.host, target.path, asked.headers)
+        own = housekeeping(*_place(asked.url), asked.headers)
         self.report.housekeeping += own
         if isinstance(found, Miss):
             if own:
@@ -228,6 +228,13 @@ class Desk:
             while self._cached > _CACHE and len(self._cache) > 1:
                 self._cached -= len(self._cache.popitem(last=False)[1])
         return body
+
+
+@lru_cache(maxsize=4096)
+def _place(url: str) -> tuple[str, str]:
+    """Host and path of a URL."""
+    target = targets.parse(url)
+    return target.host, target.path
 
 
 def scope_of(numbers: Sequence[int]) -> Scope:
