@@ -144,6 +144,18 @@ def test_json_forms_and_multipart_bodies_are_compared_by_their_fields() -> None:
     assert [hit(matcher, request).how for request in requests] == [How.EXACT] * 3
 
 
+def test_json_that_says_it_is_a_form_is_compared_by_its_fields() -> None:
+    """As `curl -d '{…}'` sends it."""
+    tape = Tape()
+    tape.command(1)
+    form = [("Content-Type", "application/x-www-form-urlencoded")]
+    tape.post("http://a.example/", b'{"nonce": "%b", "what": "tea"}' % A.encode(), headers=form)
+    matcher = Matcher(tape.recording())
+    body = b'{"what": "tea", "nonce": "%b"}' % B.encode()
+    found = hit(matcher, asked("http://a.example/", 1, method="POST", body=body, headers=form))
+    assert (found.how, found.causes) == (How.VOLATILE, ("body field nonce",))
+
+
 # -- chance -----------------------------------------------------------------------------------------
 
 
@@ -159,6 +171,10 @@ def test_json_forms_and_multipart_bodies_are_compared_by_their_fields() -> None:
         ("http://a.example/x?t=kJ8s7Qa0Zp3LxW92mVbT", "http://a.example/x?t=Yq4hG7wE1rXc9Nn5KuDa"),
         ("http://a.example/x?callback=jQuery361_17", "http://a.example/x?callback=jQuery994_28"),
         ("http://a.example/x?state=a1b2c3d4", "http://a.example/x?state=e5f6a7b8"),
+        # What stands in the recording for a secret; the client has the secret.
+        ("http://a.example/x?password=r4i5i5w5", "http://a.example/x?password=x1y2z3w4"),
+        ("http://a.example/x?client_secret=kqpwmzna", "http://a.example/x?client_secret=abcdefgh"),
+        ("http://a.example/x?user[newPassword]=qwet8", "http://a.example/x?user[newPassword]=hunter2"),
     ],
 )
 def test_values_of_chance_may_differ(old: str, new: str) -> None:
@@ -177,6 +193,8 @@ def test_values_of_chance_may_differ(old: str, new: str) -> None:
         ("http://a.example/x?page=1", "http://a.example/x?page=2", "parameter page"),
         ("http://a.example/x?q=1", "http://a.example/x", "parameter q"),
         ("http://a.example/x?state=CA", "http://a.example/x?state=NY", "parameter state"),
+        ("http://a.example/x?page_token=abcd", "http://a.example/x?page_token=efgh", "parameter page_token"),
+        ("http://a.example/x?passenger=ada", "http://a.example/x?passenger=bob", "parameter passenger"),
         ("http://a.example/x/1", "http://a.example/x/2", "path"),
         ("http://a.example/x", "http://b.example/x", "host"),
         ("http://a.example/x", "https://a.example/x", "scheme"),
@@ -243,6 +261,20 @@ def test_conditions_and_ranges_choose_their_answers() -> None:
         asked("http://a.example/f", 1, headers=[("range", "bytes=7-")]),
     ]
     assert answers(matcher, *requests) == [same, part, whole, "miss"]
+
+
+def test_the_date_of_a_file_of_the_clients_own_may_differ() -> None:
+    tape = Tape()
+    tape.command(1)
+    url, since = "http://a.example/x", "If-Modified-Since"
+    tape.answer(tape.request("GET", url, [(since, "Sun, 02 Jun 2024 10:00:00 GMT")]), status=304)
+    tape.answer(tape.request("GET", url, [(since, "Mon, 03 Jun 2024 10:00:00 GMT")]), status=304)
+    matcher = Matcher(tape.recording())
+    found = hit(matcher, asked(url, 1, headers=[(since, "Mon, 03 Jun 2024 10:00:00 GMT")]))
+    assert (found.flow.number, found.how) == (2, How.EXACT)
+    found = hit(matcher, asked(url, 1, headers=[(since, "Mon, 03 Jun 2024 10:00:01 GMT")]))
+    assert (found.flow.number, found.how, found.causes) == (1, How.VOLATILE, ("header if-modified-since",))
+    assert answers(matcher, asked(url, 1)) == ["miss"]
 
 
 def test_a_retry_with_credentials_is_told_from_the_first_try() -> None:

@@ -65,6 +65,15 @@ def test_names_that_did_not_exist_then_do_not_now_and_nobody_wonders() -> None:
     assert told == []
 
 
+def test_names_that_cannot_exist_are_nobodys_wonder() -> None:
+    """RFC 6761: there is nothing below `invalid`."""
+    told: list[str] = []
+    names = made(told.append)
+    assert answered(names, "no.such.invalid") == (3, b"")
+    assert answered(names, "invalid.example") == (3, b"")
+    assert told == ["invalid.example"]
+
+
 def test_addresses_have_their_names() -> None:
     names = made()
     a = names.address_of("a.example")

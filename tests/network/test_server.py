@@ -164,6 +164,18 @@ def test_a_body_that_the_client_gave_up_has_no_end(play: Play) -> None:
             client.recv(1)
 
 
+@pytest.mark.parametrize("url", ["http://a.example/", "https://a.example/"], ids=["HTTP/1.1", "HTTP/2"])
+def test_a_client_that_did_not_wait_for_an_answer_waits_in_vain_again(play: Play, url: str) -> None:
+    tape = Tape()
+    tape.command(1)
+    version = "2" if url.startswith("https") else "1.1"
+    tape.answer(tape.request("GET", url, version=version), None, error="Client disconnected.")
+    stage = play(tape)
+    assert stage.curl("-m", "0.5", url).returncode == 28
+    report = stage.stop()
+    assert (len(report.served), report.refused) == (1, [])
+
+
 @pytest.mark.parametrize(("error", "code"), [("connection reset by peer", 56), ("closed", 52)])
 def test_no_answer_is_no_answer(play: Play, error: str, code: int) -> None:
     tape = Tape()

@@ -42,9 +42,10 @@ def record(
     files: Mapping[str, str | bytes] = {},
     env: Mapping[str, str] = {},
     patience: float = 20.0,
+    cols: int = 80,
 ) -> Path:
     """Plays a session under `reenact record --proxy` below `root`, which is not there yet. Returns the trace."""
-    session = Session(name="online", summary="", play=play, files=files, env=env)
+    session = Session(name="online", summary="", play=play, files=files, env=env, cols=cols)
     stage = set_stage(session, root)
     trace = root / "online.reenact"
     done = perform(

@@ -79,7 +79,7 @@ def form(method: str, target: Target, headers: Headers, content: bytes | None, s
         tokens += found
     hidden: list[Field] = []
     for one in fields:
-        text, found = (one.value, ()) if one.place in ("header", "bytes") else masked(one.name, one.value)
+        text, found = masked(one.name, one.value) if _may_vary(one) else (one.value, ())
         hidden.append(one._replace(value=text))
         tokens += found
     whole = tuple(fields)
@@ -93,6 +93,11 @@ def form(method: str, target: Target, headers: Headers, content: bytes | None, s
         (*place, target.path, whole),
         (*place, "/".join(path), tuple(hidden)),
     )
+
+
+def _may_vary(field: Field) -> bool:
+    """A date may be that of a file of the client's own, which the session has just made."""
+    return field.name.endswith("modified-since") if field.place == "header" else field.place != "bytes"
 
 
 def variant(headers: Headers) -> tuple[str, ...]:
@@ -123,14 +128,14 @@ def body_fields(
     data = coding.decoded(content, headers.get(b"content-encoding", b"")) or content
     if b"multipart/" in kind and (boundary := _BOUNDARY.search(headers[b"content-type"])):
         return list(_parts(data, boundary.group(1)))[:_MOST_FIELDS], ()
-    if b"x-www-form-urlencoded" in kind:
-        named = pairs(data.decode("utf-8", "surrogateescape"))
-        return [Field("body", name, value) for name, value in named], ()
-    if data.lstrip()[:1] in (b"{", b"["):
+    if data.lstrip()[:1] in (b"{", b"["):  # whatever it is called: `curl -d` calls everything a form
         try:
             return _json(msgspec.json.decode(data))
         except (msgspec.MsgspecError, RecursionError, ValueError):
             pass
+    if b"x-www-form-urlencoded" in kind:
+        named = pairs(data.decode("utf-8", "surrogateescape"))
+        return [Field("body", name, value) for name, value in named], ()
     return [_content("content", data)], ()
 
 

@@ -158,9 +158,12 @@ class Http1(Connection):
             return
         answer, match = self.desk.ask(request.asked)
         if answer is None:
-            flow = match.flow if match else None
-            self.close(hard=closes_hard(flow.error if flow else None))
             self._done = True
+            flow = match.flow if match else None
+            if (
+                flow is None or not flow.abandoned
+            ):  # else the client gave up, and nobody ends it but the client
+                self.close(hard=closes_hard(flow.error if flow else None))
             return
         if answer.status == 101 and match is not None:
             self._upgrade(request, answer, match)

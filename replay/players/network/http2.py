@@ -244,7 +244,9 @@ class Http2(Connection):
 
     def _serve(self, number: int, stream: _Stream) -> None:
         asked = self._asked(stream)
-        answer, _ = self.desk.ask(asked)
+        answer, match = self.desk.ask(asked)
+        if answer is None and match is not None and match.flow.abandoned:
+            return  # the client gave up, and nobody ends it but the client
         if answer is None or answer.status == 101:
             self._reset(number, Code.INTERNAL)
             return

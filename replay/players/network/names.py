@@ -14,6 +14,8 @@ _A, _PTR, _AAAA, _ANY, _IN = 1, 12, 28, 255, 1
 _NO_ERROR, _FORMAT_ERROR, _NOT_THERE, _NOT_DONE = 0, 1, 3, 4
 _TTL = 60
 _LONGEST_NAME = 255
+_NEVER = ".invalid"
+"""RFC 6761: no such name exists anywhere, so that it was never recorded says nothing."""
 
 
 class Question(NamedTuple):
@@ -76,7 +78,8 @@ class Names:
         if address is None and (name == "localhost" or name.endswith(".localhost")):
             address = ipaddress.ip_address("127.0.0.1")
         if address is None:
-            if name not in self._absent and name not in self._told and len(self._told) < 10_000:
+            known = name in self._absent or name.endswith(_NEVER) or name in self._told
+            if not known and len(self._told) < 10_000:
                 self._told.add(name)
                 self._unknown(name)
             return _NOT_THERE, []

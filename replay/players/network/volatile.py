@@ -24,6 +24,7 @@ _SHAPES = (
 _TOKEN = re.compile("(?<![A-Za-z0-9])(?:" + "|".join(f"({s})" for _, s in _SHAPES) + ")(?![A-Za-z0-9])")
 _MOST = 256 << 10
 """Characters of a value that is looked into; a longer one stands for itself."""
+_LONGEST_NAME = 64
 _ENTROPY = 3.6
 """Bits a character, from which on a run of letters and digits is taken for random."""
 
@@ -35,6 +36,13 @@ _CHANCE = (  # noqa: SIM905 - a list to read
     "x-amz-signature x-amz-security-token x-amz-credential signature sig expires idempotency_key idempotencykey"
 ).split()
 """Names under which a value is chance, if it looks no more like a word than `_word` says."""
+_CREDENTIAL = re.compile(
+    r"(?:.*[^a-z])?(?:"
+    r"(?:(?:new|old|current|confirm|user|my|db|api|client|auth)[_-]?)?"
+    r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|credentials?|(?:api|access|private|auth)[_-]?key)\d?"
+    r"|(?:api|access|refresh|id|auth|bearer|csrf|private)[_-]?token)"
+)
+"""Names of fields that say who asks, not what for. In the recording stands a placeholder for the value."""
 _CONTENT = re.compile(r"sha\d*|hash|digest|integrity|checksum|md5|commit|oid|revision|etag", re.IGNORECASE)
 """Names under which long hex is the content's own name: another one is another thing."""
 _JOINT = re.compile(r"[-_+/=]")
@@ -53,6 +61,8 @@ def masked(name: str, value: str) -> tuple[str, tuple[Token, ...]]:
     if not value or len(value) > _MOST:
         return value, ()
     plain = name.rsplit(".", 1)[-1].split("[", 1)[0].lower()
+    if _CREDENTIAL.fullmatch(name[-_LONGEST_NAME:].lower().rstrip("]")):
+        return "<credential>", (Token("credential", value),)
     if plain in _CHANCE and not _word(value):
         return "<chance>", (Token("chance", value),)
     found: list[Token] = []
