@@ -56,7 +56,8 @@ def probe() -> Support:
     ok = namespaces and not reasons
     if ok and "memory" not in groups:
         mend = "run where cgroups are handed to you (`systemd-run --user --scope -p Delegate=yes ...`), or as root"
-        reasons.append(("memory is bounded per process, not in all: no cgroup may be made here", mend))
+        what = "memory is bounded per process, not in all, and Chromium does not start: no cgroup may be made here"
+        reasons.append((what, mend))
     if ok and tier != "page":
         reasons.append((f"the clock is of tier {tier}: {unreached}", _clock_advice()))
     return Support(

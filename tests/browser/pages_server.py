@@ -26,6 +26,7 @@ from recorder.sources.proxy.authority import Authority
 
 HERE = Path(__file__).parent
 PAGES = HERE / "pages"
+PLAYWRIGHT = HERE / "node_modules/playwright-core"
 TODOS = HERE / "node_modules/mithril"
 FONTS = Path("/usr/share/fonts/truetype/dejavu")
 _KINDS = {

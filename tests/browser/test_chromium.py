@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
-from online import network, record, replay, short_of
-from pages_server import HERE, TODOS, Sites
+from online import PATH, network, record, replay, short_of
+from pages_server import HERE, PLAYWRIGHT, TODOS, Sites
 
 from recorder.trace.events import FlowRequested
 from recorder.trace.reader import open_trace
@@ -116,3 +118,26 @@ def test_a_todo_list(sites: Sites, chromium: str, tmp_path: Path) -> None:
     answer = replay(trace)
     assert short_of(answer) == ""
     assert network(answer) == {"exact": 24, "substituted": 4}
+
+
+@pytest.mark.skipif(not PLAYWRIGHT.is_dir(), reason=f"run `npm ci` in {HERE}")
+@pytest.mark.skipif(shutil.which("node", path=PATH) is None, reason="no Node here")
+def test_a_playwright_script_passes_the_flags_on(sites: Sites, chromium: str, tmp_path: Path) -> None:
+    """It starts the browser by its path, so what stands on PATH does not help it."""
+    if os.getuid() == 0 and not all(place.stat().st_mode & 1 for place in PLAYWRIGHT.parents):
+        pytest.skip(f"a sandbox that root starts cannot read {PLAYWRIGHT}")
+    program = shutil.which(chromium.split()[0], path=PATH)
+    trace = record(
+        tmp_path / "s",
+        lambda e: [
+            e.run(f"node play.cjs {PLAYWRIGHT} {program} {sites.secure.url('/todo.html')} | tee said")
+        ],
+        files={"play.cjs": (HERE / "play.cjs").read_text()},
+        env=sites.env,
+        patience=60,
+    )
+    sites.close()
+    assert "write a test" in (tmp_path / "s/work/said").read_text()
+    answer = replay(trace, f"--tools={PLAYWRIGHT}")
+    assert short_of(answer) == ""
+    assert set(network(answer)) <= {"exact", "substituted", "not asked for again"}
