@@ -103,7 +103,7 @@ def cli() -> None:
 @click.option(
     "--proxy",
     is_flag=True,
-    help="Record the network too, through a proxy that the session's programs are pointed to. Opt-in. Secrets in it are replaced by placeholders.",
+    help="Record the network too, through a proxy that the session's programs are pointed to (with --isolated whatever they heed, on every port). Opt-in. Secrets in it are replaced by placeholders.",
 )
 @click.option(
     "--secret",

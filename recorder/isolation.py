@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from recorder import environment
 from recorder.sources.terminal.launch import Launch
@@ -19,6 +19,9 @@ from recorder.trace.codec import decode_event
 from recorder.trace.events import FileState, WorkspaceSnapshot
 from recorder.trace.journal import read_journal
 from recorder.trace.removal import remove_tree
+
+if TYPE_CHECKING:
+    from recorder.sources.proxy import Proxy
 
 
 class Isolated(Protocol):
@@ -49,8 +52,10 @@ def isolated(
     home_files: Mapping[Path, bytes],
     tools: list[Path],
     started_unix: int,
+    proxy: Proxy | None = None,
 ) -> Isolated:
-    """The sandbox for `launch`, with a copy of the workspace `root` in it. `folder` is the session's."""
+    """The sandbox for `launch`, with a copy of the workspace `root` in it. `folder` is the session's. What programs do
+    in its network goes to `proxy`; without one there is no network."""
     staging = folder / "staging"
     staging.mkdir(mode=0o700)
     tree: dict[bytes, FileState] = {}
@@ -73,13 +78,15 @@ def isolated(
             tree=tree,
             blobs=blobs,
             session_folder=folder,
-            files=launch.files,
+            files={**launch.files, **(proxy.files() if proxy else {})},
             home_files=home_files,
             user=environment.user_name(),
             hostname=environment.host_name(),
             umask=environment.umask(),
             tools=tools,
             start_ns=started_unix,
+            trust=proxy.authority if proxy else b"",
+            capture=proxy.take if proxy else None,
         )
     finally:
         with suppress(OSError):

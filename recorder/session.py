@@ -108,8 +108,6 @@ def record(request: Request, *, say: Say, isolate: Isolate | None = None) -> Fin
         raise UsageError(
             "this shell is being recorded already; set REENACT_NESTED=1 to record a session inside the session"
         )
-    if request.proxy and request.isolated:
-        raise UsageError("--isolated has no network to record; leave out --proxy")
     if request.secret_names and not request.proxy:
         raise UsageError("--secret needs --proxy: only the network's record is redacted")
     started_unix, boottime = time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
@@ -176,7 +174,7 @@ def _record(
     if isolate is not None:
         sandbox = isolated(
             isolate, prepared, env=kept, cwd=request.cwd, root=root, include_ignored=request.include_ignored,
-            folder=folder, home_files=dotfiles, tools=request.tools, started_unix=started_unix,
+            folder=folder, home_files=dotfiles, tools=request.tools, started_unix=started_unix, proxy=proxy,
         )  # fmt: skip
         stack.callback(sandbox.close)
     source: Workspace | None = None
@@ -269,7 +267,9 @@ def _proxy(request: Request, folder: Path, env: Mapping[str, str], vault: Path) 
     from recorder.sources.proxy import start_proxy  # here: it takes a while, and most sessions need none
 
     settings = msgspec.json.encode({"vault": str(vault)})
-    return start_proxy(folder=folder, env=env, redact=_REDACTOR, redact_settings=settings)
+    return start_proxy(
+        folder=folder, env=env, everywhere=request.isolated, redact=_REDACTOR, redact_settings=settings
+    )
 
 
 def _through(proxy: Proxy, prepared: Launch, env: Mapping[str, str]) -> Launch:

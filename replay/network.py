@@ -26,11 +26,10 @@ from replay.players.network.desk import NetworkReport
 from replay.players.network.matching import How
 from replay.players.network.recording import Flow, Recording
 from replay.players.network.target import split_authority
-from replay.sandbox.host import BUNDLES
-from replay.sandbox.ports import open_ports
+from replay.sandbox.ports import open_everywhere, open_ports
+from replay.sandbox.trust import BUNDLES
 from replay.verify.network import StepNetwork, Unanswered
 
-NAMESERVER = "127.0.0.1"
 _WELL_KNOWN = (80, 443)
 _MOST_BEHIND = 16
 _MOST_BUNDLE = 16 << 20
@@ -73,7 +72,10 @@ class Network:
 
     def prepare(self, pid: int, stack: ExitStack) -> None:
         """Serves from now on in the network namespace of this process; `stack` ends it. Raises Unsupported."""
-        ports = open_ports(pid, self._places())
+        everywhere = self._recording.everywhere
+        ports = open_everywhere(pid) if everywhere else open_ports(pid, self._places())
+        for table in ports.tables:
+            table.close()
         self._player.start(ports.listeners, ports.names, ports.name_listeners)
         stack.callback(self._player.stop)
 
@@ -105,9 +107,9 @@ class Network:
                 places.append((host, port))
         for flow in self._recording.flows:
             target = flow.request.target
-            host = self._player.names.address_of(target.host) or target.host
-            if target.port not in (0, *_WELL_KNOWN) and _is_address(host) and not _is_loopback(host):
-                places.append((host, target.port))
+            for host in self._player.names.addresses_of(target.host) or [target.host]:
+                if target.port not in (0, *_WELL_KNOWN) and _is_address(host) and not _is_loopback(host):
+                    places.append((host, target.port))
         return places
 
     def _scope(self) -> tuple[int, ...]:

@@ -30,13 +30,14 @@ from recorder.trace.marks import command_at, shell_events
 from recorder.trace.notes import note_event, parse_notes
 from recorder.trace.reader import Trace
 from recorder.trace.steps import steps
-from replay.network import NAMESERVER, Network, network_of, place
+from replay.network import Network, network_of, place
 from replay.plan import Action, Plan, Send, plan
 from replay.players.network.desk import NetworkReport
 from replay.players.terminal.outcome import Bounds, Reached
 from replay.players.terminal.player import TerminalPlayer
 from replay.sandbox import FISH_COMPLETIONS, ClockMode, Sandbox, SandboxSpec, start
 from replay.sandbox.host import check_tools
+from replay.sandbox.ports import NAMESERVER
 from replay.sandbox.scratch import Scratch
 from replay.sandbox.workspace import WorkspaceCopy
 

@@ -234,7 +234,8 @@ class NetworkStarted(Event, frozen=True, kw_only=True, tag="network.started"):
     """A proxy captures from here on, at `address` (host:port). `upstream` is the proxy that it goes through.
 
     `certificate` is the SHA-256 of its certificate authority (DER), `trust` the file in the session folder from which
-    the recorded programs trusted it: a replay puts an authority of its own there.
+    the recorded programs trusted it: a replay puts an authority of its own there. `everywhere`: it has no address of
+    its own (`address` is empty) but accepts what goes to any address and port except loopback's.
     """
 
     address: str
@@ -242,6 +243,17 @@ class NetworkStarted(Event, frozen=True, kw_only=True, tag="network.started"):
     certificate: Digest
     trust: Path
     upstream: str | None
+    everywhere: bool = False
+
+
+class NameAsked(Event, frozen=True, kw_only=True, tag="network.name"):
+    """A program asked the session's name server, and was told `addresses` (of its `type`, A or AAAA; any other type of
+    record is told to be empty). `code` is 0 where the name is there, 3 where it is not, 2 where nobody could say."""
+
+    name: str
+    type: str
+    addresses: list[str]
+    code: Count
 
 
 class Connected(Event, frozen=True, kw_only=True, tag="network.connection"):
@@ -346,7 +358,7 @@ AnyEvent = (
     TerminalStarted | PromptShown | CommandStarted | CommandEnded | Input | Resized | TerminalEnded
     | WorkspaceSnapshot | WorkspaceChanged | WorkspaceEdited
     | Noted | Marked | Checked
-    | NetworkStarted | Connected | FlowRequested | FlowAnswered | FlowMessage | FlowClosed
+    | NetworkStarted | NameAsked | Connected | FlowRequested | FlowAnswered | FlowMessage | FlowClosed
     | Gap | Recovered
 )  # fmt: skip
 

@@ -32,6 +32,7 @@ SENSITIVE: dict[str, tuple[str, ...]] = {
     "note": ("text",),
     "mark": ("label",),
     "check": ("line",),
+    "network.name": ("name",),
     "flow.requested": ("url", "headers"),
     "flow.answered": ("headers", "trailers"),
 }

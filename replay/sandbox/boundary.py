@@ -14,7 +14,6 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
 from recorder.trace.errors import Unsupported
@@ -74,8 +73,6 @@ class Plan(NamedTuple):
     """Path inside -> bytes of the tmpfs to mount there."""
     seccomp: int
     status: int
-    over: Mapping[str, int] = MappingProxyType({})
-    """Like `files`, for files of the host that the payload shall see with another content."""
 
 
 def arguments(plan: Plan, options: frozenset[str]) -> list[str]:
@@ -93,8 +90,6 @@ def arguments(plan: Plan, options: frozenset[str]) -> list[str]:
     args += _shown(plan.host.etc)
     for path, fd in plan.files.items():
         args += ["--perms", "0644", "--file", str(fd), path]
-    for path, fd in plan.over.items():
-        args += ["--perms", "0644", "--ro-bind-data", str(fd), path]
     args += ["--symlink", "/proc/self/mounts", "/etc/mtab", "--symlink", "/run", "/var/run"]
     args += ["--symlink", "/run/lock", "/var/lock", "--proc", "/proc", "--dev", "/dev"]
     for path, size in plan.sized.items():
@@ -242,7 +237,7 @@ class Launched(threading.Thread):
         plan = self._plan()
         self._status, status = os.pipe()
         plan = plan._replace(status=status)
-        given = [*plan.files.values(), *plan.over.values(), plan.seccomp, status]
+        given = [*plan.files.values(), plan.seccomp, status]
         packed = os.memfd_create("arguments", 0)
         given.append(packed)
         try:

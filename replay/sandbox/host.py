@@ -45,12 +45,6 @@ EMPTY = (
 )
 NEEDED = ("sh", "env", "prlimit", "setsid")
 
-BUNDLES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
-_MOST_BUNDLE = 16 << 20
 _OURS = ("/proc", "/dev", "/sys", "/run/reenact", "/etc")
 OVERFLOW = 65534
 """What the kernel shows for owners that the sandbox's user namespace does not know: everybody of the host."""
@@ -195,18 +189,6 @@ def made_up_files(spec: SandboxSpec, preload: Sequence[str]) -> dict[str, bytes]
     if preload:
         files["ld.so.preload"] = "\n".join(preload) + "\n"
     return {f"/etc/{name}": os.fsencode(text) for name, text in files.items()}
-
-
-def bundles(spec: SandboxSpec) -> dict[str, bytes]:
-    """The system's files of trusted authorities with `spec.trust` added, to be shown in their places."""
-    shown: dict[str, bytes] = {}
-    for path in BUNDLES if spec.trust else ():
-        try:
-            if not os.path.islink(path) and os.path.getsize(path) <= _MOST_BUNDLE:
-                shown[path] = Path(path).read_bytes().rstrip() + b"\n" + spec.trust
-        except OSError:
-            continue
-    return shown
 
 
 def _field(text: str) -> str:

@@ -13,7 +13,7 @@ import select
 import signal
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -23,11 +23,15 @@ from recorder.trace.errors import ReenactError, Unsupported
 from recorder.trace.events import FileState
 from recorder.trace.removal import remove_tree
 from replay.sandbox.machine import Sandbox, start
+from replay.sandbox.ports import NAMESERVER, open_everywhere
 from replay.sandbox.scratch import Scratch
 from replay.sandbox.spec import FISH_COMPLETIONS, ClockMode, SandboxSpec
 from replay.sandbox.workspace import restore_tree
 
 _ORDER = struct.Struct("<q")
+
+Capture = Callable[[Mapping[str, Iterable[socket.socket]]], None]
+"""Takes over the sockets of a sandbox's network, by kind: tcp, dns, dns-tcp, diag."""
 
 
 class Isolation:
@@ -38,10 +42,13 @@ class Isolation:
     `holds`: see `Scratch`.
     """
 
-    def __init__(self, spec: SandboxSpec, scratch: Scratch, workspace: Path | None) -> None:
+    def __init__(
+        self, spec: SandboxSpec, scratch: Scratch, workspace: Path | None, capture: Capture | None
+    ) -> None:
         self.workspace = workspace
         self.logs = spec.session_folder_host
         self._spec = spec
+        self._capture = capture
         self.holds = scratch.holds
         self._scratch = scratch
         self._orders: socket.socket | None = None
@@ -53,7 +60,7 @@ class Isolation:
         pid = os.fork()
         if pid == 0:
             ours.close()
-            os._exit(_host(self._spec, cols, rows, theirs))
+            os._exit(_host(self._spec, self._capture, cols, rows, theirs))
         theirs.close()
         self._orders, self._host = ours, pid
         message, fds, _, _ = socket.recv_fds(ours, 65536, 1)
@@ -93,10 +100,13 @@ def isolate(
     umask: int,
     tools: list[Path],
     start_ns: int,
+    trust: bytes,
+    capture: Capture | None,
 ) -> Isolation:
     """Makes a sandbox ready in which `root` is a copy of the workspace (`tree`, with its content in `blobs`).
 
-    `files` are relative to the session folder, `home_files` absolute. Nothing runs yet.
+    `files` are relative to the session folder, `home_files` absolute. `capture` gets the sandbox's network, in the
+    process that hosts it, before anything runs; None: there is none. `trust` (PEM) is trusted inside. Nothing runs yet.
     """
     with contextlib.ExitStack() as undo:
         scratch = Scratch()  # gone also after SIGKILL, and however deep the session made its folders
@@ -138,9 +148,11 @@ def isolate(
             clock=ClockMode.FROZEN,
             start_ns=start_ns,
             extra_readonly=tools,
+            nameserver=NAMESERVER if capture else "",
+            trust=trust,
         )
         undo.pop_all()
-        return Isolation(spec, scratch, workspace if root else None)
+        return Isolation(spec, scratch, workspace if root else None, capture)
 
 
 def _put(target: Path, mode: int, content: bytes) -> None:
@@ -149,11 +161,24 @@ def _put(target: Path, mode: int, content: bytes) -> None:
     target.chmod(mode)
 
 
-def _host(spec: SandboxSpec, cols: int, rows: int, orders: socket.socket) -> int:
+def _host(spec: SandboxSpec, capture: Capture | None, cols: int, rows: int, orders: socket.socket) -> int:
     """Body of the hosting child: runs the sandbox until its program ends; returns the program's status."""
     os.setsid()  # no terminal's signals reach it; none is ignored, for the payload would inherit that
+
+    def network(pid: int) -> None:
+        if capture is not None:
+            ports = open_everywhere(pid)
+            capture(
+                {
+                    "tcp": ports.listeners,
+                    "dns": ports.names,
+                    "dns-tcp": ports.name_listeners,
+                    "diag": ports.tables,
+                }
+            )
+
     try:
-        sandbox = start(replace(spec, cols=cols, rows=rows))
+        sandbox = start(replace(spec, cols=cols, rows=rows), None, network)
     except (ReenactError, OSError) as error:
         orders.sendall(str(error).encode()[:60000])
         return 125

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import struct
+import subprocess
 import sys
 from collections.abc import Iterable
 
@@ -21,7 +22,24 @@ _LOCAL_TABLE, _BOOT, _LOCAL, _OIF = 255, 3, 2, 4
 _HOST_SCOPE, _EVERYWHERE = 254, 0
 _EXISTS = 17
 _BACKLOG = 512
+_SOCK_DIAG = 4
 MOST_AT_ONCE = 200
+
+CATCH_ALL = 1
+"""The port to which connections to all ports lead: below 1024, so that nothing inside can take it, and no service's."""
+_REDIRECT = f"""
+table inet reenact {{
+  chain out {{
+    type nat hook output priority -100; policy accept;
+    ip daddr {{ 127.0.0.0/8, {_OWN} }} return
+    ip6 daddr ::1 return
+    tcp dport 53 redirect to :53
+    meta l4proto tcp redirect to :{CATCH_ALL}
+    meta nfproto ipv4 udp dport 53 redirect to :53
+  }}
+}}
+"""
+"""Loopback and the machine's own address stay the session's: its servers are reached there, and nowhere else."""
 
 
 def enter(network: int, user: int) -> None:
@@ -82,6 +100,15 @@ def _attribute(kind: int, content: bytes) -> bytes:
     return struct.pack("=HH", 4 + len(content), kind) + content + bytes(-len(content) % 4)
 
 
+def redirect(nft: str) -> None:
+    """Leads connections to whatever address and port to `CATCH_ALL` on loopback. Raises OSError."""
+    done = subprocess.run(
+        [nft, "-f", "-"], input=_REDIRECT, capture_output=True, text=True, check=False, timeout=10
+    )
+    if done.returncode != 0:
+        raise OSError(f"nft: {done.stderr.strip().splitlines()[0] if done.stderr.strip() else 'failed'}")
+
+
 def listen(address: str, port: int) -> socket.socket:
     """A TCP socket that listens; with no address on all of both families."""
     family = socket.AF_INET6 if not address or ":" in address else socket.AF_INET
@@ -117,6 +144,16 @@ def open_all(places: Iterable[tuple[str, int]], names: bool) -> list[tuple[str, 
     return opened
 
 
+def open_everywhere() -> list[tuple[str, socket.socket]]:
+    """What `redirect` leads to, and ("diag", the kernel's list of the sockets here)."""
+    opened = [("tcp", listen("127.0.0.1", CATCH_ALL))]
+    try:
+        opened.append(("tcp", listen("::1", CATCH_ALL)))
+    except OSError:  # no IPv6 here
+        pass
+    return [*opened, ("diag", socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG))]
+
+
 def main() -> None:
     """Reads what to open from standard input; sends kinds and sockets to the socket that is descriptor `to`."""
     asked = json.load(sys.stdin)
@@ -131,6 +168,9 @@ def main() -> None:
             except OSError:  # a kernel without IPv6
                 pass
             opened = open_all([(str(a), int(p)) for a, p in asked["places"]], bool(asked["names"]))
+            if asked["nft"]:
+                redirect(asked["nft"])
+                opened += open_everywhere()
         except OSError as error:
             outside.sendall(json.dumps({"error": str(error)}).encode())
             return

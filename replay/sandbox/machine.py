@@ -16,12 +16,13 @@ from replay.sandbox import boundary, mounts, syscalls
 from replay.sandbox.boundary import Launched, Plan, children
 from replay.sandbox.cgroups import Group
 from replay.sandbox.clock import Clock, make_clock
-from replay.sandbox.host import bundles, check, made_up_files, survey
+from replay.sandbox.host import check, made_up_files, survey
 from replay.sandbox.limits import DiskWatch, Taken, give, rlimit_words
 from replay.sandbox.privileges import Claim
 from replay.sandbox.scratch import Scratch
 from replay.sandbox.sleepers import Sleepers
 from replay.sandbox.spec import Bind, SandboxSpec
+from replay.sandbox.trust import trusting
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _TIOCGPTN, _TIOCSPTLCK, _TIOCGPTPEER = 0x80045430, 0x40045431, 0x5441
@@ -207,7 +208,6 @@ class Sandbox:
                 host=survey(spec),
                 binds=binds,
                 files=boundary.content_fds(made_up_files(spec, preload)),
-                over=boundary.content_fds(bundles(spec)),
                 env={**self._clock.env, **spec.env},
                 sized=sized,
                 seccomp=syscalls.filter_fd(),
@@ -236,6 +236,8 @@ class Sandbox:
             binds.append(Bind(spec.home_host or scratch.folder("home", mode=0o755), spec.home, True))
         self._first = {bind.host: give(bind.host, *owner) for bind in binds} if owner is not None else {}
         binds += [Bind(path, os.path.normpath(path), False) for path in spec.extra_readonly]
+        if spec.trust:
+            binds += trusting(spec.trust, scratch.folder("trust", mode=0o755), spec.extra_readonly)
         return binds + self._clock.binds
 
     def _watch(self, spec: SandboxSpec, binds: list[Bind]) -> None:

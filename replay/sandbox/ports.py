@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from msgspec import Struct
 from recorder.trace.errors import Unsupported
 from replay.sandbox import listeners
 
+NAMESERVER = "127.0.0.1"
+"""Where a sandbox's programs ask for names, if it has a network."""
 _NS_GET_USERNS = 0xB701
 _SECONDS = 20.0
 _MOST_PLACES = 1000
@@ -34,11 +37,26 @@ class Ports(Struct, kw_only=True):
     names: list[socket.socket]
     """UDP, port 53."""
     name_listeners: list[socket.socket]
+    tables: list[socket.socket]
+    """Netlink, for questions about the sandbox's sockets; only of `open_everywhere`."""
 
     def close(self) -> None:
         """For who does not hand them on."""
-        for one in (*self.listeners, *self.names, *self.name_listeners):
+        for one in (*self.listeners, *self.names, *self.name_listeners, *self.tables):
             one.close()
+
+
+def open_everywhere(pid: int) -> Ports:
+    """As `open_ports`, for every port of every address but loopback's: `recorder.trace.destination` tells whom the
+    client of an accepted connection wanted. What the session's own programs listen on is theirs. Raises Unsupported.
+    """
+    nft = shutil.which("nft", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if nft is None:
+        raise Unsupported(
+            "a network that needs no help of its clients needs nft: install the package nftables "
+            "(Debian, Ubuntu: apt install nftables)"
+        )
+    return _open(pid, [], True, nft)
 
 
 def open_ports(pid: int, places: Iterable[tuple[str, int]], *, names: bool = True) -> Ports:
@@ -48,7 +66,10 @@ def open_ports(pid: int, places: Iterable[tuple[str, int]], *, names: bool = Tru
     the payload still waits: `pid` is the sandbox's first process. Works as root and as the user who made the sandbox.
     Raises Unsupported where the kernel refuses, naming what.
     """
-    asked = list(dict.fromkeys(places))[:_MOST_PLACES]
+    return _open(pid, list(dict.fromkeys(places))[:_MOST_PLACES], names, None)
+
+
+def _open(pid: int, places: list[tuple[str, int]], names: bool, nft: str | None) -> Ports:
     network = user = -1
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
@@ -59,8 +80,9 @@ def open_ports(pid: int, places: Iterable[tuple[str, int]], *, names: bool = Tru
                 "to": theirs.fileno(),
                 "network": network,
                 "user": user,
-                "places": asked,
+                "places": places,
                 "names": names,
+                "nft": nft,
             }
             # A program of its own: only a process with a single thread may change its user namespace.
             with subprocess.Popen(
@@ -86,8 +108,13 @@ def open_ports(pid: int, places: Iterable[tuple[str, int]], *, names: bool = Tru
 
 
 def _received(ours: socket.socket) -> Ports:
-    ports = Ports(listeners=[], names=[], name_listeners=[])
-    shelf = {"tcp": ports.listeners, "dns": ports.names, "dns-tcp": ports.name_listeners}
+    ports = Ports(listeners=[], names=[], name_listeners=[], tables=[])
+    shelf = {
+        "tcp": ports.listeners,
+        "dns": ports.names,
+        "dns-tcp": ports.name_listeners,
+        "diag": ports.tables,
+    }
     more = True
     try:
         while more:

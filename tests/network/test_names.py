@@ -39,12 +39,11 @@ def made(unknown: Callable[[str], None] = lambda name: None) -> Names:
 
 def test_each_recorded_name_has_an_address_of_its_own_always_the_same() -> None:
     names = made()
-    a, b = names.address_of("a.example"), names.address_of("b.example")
-    assert a is not None
+    [a], [b] = names.addresses_of("a.example"), names.addresses_of("b.example")
     assert a != b
     assert answered(names, "A.Example") == (0, socket.inet_aton(a))
     assert names.name_of(a) == "a.example"
-    assert made().address_of("a.example") == a
+    assert made().addresses_of("a.example") == [a]
 
 
 def test_other_kinds_of_records_are_none_but_the_name_is_there() -> None:
@@ -76,7 +75,7 @@ def test_names_that_cannot_exist_are_nobodys_wonder() -> None:
 
 def test_addresses_have_their_names() -> None:
     names = made()
-    a = names.address_of("a.example")
+    [a] = names.addresses_of("a.example")
     assert a is not None
     asked = ".".join(reversed(a.split("."))) + ".in-addr.arpa"
     assert answered(names, asked, PTR) == (0, b"\x01a\x07example\0")

@@ -24,13 +24,14 @@ Headers = dict[str, str]
 
 
 class Origin:
-    """A server on 127.0.0.1. With `authority` it speaks TLS as `localhost`; `alpn` is what it offers then."""
+    """A server on 127.0.0.1. With `authority` it speaks TLS as `names`; `alpn` is what it offers then."""
 
     def __init__(
         self,
         folder: Path | None = None,
         authority: Authority | None = None,
         alpn: tuple[str, ...] = ("http/1.1",),
+        names: tuple[str, ...] = ("localhost",),
     ) -> None:
         self.seen: list[tuple[str, str, Headers, bytes]] = []
         self.go_on = threading.Event()
@@ -38,7 +39,7 @@ class Origin:
         self._context: ssl.SSLContext | None = None
         if authority is not None:
             assert folder is not None
-            leaf = authority.leaf(["localhost"])
+            leaf = authority.leaf(names)
             path = folder / f"origin-{id(self)}.pem"
             path.write_bytes(
                 leaf.key.private_bytes(

@@ -76,12 +76,6 @@ def test_without_being_asked_nothing_is_recorded(tmp_path: Path, origin: Origin)
         assert not [event for event in trace.events if event.source == "proxy"]
 
 
-def test_an_isolated_session_has_no_network(tmp_path: Path) -> None:
-    done = record(tmp_path, "", "--proxy", "--isolated")
-    assert done.returncode == 2
-    assert "--proxy" in done.stderr
-
-
 def test_a_session_outlives_its_proxy(tmp_path: Path, origin: Origin) -> None:
     """All of the proxy's processes are killed at once from within; the keeper brings them back."""
     kill = "for p in $(pgrep -P $PPID -f sources.proxy.process); do kill -9 $(pgrep -P $p) $p; done"

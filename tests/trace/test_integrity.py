@@ -154,6 +154,7 @@ def test_every_sensitive_field_gets_a_commitment(sample: Path) -> None:
         ("note", "/text"),
         ("mark", "/label"),
         ("check", "/line"),
+        ("network.name", "/name"),
         ("flow.requested", "/url"),
         ("flow.requested", "/headers"),
         ("flow.answered", "/headers"),

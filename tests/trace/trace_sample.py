@@ -31,6 +31,7 @@ from recorder.trace.events import (
     Gap,
     Input,
     Marked,
+    NameAsked,
     NetworkStarted,
     Noted,
     PromptShown,
@@ -128,6 +129,7 @@ def events(rc: str, tree: str, new: str) -> list[AnyEvent]:
             t=50, source=net, address="127.0.0.1:40001", engine="mitmproxy 12", certificate="f" * 64,
             trust="proxy/trust.pem", upstream=None,
         ),
+        NameAsked(t=50, source=net, name="example.org", type="A", addresses=["192.0.2.1"], code=0),
         FlowRequested(
             t=51, source=net, flow=1, connection=1, method="GET", url="https://example.org/a?b=1", version="1.1",
             headers=[("Host", "example.org"), ("Authorization", "secret")], cause=cause,

@@ -22,6 +22,7 @@ from recorder.trace.events import (
     FlowClosed,
     FlowMessage,
     FlowRequested,
+    NameAsked,
     escape_path,
 )
 
@@ -34,8 +35,8 @@ class Connection:
     """A program's connection while it is open. The engine sets what it learns of it."""
 
     __slots__ = (
-        "alpn", "arrival", "captured", "error", "flows", "handling", "open", "reason", "received", "sent", "target",
-        "tls", "tunnel_received", "tunnel_sent",
+        "alpn", "arrival", "captured", "error", "flows", "handling", "open", "reason", "received", "sent", "silent",
+        "target", "tls", "tunnel_received", "tunnel_sent",
     )  # fmt: skip
 
     def __init__(self, arrival: Arrival) -> None:
@@ -49,6 +50,8 @@ class Connection:
         self.sent = self.received = 0
         self.tunnel_sent = self.tunnel_received = 0
         self.captured = False
+        self.silent = False
+        """Nothing more is said to the program."""
         self.open = True
         self.flows: set[Flow] = set()
 
@@ -202,6 +205,12 @@ class Capture:
         self._connections.add(connection)
         self._slate.add(Slate.OPENED)
         return connection
+
+    def name_asked(self, name: str, kind: str, addresses: list[str], code: int) -> None:
+        """A program was told the addresses of a name."""
+        text = self.redactor.text(name)
+        event = NameAsked(t=boottime(), source=SOURCE, name=text, type=kind, addresses=addresses, code=code)
+        self.ledger.event(event)
 
     def requested(
         self,

@@ -7,6 +7,7 @@ later command pokes so stays with the command that started it. What nothing tell
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
@@ -180,6 +181,11 @@ class Causes:
         while len(self._families) > _MOST_FAMILIES:
             self._families.pop(next(iter(self._families)))
 
+    def ask(self, netlink: socket.socket) -> None:
+        """Looks for the ends of connections in another network namespace: the one of this netlink socket."""
+        self._table.close()
+        self._table = SocketTable(netlink)
+
     # -- what is asked --------------------------------------------------------------------------
 
     def tell(self, client: tuple[str, int], proxy: tuple[str, int]) -> Cause:
@@ -187,7 +193,8 @@ class Causes:
         return self.judge(self.look(client, proxy))
 
     def look(self, client: tuple[str, int], proxy: tuple[str, int]) -> Sight:
-        """Who holds the other end, as long as it does: ask at once. Waits for nothing."""
+        """Who holds the other end, as long as it does: ask at once. Waits for nothing. `proxy` is the end that the
+        client believes to have connected to."""
         peer = self._table.find(client, proxy)
         if peer is None or not peer.inode:
             return Sight(peer.cgroup if peer else None, [])

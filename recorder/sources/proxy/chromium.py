@@ -12,6 +12,9 @@ from collections.abc import Mapping
 FLAGS = "REENACT_CHROMIUM_FLAGS"
 """The variable that holds the flags, parted by blanks."""
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_TRUST = "--ignore-certificate-errors-spki-list="
+# Its own calls home are no part of the work.
+_QUIET = ("--disable-background-networking", "--disable-component-update", "--no-first-run")
 _WRAPPER = """\
 # Chromium, sent through the session's proxy. Only a profile of its own takes these flags: a window that is open already
 # would open another one without them, and what it is logged in to is not for a recording.
@@ -24,13 +27,16 @@ exec "$real" $REENACT_CHROMIUM_FLAGS "$@"
 """
 
 
-def chromium_flags(env: Mapping[str, str], *, port: int, spki: str) -> str:
+def chromium_flags(env: Mapping[str, str], *, port: int | None, spki: str) -> str:
     """The flags that send Chromium to the proxy on `port` of this machine and have it trust certificates whose chain
-    holds the key with this hash (`spki`: base64 of the SHA-256 of its SubjectPublicKeyInfo).
+    holds the key with this hash (`spki`: base64 of the SHA-256 of its SubjectPublicKeyInfo). No port: it runs in a
+    sandbox, all of whose network is ours, and in which it can make none of its own.
 
     Other than flags that ignore all errors these leave its cache, HTTP/2 and service workers as they are. Loopback
     goes through the proxy too, as it does for other programs; what `no_proxy` of `env` excludes stays excluded.
     """
+    if port is None:
+        return " ".join(["--no-sandbox", f"{_TRUST}{spki}", *_QUIET])
     bypassed = ["<-loopback>"]
     for place in (env.get("no_proxy") or env.get("NO_PROXY") or "").split(","):
         name = place.strip().lstrip(".")
@@ -41,10 +47,8 @@ def chromium_flags(env: Mapping[str, str], *, port: int, spki: str) -> str:
         [
             f"--proxy-server=http://127.0.0.1:{port}",
             f"--proxy-bypass-list={';'.join(bypassed)}",
-            f"--ignore-certificate-errors-spki-list={spki}",
-            "--disable-background-networking",  # its own calls home are no part of the work
-            "--disable-component-update",
-            "--no-first-run",
+            f"{_TRUST}{spki}",
+            *_QUIET,
         ]
     )
 

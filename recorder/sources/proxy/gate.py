@@ -21,7 +21,9 @@ from msgspec.structs import replace
 from recorder.sources.own_process import Notices, boottime
 from recorder.sources.proxy.causes import Causes, CommandGroups, Sight
 from recorder.sources.proxy.orders import OVER, REPLACED, Arrival, Begin, Death, Orders, encode_arrival
+from recorder.sources.proxy.shelf import look
 from recorder.sources.proxy.slate import Slate
+from recorder.trace.destination import destination
 
 _WAITING = 64
 """Connections taken from the kernel's queue and not yet handed over."""
@@ -41,15 +43,18 @@ class Gate:
         orders = self._orders = begin.orders
         self._predecessor = begin.death
         self._engine = engine
-        self._listener = socket.socket(fileno=orders.listener)
-        self._listener.setblocking(False)
+        self._listeners: list[socket.socket] = []
+        if orders.listener is not None:
+            self._listen(socket.socket(fileno=orders.listener))
+        self._shelf = orders.shelf
+        """Until what is in it has been taken out."""
         self._handover = socket.socket(fileno=orders.handover[0])
         self._handover.setblocking(False)
         self._slate = Slate(orders.slate)
         self._causes = Causes(groups=groups, clock=boottime, wait=self._hear)
         self._notices = Notices(orders.notices)
         self._ended = begin.over
-        self._seen: deque[tuple[int, socket.socket, Sight]] = deque()
+        self._seen: deque[tuple[int, socket.socket, tuple[str, int] | None, Sight]] = deque()
         self._waiting: deque[tuple[bytes, socket.socket | None]] = deque()
         """What goes to the engine: packets, each with the connection that it is about."""
         self._pid, self._pidfd = 0, -1
@@ -66,7 +71,8 @@ class Gate:
         while not self._ended:
             self._step()
         self._accept()
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         status = self._finish()
         self._causes.close()
         return status
@@ -111,8 +117,10 @@ class Gate:
         poll = select.poll()
         poll.register(self._orders.notices, select.POLLIN)
         poll.register(self._pidfd, select.POLLIN)
-        if self._room:
-            poll.register(self._listener, select.POLLIN)
+        if self._shelf is not None:
+            poll.register(self._shelf, select.POLLIN)
+        for listener in self._listeners if self._room else []:
+            poll.register(listener, select.POLLIN)
         if self._waiting:
             poll.register(self._handover, select.POLLOUT)
         ready = {fd for fd, _ in poll.poll()}
@@ -120,17 +128,34 @@ class Gate:
         self._hear_now()
         if self._pidfd in ready:
             self._replace()
-        if self._listener.fileno() in ready:
+        if self._shelf in ready:
+            self._take_out()
+        if any(listener.fileno() in ready for listener in self._listeners):
             self._accept()
         self._pass_on()
+
+    def _listen(self, listener: socket.socket) -> None:
+        listener.setblocking(False)
+        self._listeners.append(listener)
+
+    def _take_out(self) -> None:
+        """The session's own network is there: programs come in by it."""
+        assert self._shelf is not None
+        sockets = look(self._shelf, ("tcp", "diag"))
+        self._shelf = None
+        for listener in sockets["tcp"]:
+            self._listen(listener)
+        for table in sockets["diag"]:
+            self._causes.ask(table)
 
     def _accept(self) -> None:
         self._look()
         if self._seen:
             self._hear_now()
         while self._seen:
-            t, connection, sight = self._seen.popleft()
-            arrival = Arrival(n=self._slate.add(Slate.CONNECTIONS), t=t, cause=self._causes.judge(sight))
+            t, connection, wanted, sight = self._seen.popleft()
+            number = self._slate.add(Slate.CONNECTIONS)
+            arrival = Arrival(n=number, t=t, cause=self._causes.judge(sight), destination=wanted)
             self._waiting.append((encode_arrival(arrival), connection))
             self._pass_on()
 
@@ -140,12 +165,15 @@ class Gate:
 
     def _look(self) -> None:
         """Looks at all that came, before one is judged and while it is: that may take a while, and programs end."""
-        while self._room or self._ended:
-            try:
-                connection, client = self._listener.accept()
-            except OSError:
-                return  # none; or no descriptors left: the others wait in the kernel's queue
-            self._seen.append((boottime(), connection, self._causes.look(client, connection.getsockname())))
+        for listener in self._listeners:
+            while self._room or self._ended:
+                try:
+                    connection, client = listener.accept()
+                except OSError:
+                    break  # none; or no descriptors left: the others wait in the kernel's queue
+                wanted = destination(connection) if self._orders.listener is None else None
+                sight = self._causes.look(client[:2], wanted or connection.getsockname())
+                self._seen.append((boottime(), connection, wanted, sight))
 
     def _pass_on(self) -> None:
         while self._waiting:
@@ -165,9 +193,9 @@ class Gate:
         timeout = (until - boottime()) / 1e6
         if timeout <= 0 or self._ended:
             return False
-        watched = [self._orders.notices, self._listener.fileno()] if self._room else [self._orders.notices]
-        ready = select.select(watched, [], [], timeout / 1e3)[0]
-        if self._listener.fileno() in ready:
+        listening = [listener.fileno() for listener in self._listeners] if self._room else []
+        ready = select.select([self._orders.notices, *listening], [], [], timeout / 1e3)[0]
+        if set(ready) & set(listening):
             self._look()
         self._hear_now()
         return True
@@ -201,12 +229,13 @@ class Gate:
                 # With the gate's end open here its death, and the recorder's, would go unseen; a port on which
                 # nobody accepts any more must refuse.
                 self._handover.close()
-                self._listener.close()
+                for listener in self._listeners:
+                    listener.close()
                 os.close(self._orders.notices)
                 for _, waiting in self._waiting:
                     if waiting is not None:
                         waiting.close()
-                for _, connection, _ in self._seen:
+                for _, connection, _, _ in self._seen:
                     connection.close()
                 if self._pidfd >= 0:
                     os.close(self._pidfd)

@@ -20,9 +20,11 @@ from recorder.sources.own_process import boottime, end_notices, spawn, tell_loss
 from recorder.sources.proxy.authority import Authority, system_bundle, write_trust
 from recorder.sources.proxy.chromium import FLAGS, PROGRAMS, chromium_flags, wrapper
 from recorder.sources.proxy.orders import FOLDER, JOURNAL, SOURCE, Begin, Death, Orders
+from recorder.sources.proxy.shelf import new_shelf, put
 from recorder.sources.proxy.slate import new_slate
 from recorder.sources.proxy.variables import (
     proxy_environment,
+    session_environment,
     upstreams,
     user_bundles,
     user_wgetrc,
@@ -39,7 +41,7 @@ _WITHIN_SECONDS = 10.0
 
 
 class Proxy:
-    """A running proxy on `port` of 127.0.0.1.
+    """A running proxy, on `port` of 127.0.0.1 or (0) for the network of an isolated session, which `take` gets.
 
     Notices of the terminal source are written to `notify_fd`, which never blocks. The listening socket is this
     process's, and all that its processes have in common: connections wait in it while the proxy starts, and while one
@@ -48,10 +50,20 @@ class Proxy:
     """
 
     def __init__(
-        self, orders: Orders, notify_fd: int, status: int, own: list[int], environment: dict[str, str]
+        self,
+        orders: Orders,
+        notify_fd: int,
+        status: int,
+        own: list[int],
+        environment: dict[str, str],
+        authority: bytes,
+        shelf: socket.socket | None,
     ) -> None:
         """Starts it. `own` are the descriptors of `orders`, ours from now on. Raises OSError."""
-        self.port = int(orders.address.rpartition(":")[2])
+        self.port = int(orders.address.rpartition(":")[2] or 0)
+        self.authority = authority
+        """The certificate (PEM) that programs must trust."""
+        self._shelf = shelf
         self.notify_fd = notify_fd
         self._orders: Orders | None = orders
         self._own = own
@@ -71,6 +83,16 @@ class Proxy:
     def environment(self) -> dict[str, str]:
         """The variables that make the session's programs use the proxy and trust it."""
         return dict(self._environment)
+
+    def files(self) -> dict[str, tuple[int, bytes]]:
+        """What its variables name, as (mode, content) by the path below the session folder."""
+        trust = f"{FOLDER}/trust.pem"
+        return {trust: (0o644, (self._folder / trust).read_bytes())}
+
+    def take(self, sockets: Mapping[str, Iterable[socket.socket]]) -> None:
+        """Serves from now on what comes in by these sockets (see `shelf.put`), whichever process calls."""
+        assert self._shelf is not None, "this proxy has a port of its own"
+        put(self._shelf, sockets)
 
     def fileno(self) -> int:
         """A descriptor that is readable once `attend` has something to do; -1: never more."""
@@ -157,6 +179,8 @@ class Proxy:
         for fd in self._own:
             os.close(fd)
         self._own = []
+        if self._shelf is not None:
+            self._shelf.close()
 
     def _hear(self) -> None:
         """Reads what the processes tell, to the end: when there is none any more, nor will be."""
@@ -191,6 +215,7 @@ def start_proxy(
     *,
     folder: Path,
     env: Mapping[str, str],
+    everywhere: bool = False,
     refused_ports: Iterable[int] = (),
     trusted: Iterable[Path] = (),
     redact: str | None = None,
@@ -199,15 +224,21 @@ def start_proxy(
 ) -> Proxy:
     """Starts a proxy for the session in `folder`. Returns at once: connections wait until it serves.
 
-    `env` is the user's environment: its proxies are gone through, what its variables trust stays trusted. Nothing
-    is relayed to `refused_ports` of this machine (the proxy's own is among them). `trusted` are more files of
-    certificates that origins may have. `redact` names, as module:callable, what makes a `Redactor` from
-    `redact_settings`, in the proxy's process. Raises Unsupported where mitmproxy is missing or a proxy of the user's
-    cannot be chained, RecordingFailed where it cannot be started: nothing runs then.
+    `everywhere`: for an isolated session; no port is opened here. `env` is the user's environment: its proxies are
+    gone through, what its variables trust stays trusted. Nothing is relayed to `refused_ports` of this machine (the
+    proxy's own is among them). `trusted` are more files of certificates that origins may have. `redact` names, as
+    module:callable, what makes a `Redactor` from `redact_settings`, in the proxy's process. Raises Unsupported where
+    mitmproxy is missing or a proxy of the user's cannot be chained, RecordingFailed where it cannot be started:
+    nothing runs then.
     """
     if find_spec("mitmproxy") is None:
         raise Unsupported("Recording the network needs mitmproxy: pip install 'reenact[proxy]'")
     chained = upstreams(env)
+    if everywhere and chained:
+        names = " and ".join(f"{scheme}_proxy" for scheme in sorted(chained))
+        raise Unsupported(
+            f"with --isolated there is no way through the proxy of {names}; unset it to go directly"
+        )
     own_folder = folder.absolute() / FOLDER
     trust, roots = own_folder / "trust.pem", own_folder / "roots.pem"
     authority = Authority.create()
@@ -225,16 +256,18 @@ def start_proxy(
     write_trust(trust, authority, bundles)
     write_trust(roots, None, bundles)
     write_trust(own_folder / "authority.pem", authority, [])
-    listener = _listen()
-    port: int = listener.getsockname()[1]
+    listener = None if everywhere else _listen()
+    ports: list[int] = [listener.getsockname()[1]] if listener else []
+    shelf, shelf_end = new_shelf() if everywhere else (None, None)
     gate_end, engine_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     notices, notify = os.pipe2(os.O_CLOEXEC)
     heard, status = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(notify, False)
     orders = Orders(
         folder=str(folder.absolute()),
-        address=f"127.0.0.1:{port}",
-        listener=listener.detach(),
+        address="".join(f"127.0.0.1:{port}" for port in ports),
+        listener=listener.detach() if listener else None,
+        shelf=shelf_end.detach() if shelf_end else None,
         notices=notices,
         status=status,
         handover=(gate_end.detach(), engine_end.detach()),
@@ -243,18 +276,19 @@ def start_proxy(
         roots=str(roots),
         trust=f"{FOLDER}/trust.pem",
         upstreams=chained,
-        refused_ports=[port, *refused_ports],
+        refused_ports=[*ports, *refused_ports],
         redact=redact,
         redact_settings=redact_settings,
         drain=drain,
     )
-    own = [orders.listener, notices, status, *orders.handover, orders.slate]
-    variables = proxy_environment(
-        env, port=port, trust=trust, wgetrc=own_folder / "wgetrc", caches=own_folder / "caches"
-    )
-    variables[FLAGS] = chromium_flags(env, port=port, spki=authority.spki())
+    entries = [fd for fd in (orders.listener, orders.shelf) if fd is not None]
+    own = [*entries, notices, status, *orders.handover, orders.slate]
+    variables = session_environment(trust=trust, caches=own_folder / "caches")
+    for port in ports:
+        variables |= proxy_environment(env, port=port, wgetrc=own_folder / "wgetrc")
+    variables[FLAGS] = chromium_flags(env, port=ports[0] if ports else None, spki=authority.spki())
     try:
-        return Proxy(orders, notify, heard, own, variables)
+        return Proxy(orders, notify, heard, own, variables, authority.pem(), shelf)
     except OSError as error:
         for fd in (notify, heard, *own):
             os.close(fd)

@@ -22,12 +22,14 @@ class Orders(Struct, frozen=True, kw_only=True):
 
     `redact` names what makes the redactor, as module:callable; it is called with `redact_settings`. Descriptors are
     the recorder's too, so that gates and engines that come later find what waits in them: `handover` is a pair of
-    sockets, the gate's end and the engine's; `slate` is the memory of a `Slate`.
+    sockets, the gate's end and the engine's; `slate` is the memory of a `Slate`. `listener` is where programs come in
+    that know of the proxy; in an isolated session there is none, and what they come in by is in `shelf`.
     """
 
     folder: str
     address: str
-    listener: int
+    listener: int | None
+    shelf: int | None
     notices: int
     status: int
     handover: tuple[int, int]
@@ -65,11 +67,13 @@ OVER = b"Q"
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
-    """A connection that the gate hands to the engine, its descriptor beside it."""
+    """A connection that the gate hands to the engine, its descriptor beside it. `destination` is (address, port) that
+    the program connected to, where it knows of no proxy."""
 
     n: int
     t: int
     cause: Cause
+    destination: tuple[str, int] | None = None
 
 
 class BodyFilter(Protocol):

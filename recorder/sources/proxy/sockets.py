@@ -28,29 +28,31 @@ class Peer(NamedTuple):
 
 
 class SocketTable:
-    """The kernel's TCP sockets. `find` answers None for all where the kernel cannot be asked."""
+    """The kernel's TCP sockets. `find` answers None for all where the kernel cannot be asked.
 
-    def __init__(self) -> None:
-        self._netlink: socket.socket | None = None
+    `netlink` is a socket for such questions of another network namespace, and ours from now on; None: of this one.
+    """
+
+    def __init__(self, netlink: socket.socket | None = None) -> None:
+        self._netlink = netlink
         try:
-            self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG)
+            if self._netlink is None:
+                self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG)
             self._netlink.bind((0, 0))
             self._netlink.settimeout(0.5)
         except OSError:
             self.close()
 
     def find(self, local: tuple[str, int], remote: tuple[str, int]) -> Peer | None:
-        """The IPv4 TCP socket with these two ends, as its owner sees them; None where there is none (any more)."""
+        """The TCP socket with these two ends, as its owner sees them; None where there is none (any more)."""
         if self._netlink is None:
             return None
-        pad = bytes(12)
+        family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
         body = (
-            _REQUEST.pack(socket.AF_INET, socket.IPPROTO_TCP, 0, 0, 0xFFFFFFFF)
+            _REQUEST.pack(family, socket.IPPROTO_TCP, 0, 0, 0xFFFFFFFF)
             + struct.pack("!HH", local[1], remote[1])
-            + socket.inet_aton(local[0])
-            + pad
-            + socket.inet_aton(remote[0])
-            + pad
+            + socket.inet_pton(family, local[0]).ljust(16, b"\0")
+            + socket.inet_pton(family, remote[0]).ljust(16, b"\0")
             + bytes(4)  # any interface
             + b"\xff" * 8  # any cookie
         )

@@ -101,13 +101,19 @@ def wgetrc(users: bytes, trust: Path) -> bytes:
     return users + end + b"ca_certificate = " + str(trust).encode() + b"\n"
 
 
-def proxy_environment(
-    env: Mapping[str, str], *, port: int, trust: Path, wgetrc: Path, caches: Path
-) -> dict[str, str]:
-    """The variables to set over `env`. What `no_proxy` excludes stays excluded.
+def session_environment(*, trust: Path, caches: Path) -> dict[str, str]:
+    """The variables that have programs trust what is in the file `trust`.
 
     Package managers get caches of the session's own, which are empty at first: what was answered before the session
     would be missing from its record, and a replay has to ask for it.
+    """
+    own = {name: str(caches / folder) for name, folder in CACHES.items()}
+    return {**dict.fromkeys(BUNDLES, str(trust)), **own}
+
+
+def proxy_environment(env: Mapping[str, str], *, port: int, wgetrc: Path) -> dict[str, str]:
+    """The variables to set over `env` besides, where programs have to be sent to the proxy. What `no_proxy` excludes
+    stays excluded.
 
     HTTP_PROXY only where it was set: a CGI program would take a request's `Proxy:` header for it. all_proxy is
     left alone: it serves schemes that this proxy does not speak.
@@ -116,8 +122,6 @@ def proxy_environment(
     out = {"http_proxy": address, "https_proxy": address, "HTTPS_PROXY": address}
     if env.get("HTTP_PROXY"):
         out["HTTP_PROXY"] = address
-    out.update(dict.fromkeys(BUNDLES, str(trust)))
-    out.update({name: str(caches / folder) for name, folder in CACHES.items()})
     out["WGETRC"] = str(wgetrc)
     out["NODE_USE_ENV_PROXY"] = "1"  # Node from 22.21 on; older ones ignore proxies
     return out

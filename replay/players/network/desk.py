@@ -92,7 +92,11 @@ class Desk:
         self._matcher = Matcher(recording)
         self._known = recording.authorities
         self._chromium = any(is_chromium(flow.request.headers) for flow in recording.flows)
-        engines = {started.engine for started in recording.started if started.engine.startswith(_TELLS)}
+        engines = {
+            started.engine
+            for started in recording.started
+            if started.engine.startswith(_TELLS) and not started.everywhere
+        }
         self._engine = min(engines, default=None)
         self._bases: dict[tuple[str, tuple[str, ...]], str] = {}
         self._cache: OrderedDict[str, bytes] = OrderedDict()
@@ -199,6 +203,16 @@ class Desk:
             return why
         self.refuse(f"connection to {place}", "host", ", ".join(sorted(recording.hosts)[:5]))
         return "no recorded answer"
+
+    def open(self, place: str) -> bool:
+        """Whether a connection to host:port may say what it wants; logs one that could not be played."""
+        recording = self.recording
+        if not recording.everywhere or place not in recording.passed - recording.captured:
+            return True
+        self.refuse(
+            f"connection to {place}", "connection", "its bytes were handed on unseen when it was recorded"
+        )
+        return False
 
     def finish(self) -> NetworkReport:
         """The report, whole."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal, cast
 
+from recorder.trace.destination import PATIENCE, destination
 from replay.players.network.authority import ReplayAuthority
 from replay.players.network.connection import Connection
 from replay.players.network.desk import Desk
@@ -106,7 +107,7 @@ class Door:
                 await self.loop.connect_accepted_socket(lambda: kind(desk, origin), client)
         except (OSError, ValueError) as error:  # an untrusting client, or one that left
             client.close()
-            if isinstance(error, ssl.SSLError):
+            if isinstance(error, ssl.SSLError) and origin.destination not in desk.recording.failed:
                 desk.refuse(
                     f"TLS to {origin.tunnel or origin.destination}", "TLS handshake", str(error)[:200]
                 )
@@ -121,19 +122,27 @@ class Guest:
         self._tunnel: str | None = None
         self._seen = 0
         try:
-            host, port = client.getsockname()[:2]
+            host, port = destination(client)
         except OSError:
             client.close()
             return
-        host = host.removeprefix("::ffff:")
         host = door.name_of(host) or host
         self._destination = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         door.guests.add(self)
         door.loop.add_reader(client.fileno(), self._look)
-        self._look()
+        recording = door.desk.recording
+        self._unheard = recording.everywhere and self._destination in recording.absent
+        if self._unheard:
+            door.loop.call_later(PATIENCE, self.leave)
+        elif not door.desk.open(self._destination):
+            self.leave()
+        else:
+            self._look()
 
     def leave(self) -> None:
-        """Ends the connection."""
+        """Ends the connection, where it has not been handed over."""
+        if self not in self._door.guests:
+            return
         self._door.loop.remove_reader(self._client.fileno())
         self._door.guests.discard(self)
         with suppress(OSError):
@@ -146,6 +155,9 @@ class Guest:
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
+            self.leave()
+            return
+        if self._unheard:
             self.leave()
             return
         spoken = speech(first)

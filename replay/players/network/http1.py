@@ -44,7 +44,7 @@ class Http1(Connection):
         self._waiting: deque[_Request] = deque()
         self._tape: WebSocketTape | None = None
         self._task: asyncio.Task[None] | None = None
-        self._done = False
+        self._done = self._asked = False
         self._base: tuple[bytes | None, str] = (None, "")
         """The last host that was named, and what stands before a path then."""
         self._url = b""
@@ -64,6 +64,9 @@ class Http1(Connection):
             while data and not self._done:
                 data = self._feed(data)
         except httptools.HttpParserError:
+            if not self._asked:
+                place = self._origin.tunnel or self._origin.destination
+                self.desk.refuse(f"connection to {place}", "connection", "HTTP")
             self._done = True
             if self._task is None:
                 self.close()
@@ -117,6 +120,7 @@ class Http1(Connection):
             self._body.clear()
 
     def on_message_complete(self) -> None:
+        self._asked = True
         content = b"".join(self._body) if self._size <= MOST_PARSED else None
         digest = self._hash.hexdigest() if self._hash is not None else _EMPTY_HASH
         parser = self._parser

@@ -1,10 +1,11 @@
-"""Names of hosts: each recorded one has an address, always the same; all others do not exist. Pure."""
+"""Names of hosts: each recorded one has the addresses that were told, or one of ours; all others do not exist. Pure."""
 
 from __future__ import annotations
 
 import ipaddress
 import struct
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 _POOL = ipaddress.ip_network("198.18.0.0/15")
@@ -12,6 +13,7 @@ _POOL = ipaddress.ip_network("198.18.0.0/15")
 _HEADER = struct.Struct("!6H")
 _A, _PTR, _AAAA, _ANY, _IN = 1, 12, 28, 255, 1
 _NO_ERROR, _FORMAT_ERROR, _NOT_THERE, _NOT_DONE = 0, 1, 3, 4
+_KINDS = {_A: "A", _AAAA: "AAAA"}
 _TTL = 60
 _LONGEST_NAME = 255
 _NEVER = ".invalid"
@@ -26,12 +28,29 @@ class Question(NamedTuple):
     wire: bytes
 
 
+class Told(NamedTuple):
+    """What a name server said when it was recorded: `addresses`, with a `code` of DNS."""
+
+    addresses: tuple[str, ...]
+    code: int
+
+
 class Names:
     """Answers queries about recorded `hosts`. `absent` names did not exist when it was recorded either; `unknown` is
-    told of any other name that is asked for, once."""
+    told of any other name that is asked for, once. `told` has what was said to whoever asked for a (name, type), in
+    order: that is said again, the last for ever."""
 
-    def __init__(self, hosts: Iterable[str], absent: Iterable[str], unknown: Callable[[str], None]) -> None:
-        named = sorted({host.lower().rstrip(".") for host in hosts if host and not _is_address(host)})
+    def __init__(
+        self,
+        hosts: Iterable[str],
+        absent: Iterable[str],
+        unknown: Callable[[str], None],
+        told: Mapping[tuple[str, str], Sequence[Told]] | None = None,
+    ) -> None:
+        self._recorded = {question: deque(answers) for question, answers in (told or {}).items() if answers}
+        self._asked = {name for name, _ in self._recorded}
+        plain = {host.lower().rstrip(".") for host in hosts if not _is_address(host)}
+        named = sorted(plain - self._asked - {""})
         self._absent = frozenset(absent)
         self._unknown = unknown
         self._told: set[str] = set()
@@ -41,11 +60,15 @@ class Names:
             for number, name in enumerate(named[: _POOL.num_addresses - 512])
         }
         self._names = {str(address): name for name, address in self._addresses.items()}
+        for (name, _), answers in self._recorded.items():
+            self._names.update((address, name) for answer in answers for address in answer.addresses)
 
-    def address_of(self, name: str) -> str | None:
-        """The address that stands for a host name."""
-        found = self._addresses.get(name.lower().rstrip("."))
-        return str(found) if found else None
+    def addresses_of(self, name: str) -> list[str]:
+        """The addresses that stand for a host name."""
+        name = name.lower().rstrip(".")
+        found = self._addresses.get(name)
+        told = (self._recorded.get((name, kind), ()) for kind in _KINDS.values())
+        return [str(found)] if found else [a for answers in told for one in answers for a in one.addresses]
 
     def name_of(self, address: str) -> str | None:
         """The host name that an address stands for."""
@@ -71,6 +94,12 @@ class Names:
 
     def _look_up(self, question: Question) -> tuple[int, list[bytes]]:
         name = question.name
+        answers = self._recorded.get((name, _KINDS.get(question.kind, "")))
+        if answers is not None:
+            told = answers.popleft() if len(answers) > 1 else answers[0]
+            return told.code, [_record(question.kind, ipaddress.ip_address(a).packed) for a in told.addresses]
+        if name in self._asked:
+            return _NO_ERROR, []
         if question.kind == _PTR and name.endswith(".in-addr.arpa"):
             pointed = self._names.get(".".join(reversed(name.removesuffix(".in-addr.arpa").split("."))))
             return (_NO_ERROR, [_record(_PTR, _wire(pointed))]) if pointed else (_NOT_THERE, [])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from recorder.trace.events import (
@@ -14,11 +15,13 @@ from recorder.trace.events import (
     FlowClosed,
     FlowMessage,
     FlowRequested,
+    NameAsked,
     NetworkStarted,
     Unknown,
     unescape_path,
 )
 from replay.players.network import target as targets
+from replay.players.network.names import Told
 from replay.players.network.target import Target
 
 Blob = Callable[[str], bytes]
@@ -28,6 +31,8 @@ MOST_PARSED = 1 << 20
 """Bytes of a request body that are looked into; of a larger one only its hash counts."""
 _EMPTY = Body(size=0)
 _DNS = ("resolve", "name or service", "nodename", "name resolution", "no address", "dns")
+_NOBODY = "there was no connection"
+_CODES, _SERVER_FAILED = 16, 2
 _BY_CLIENT = ("client disconnect", "client closed", "client reset", "closed by the client", "by client")
 
 
@@ -116,6 +121,12 @@ class Recording:
     """host:port of connections that came about, as the program named it."""
     unknown_names: frozenset[str]
     """Host names that had no address."""
+    failed: frozenset[str] = frozenset()
+    """host:port of connections on which nothing was asked."""
+    absent: frozenset[str] = frozenset()
+    """host:port of those where nobody was, and never was."""
+    names: Mapping[tuple[str, str], Sequence[Told]] = field(default_factory=dict)
+    """What was said to whoever asked for the addresses of a (name, type), in order."""
 
     @classmethod
     def of(cls, events: Iterable[AnyEvent | Unknown], blob: Blob) -> Recording:
@@ -125,6 +136,7 @@ class Recording:
         bodies: dict[int, Body] = {}
         started: list[NetworkStarted] = []
         connections: list[Connected] = []
+        names: dict[tuple[str, str], list[Told]] = {}
         moment = 0
         for event in events:
             match event:
@@ -134,6 +146,10 @@ class Recording:
                     started.append(event)
                 case Connected():
                     connections.append(event)
+                case NameAsked():
+                    addresses = tuple(a for a in event.addresses if _kind(a) == event.type)
+                    said = Told(addresses, event.code if event.code < _CODES else _SERVER_FAILED)
+                    names.setdefault((event.name.lower().rstrip("."), event.type), []).append(said)
                 case FlowRequested() if event.flow not in flows:
                     flows[event.flow] = _flow(event, moment)
                 case FlowAnswered() if event.flow in flows:
@@ -172,7 +188,17 @@ class Recording:
                 for place, why in failed.items()
                 if place not in reached and any(word in why.lower() for word in _DNS)
             ),
+            failed=frozenset(failed),
+            absent=frozenset(
+                place for place, why in failed.items() if place not in reached and why.startswith(_NOBODY)
+            ),
+            names=names,
         )
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether connections to all addresses and ports were accepted, whoever was there."""
+        return any(started.everywhere for started in self.started)
 
     @property
     def authorities(self) -> frozenset[tuple[str, str]]:
@@ -243,6 +269,14 @@ def _wire(text: str) -> bytes:
     except ValueError:
         data = text.encode("utf-8", "surrogateescape")
     return data.replace(b"\r", b"").replace(b"\n", b" ").replace(b"\0", b"")
+
+
+def _kind(address: str) -> str | None:
+    """The type of record that holds the address."""
+    try:
+        return "A" if ipaddress.ip_address(address).version == 4 else "AAAA"
+    except ValueError:
+        return None
 
 
 def _content(body: Body, blob: Blob) -> bytes | None:

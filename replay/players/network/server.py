@@ -41,6 +41,7 @@ class NetworkPlayer:
             recording.hosts,
             recording.unknown_names,
             self._desk.name,
+            recording.names,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None

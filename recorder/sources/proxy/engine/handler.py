@@ -17,6 +17,7 @@ from mitmproxy.connection import Client
 from mitmproxy.proxy import commands, events, layers, mode_specs, server
 
 from recorder.sources.proxy.capture import Connection
+from recorder.sources.proxy.engine.everywhere import Everywhere
 
 Hook = Callable[[Connection, Any], None]
 _argument: dict[type, Callable[[Any], Any]] = {}
@@ -33,13 +34,20 @@ class Handler(server.LiveConnectionHandler):
         writer: asyncio.StreamWriter,
         options: moptions.Options,
         mode: mode_specs.ProxyMode,
+        outside: tuple[str, int] | None = None,
     ) -> None:
+        """`outside` is whom to connect to, where the program believes to have connected to its destination."""
         super().__init__(reader, writer, options, mode)
         self.record = record
         self._hooks = hooks
         self._events: deque[events.Event] = deque()
         self._busy = False
-        self.layer = layers.modes.HttpProxy(self.layer.context)
+        if outside is None:
+            self.layer = layers.modes.HttpProxy(self.layer.context)
+        else:
+            self.client.sockname = record.arrival.destination or self.client.sockname
+            self.layer.context.server.address = outside
+            self.layer = Everywhere(self.layer.context)
 
     async def handle_hook(self, hook: commands.StartHook) -> None:
         self._run_hook(hook)
@@ -83,6 +91,8 @@ class Handler(server.LiveConnectionHandler):
                 if io is None or io.writer is None or io.writer.is_closing():
                     continue
                 if isinstance(command.connection, Client):
+                    if record.silent:
+                        continue
                     record.received += len(command.data)
                 else:
                     record.tunnel_sent += len(command.data)

@@ -56,7 +56,7 @@ class Hooks:
         self._capture.closed(record)
 
     def _http_connect(self, record: Connection, flow: Any) -> None:
-        record.target = _target(flow.request.host, flow.request.port)
+        record.target = target(flow.request.host, flow.request.port)
 
     def _http_connect_error(self, record: Connection, flow: Any) -> None:
         record.failed(record.error or "there was no connection")
@@ -68,6 +68,8 @@ class Hooks:
 
     def _server_connect_error(self, record: Connection, data: Any) -> None:
         record.error = data.server.error
+        if record.arrival.destination is not None and not record.captured:
+            record.failed(f"there was no connection: {data.server.error}")
 
     # -- TLS ------------------------------------------------------------------------------------
 
@@ -109,12 +111,12 @@ class Hooks:
     def _request_head(self, record: Connection, flow: Any) -> None:
         request = flow.request
         if record.target is None:
-            record.target = _target(request.host, request.port)
+            record.target = target(request.host, request.port)
         headers = request.headers
         told = self._capture.requested(
             record,
             method=request.data.method.decode(errors="replace"),
-            url=request.url,
+            url=_url(record, request),
             version=_version(request.data.http_version),
             headers=headers.fields,
             body=b"content-length" in (names := {name.lower() for name, _ in headers.fields})
@@ -168,6 +170,8 @@ class Hooks:
         told = _told(flow)
         if told is not None:
             told.failed(flow.error.msg)
+        # A page that tells of it would come from an origin, as far as the program knows.
+        record.silent = record.arrival.destination is not None and not flow.request.is_http2
 
     def _websocket_message(self, record: Connection, flow: Any) -> None:
         told, message = _told(flow), flow.websocket.messages[-1]
@@ -184,12 +188,22 @@ class Hooks:
         flow.messages.clear()
 
 
+def _url(record: Connection, request: Any) -> str:
+    """The URL as the program named it."""
+    if record.arrival.destination is None:
+        return str(request.url)
+    if request.host_header:
+        return str(request.pretty_url)
+    return f"{request.scheme}://{record.target}{request.path}"
+
+
 def _told(flow: Any) -> Flow | None:
     told: Flow | None = flow.metadata.get(_FLOW)
     return told
 
 
-def _target(host: str, port: int) -> str:
+def target(host: str, port: int) -> str:
+    """host:port, as events have it."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

@@ -25,6 +25,7 @@ from OpenSSL import SSL
 
 from recorder.sources.proxy.authority import Authority
 from recorder.sources.proxy.capture import Connection
+from recorder.sources.proxy.engine.everywhere import Everywhere
 from recorder.sources.proxy.variables import Upstream
 
 _REFUSALS = ("unknown ca", "bad certificate", "certificate unknown", "unsupported certificate", "alert")
@@ -46,7 +47,8 @@ class Certificates(TlsConfig):
 
     def get_cert(self, conn_context: Any) -> certs.CertStoreEntry:
         client, server = conn_context.client, conn_context.server
-        name = client.sni or (server.address[0] if server.address else client.sockname[0])
+        known = server.address and not isinstance(conn_context.layers[0], Everywhere)
+        name = client.sni or (server.address[0] if known else client.sockname[0])
         trusted = not getattr(server, "reenact_distrust", None)
         entry = self._entries.get((name, trusted))
         if entry is None:
@@ -122,6 +124,10 @@ class Routes:
             # HTTP/2 that nobody negotiated: both sides speak it from the first byte.
             context.client.alpn = context.server.alpn = b"h2"
             nextlayer.layer = layers.HttpLayer(context, HTTPMode.transparent)
+            return
+        if data[:8].upper() == b"CONNECT ":
+            nextlayer.layer = layers.TCPLayer(context, ignore=True)
+            record.passed("a tunnel through another proxy")
             return
         server = nextlayer.data_server()
         if not data and server[3:4] == b"\x04" and server[5:9] == bytes(4):

@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Coroutine
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -21,10 +22,12 @@ from mitmproxy.proxy import mode_specs
 from recorder.sources.own_process import boottime
 from recorder.sources.proxy.authority import Authority
 from recorder.sources.proxy.capture import Capture
+from recorder.sources.proxy.engine.destinations import Destinations
 from recorder.sources.proxy.engine.handler import Handler
-from recorder.sources.proxy.engine.hooks import Hooks
+from recorder.sources.proxy.engine.hooks import Hooks, target
 from recorder.sources.proxy.engine.http1 import mend
 from recorder.sources.proxy.engine.interception import Certificates, RefusedPorts, Routes
+from recorder.sources.proxy.engine.names import NameServer, NameStream
 from recorder.sources.proxy.ledger import Ledger
 from recorder.sources.proxy.orders import (
     FOLDER,
@@ -40,6 +43,7 @@ from recorder.sources.proxy.orders import (
     decode_arrival,
     status_line,
 )
+from recorder.sources.proxy.shelf import look
 from recorder.sources.proxy.slate import Slate
 from recorder.trace.blobs import BlobStore
 from recorder.trace.events import Gap, NetworkStarted, Recovered
@@ -59,6 +63,9 @@ class Serving:
         self._handover.setblocking(False)
         slate = Slate(orders.slate)
         folder = Path(orders.folder)
+        self._destinations = Destinations()
+        if death is not None:
+            self._destinations.learn(folder / JOURNAL)
         blobs = BlobStore(folder / "blobs")
         if death is not None and death.engine:
             blobs.drop_spools(death.engine)
@@ -72,6 +79,7 @@ class Serving:
         if gap is not None:
             self._ledger.event(gap)
         self._handlers: set[Handler] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self._over = asyncio.Event()
 
     def _started(self) -> NetworkStarted:
@@ -86,6 +94,7 @@ class Serving:
             certificate=self._authority.digest(),
             trust=self._orders.trust,
             upstream=upstream or None,
+            everywhere=self._orders.listener is None,
         )
 
     async def run(self) -> int:
@@ -109,13 +118,15 @@ class Serving:
             self._capture, certificates, Routes(orders.upstreams), RefusedPorts(orders.refused_ports)
         )
         self._hooks, self._master = hooks.table(), master
-        self._mode = mode_specs.ProxyMode.parse("regular")
+        self._mode = mode_specs.ProxyMode.parse("regular" if orders.listener is not None else "transparent")
         mend()
         loop.set_task_factory(asyncio.eager_task_factory)
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
         loop.add_reader(self._handover, self._take)
+        if orders.shelf is not None:
+            loop.add_reader(orders.shelf, self._take_out, orders.shelf)
         os.write(orders.status, status_line(engine=os.getpid()))
         await self._over.wait()
         await self._drain()
@@ -140,6 +151,23 @@ class Serving:
             elif fds:
                 self._serve(decode_arrival(data), socket.socket(fileno=fds[0]))
 
+    def _take_out(self, shelf: int) -> None:
+        """The session's own network is there: its names are answered here."""
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(shelf)
+        names = NameServer(self._capture, self._destinations)
+        sockets = look(shelf, ("dns", "dns-tcp"))
+        for bound in sockets["dns"]:
+            self._keep(loop.create_datagram_endpoint(lambda: names, sock=bound))
+        for listener in sockets["dns-tcp"]:
+            self._keep(loop.create_server(lambda: NameStream(names), sock=listener))
+
+    def _keep(self, made: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(made)
+        if not task.done():
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
     def _serve(self, arrival: Arrival, connection: socket.socket) -> None:
         asyncio.get_running_loop().create_task(self._handle(arrival, connection))
 
@@ -155,7 +183,13 @@ class Serving:
                 lambda: asyncio.StreamReaderProtocol(reader, loop=loop), connection
             )
             writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-            handler = Handler(record, self._hooks, reader, writer, self._master.options, self._mode)
+            outside = None
+            if arrival.destination is not None:
+                address, port = arrival.destination
+                record.target = target(self._destinations.host(address), port)
+                outside = self._destinations.outside(address), port
+            options = self._master.options
+            handler = Handler(record, self._hooks, reader, writer, options, self._mode, outside)
             self._handlers.add(handler)
             await handler.handle_client()
         except OSError as error:

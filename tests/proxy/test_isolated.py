@@ -1,0 +1,184 @@
+"""Isolated sessions whose programs know of no proxy: what they ask is recorded, and replayed with the origins gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from proxied_origin import Origin
+
+from recorder.sources.proxy.authority import Authority
+from recorder.trace.events import Connected, FlowMessage, FlowRequested, NameAsked, NetworkStarted
+from recorder.trace.reader import open_trace
+from replay.sandbox.support import probe
+
+pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
+
+HOST, ADDRESS = "host.reenact.internal", "198.18.0.2"
+REENACT = shutil.which("reenact", path=str(Path(sys.executable).parent)) or ""
+
+WEBSOCKET = """
+import socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+s.sendall(b'GET /ws HTTP/1.1\\r\\nHost: x\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n'
+          b'Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\\r\\n\\r\\n')
+f = s.makefile('rb')
+while f.readline() != b'\\r\\n': pass
+s.sendall(b'\\x81\\x85\\0\\0\\0\\0hello')
+f.read(1)
+print(f.read(f.read(1)[0]).decode())
+s.sendall(b'\\x88\\x82\\0\\0\\0\\0\\x03\\xe8')
+"""
+HASHED = """
+import ssl, sys, urllib.request
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+context.load_verify_locations(capath='/etc/ssl/certs')
+print(urllib.request.urlopen(sys.argv[1], context=context).read())
+"""
+NODE = """
+require('https').get(process.argv[2], (r) => r.on('data', (d) => console.log(String(d))))
+"""
+JAVA = """
+public class Ask {
+  public static void main(String[] words) throws Exception {
+    System.out.println(new String(new java.net.URL(words[0]).openStream().readAllBytes()));
+  }
+}
+"""
+SERVE = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'from inside\\n')
+    def log_message(self, *_): pass
+server = http.server.HTTPServer(('0.0.0.0', int(sys.argv[1])), Handler)
+server.handle_request()
+server.handle_request()
+"""
+BOTH = """
+/usr/bin/python3 serve.py $1 &
+until curl -s 127.0.0.1:$1; do sleep 0.1; done
+curl -sS localhost:$1 $2
+wait
+"""
+
+
+@pytest.fixture
+def secure(authority: Authority, tmp_path: Path) -> Iterator[Origin]:
+    made = Origin(tmp_path, authority, ("h2", "http/1.1"), (HOST,))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def record(tmp_path: Path, authority_file: Path) -> Callable[..., dict[str, Any]]:
+    """Records commands in an isolated session, stops `origins`, replays; what the replay says of each command."""
+    if not REENACT or not probe().ok or shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin") is None:
+        pytest.skip("needs the command reenact, a sandbox and nft")
+
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "samples"))
+    from scenario import Session, perform, set_stage
+
+    def run(commands: list[str], files: dict[str, str | bytes], *origins: Origin) -> dict[str, Any]:
+        def play(expert: Any) -> None:
+            for command in commands:
+                expert.run(command, 30)
+
+        session = Session(name="isolated", summary="Asks.", play=play, files=files)
+        stage = set_stage(session, tmp_path / "stage")
+        env = {"REENACT_TRACES": str(tmp_path / "traces"), "SSL_CERT_FILE": str(authority_file)}
+        line = [REENACT, "record", "--isolated", "--proxy", "--out", str(tmp_path / "a.reenact"), "--"]
+        done = perform(session, stage, line, extra_env=env, patience=30, pace=0.001)
+        assert done.exit == 0, done.screen
+        for origin in origins:
+            origin.close()
+        said = subprocess.run(
+            [REENACT, "replay", "--json", str(tmp_path / "a.reenact")],
+            capture_output=True,
+            env={**os.environ, **env},
+            check=False,
+        )
+        result: dict[str, Any] = json.loads(said.stdout)
+        return result
+
+    return run
+
+
+def told[E](tmp_path: Path, kind: type[E]) -> list[E]:
+    with open_trace(tmp_path / "a.reenact") as trace:
+        return [event for event in trace.events if isinstance(event, kind)]
+
+
+def verdicts(result: dict[str, Any]) -> dict[str, str]:
+    return {step["text"]: step["verdict"] for step in result["steps"]}
+
+
+def test_programs_that_know_of_no_proxy(
+    tmp_path: Path, record: Callable[..., dict[str, Any]], origin: Origin, secure: Origin
+) -> None:
+    plain, tls = f"http://{HOST}:{origin.port}", f"https://{HOST}:{secure.port}"
+    clean = "env -i PATH=/usr/bin:/bin"
+    files: dict[str, str | bytes] = {
+        "ws.py": WEBSOCKET,
+        "ask.js": NODE,
+        "serve.py": SERVE,
+        "hashed.py": HASHED,
+        "both.sh": BOTH,
+    }
+    commands = {
+        f"{clean} curl -sS {plain}/hello": "http",
+        f"{clean} curl -sS http://{ADDRESS}:{origin.port}/gzip --compressed": "http",
+        f"{clean} curl -sS -d x=1 -w '%{{http_version}}\\n' {tls}/h2": "https",
+        f"{clean} /usr/bin/python3 hashed.py {tls}/hashed": "https",
+        f"{clean} wget -qO- {tls}/wget": "https",
+        f"{clean} /usr/bin/python3 -c \"import urllib.request as u; print(u.urlopen('{tls}/py').read())\"": "https",
+        f"exec 3<>/dev/tcp/{HOST}/{origin.port}; printf 'GET /raw HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3": "http",
+        f"/usr/bin/python3 ws.py {HOST} {origin.port}": "http",
+        f"(sleep 0.3; {clean} curl -sS {plain}/later) & wait": "http",
+    }
+    if shutil.which("node", path="/usr/bin:/bin"):
+        commands[f"node ask.js {tls}/node"] = "https"
+    if javac := shutil.which("javac"):
+        (tmp_path / "Ask.java").write_text(JAVA)
+        subprocess.run(
+            [javac, "--release", "11", "-d", str(tmp_path), str(tmp_path / "Ask.java")], check=True
+        )
+        files["Ask.class"] = (tmp_path / "Ask.class").read_bytes()
+        commands[f"{clean} java -cp . Ask {tls}/java"] = "https"
+    others = [
+        f"getent ahostsv4 {HOST} nonexistent.invalid; curl -sS http://nonexistent.invalid/",
+        f"{clean} curl -sS http://{ADDRESS}:9/; {clean} curl -sS -g 'http://[2001:db8::7]:8080/'",
+        # One server in the session, one outside, on the same port: each is reached as itself, in one step.
+        f"sh both.sh {origin.port} {plain}/outside",
+        "cat /etc/resolv.conf; env | grep -ci _proxy",
+    ]
+    result = record([*commands, *others], files, origin, secure)
+
+    assert {text: verdict for text, verdict in verdicts(result).items() if verdict != "exact"} == {}, result
+    requests = told(tmp_path, FlowRequested)
+    assert {(r.cause.how, r.cause.command) for r in requests} <= {
+        (how, n) for how in ("process", "cgroup") for n in range(1, 20)
+    }
+    steps = list(commands)
+    for number, text in enumerate(steps, 1):
+        mine = [r for r in requests if r.cause.command == number]
+        assert [r.url.partition(":")[0] for r in mine] == [commands[text]], text
+    assert len(told(tmp_path, FlowMessage)) == 2
+    assert [r.url for r in requests if r.cause.command == len(steps) + 3] == [f"{plain}/outside"]
+    [started] = told(tmp_path, NetworkStarted)
+    assert (started.everywhere, started.address) == (True, "")
+    names = {(e.name, e.type): (e.addresses, e.code) for e in told(tmp_path, NameAsked)}
+    assert names[HOST, "A"] == ([ADDRESS], 0)
+    assert names["nonexistent.invalid", "A"] == ([], 3)
+    failed = [c for c in told(tmp_path, Connected) if c.handling == "failed"]
+    assert [c.target for c in failed] == [f"{HOST}:9", "[2001:db8::7]:8080"]
+    assert {c.cause.how for c in failed} <= {"process", "cgroup"}
