@@ -20,8 +20,8 @@ from recorder.trace.errors import UsageError
 
 MOST_FILE = 4 << 30
 """Bytes of a file that is imported, and of a HAR that comes out of an archive."""
-MOST_ATTACHED = 256 << 20
-"""Bytes of one attachment."""
+MOST_ATTACHED = 64 << 20
+"""Bytes of one attachment; it is held in memory."""
 _HASHED = re.compile(r"([0-9a-f]{40})(?:\.[A-Za-z0-9]{1,12})?\Z")
 _PORTION = 1 << 20
 
@@ -125,6 +125,8 @@ class _Within:
 
     def read(self, name: str) -> bytes | None:
         try:
+            if self._archive.getinfo(name).file_size > MOST_ATTACHED:
+                return None
             with self._archive.open(name) as member:
                 data = member.read(MOST_ATTACHED + 1)
         except (

@@ -25,7 +25,7 @@ from recorder.imports.exchange import (
 from recorder.trace.errors import Unsupported
 from recorder.trace.limits import MAX_BLOB
 
-MOST_FLOW = 1 << 30
+MOST_FLOW = 512 << 20
 """Bytes of one flow in the dump; it is held in memory whole, by the library."""
 _SCHEMES = ("http://", "https://")
 _STREAMED = "the dump does not hold it: it was streamed, or taken out"

@@ -30,7 +30,7 @@ from recorder.imports.exchange import (
 from recorder.imports.har_body import Attachments, request_content, response_content, unbased
 from recorder.imports.har_values import listed, mapped, number, told
 
-MOST_ENTRY = 256 << 20
+MOST_ENTRY = 96 << 20
 """Bytes of one entry's JSON, its body within."""
 _MOST_MENDED = 512 << 20
 """Bytes of a file that is mended as a whole, which takes as much memory."""

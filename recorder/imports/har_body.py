@@ -109,7 +109,7 @@ def _held(content: dict[str, Any], mime: str, attachments: Attachments) -> bytes
     name = content.get("_file") or content.get("_sha1")
     if isinstance(name, str):
         found = attachments(name)
-        why = f"the file {name[:80]} was not read: not there, or not named by the SHA-1 of its content"
+        why = f"the file {name[:80]} was not read: not there, too large, or not named by the SHA-1 of its content"
         return why if found is None else found
     text = content.get("text")
     if not isinstance(text, str):

@@ -113,6 +113,10 @@ def har(trace: Path, out: Path | None, attach: bool, overwrite: bool, json_wante
         click.echo(f"  {loss.count:5} × {printable(loss.what)}", err=True)
 
 
+_PACKED = (".dat", ".png", ".jpg", ".gif", ".webp")
+"""Attachments that hardly get smaller, and would take a minute a gigabyte to try."""
+
+
 class _Archive:
     """Attachments go into a ZIP as they come; the HAR, which names them, waits in a file and goes in last."""
 
@@ -121,14 +125,18 @@ class _Archive:
         self.write = waiting.write
 
     def attach(self, name: str, content: Iterable[bytes]) -> None:
-        with self._zip.open(name, "w", force_zip64=True) as member:
+        told = zipfile.ZipInfo(name)
+        packs = not name.endswith(_PACKED)
+        told.compress_type = zipfile.ZIP_DEFLATED if packs else zipfile.ZIP_STORED
+        told.external_attr = 0o600 << 16
+        with self._zip.open(told, "w", force_zip64=True) as member:
             for data in content:
                 member.write(data)
 
 
 @contextmanager
 def _archive(file: IO[bytes], name: str) -> Iterator[_Archive]:
-    with tempfile.TemporaryFile() as waiting, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as zipped:
+    with tempfile.TemporaryFile() as waiting, zipfile.ZipFile(file, "w") as zipped:
         archive = _Archive(zipped, waiting)
         yield archive
         waiting.seek(0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +16,11 @@ import brotli
 import har_types
 import pytest
 import zstandard
-from interop_trace import Done
+from interop_trace import Done, seal_events
 from tape import Tape
 
-from recorder.trace.events import Body, FlowAnswered
+from recorder.trace.blobs import BlobStore
+from recorder.trace.events import Body, Cause, FlowAnswered, FlowRequested
 from replay.export import forms
 from replay.export.har import EMBEDDED
 
@@ -241,6 +244,38 @@ def test_large_bodies_are_attached_or_told(reenact: Run, sealed: Sealed, tmp_pat
         assert two["response"]["content"]["_file"] == three["response"]["content"]["_file"]
         assert archive.read(four["request"]["postData"]["_file"]) == b"sent"
     assert len(names) == len(set(names)) == 4
+
+
+MEASURE = """
+import re, sys
+from recorder.cli import cli
+cli.main(["export", "har", sys.argv[1], "-o", sys.argv[2], "--attach"], prog_name="reenact", standalone_mode=False)
+print("peak", re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+"""
+
+
+@pytest.mark.slow
+def test_a_large_body_needs_little_memory(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path / "blobs")
+    spool = store.spool()
+    for number in range(256):
+        spool.write(bytes((number,)) * (1 << 20))
+    body = Body(size=spool.size, blob=spool.keep())
+    cause = Cause(command=None, how="unknown", process="")
+    asked = FlowRequested(
+        t=1, source="proxy", flow=1, connection=1, method="GET", url="http://a.example/", version="1.1", headers=[],
+        cause=cause,
+    )  # fmt: skip
+    answered = FlowAnswered(
+        t=2, source="proxy", flow=1, status=200, reason="OK", version="1.1", headers=[], trailers=[],
+        request=Body(size=0), response=body, first_byte=1, pace=[], error=None,
+    )  # fmt: skip
+    seal_events([asked, answered], tmp_path / "large.reenact", tmp_path / "blobs")
+    command = [sys.executable, "-c", MEASURE, str(tmp_path / "large.reenact"), str(tmp_path / "large.zip")]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert int(done.stdout.split("peak ")[1]) < 80 << 10
+    with zipfile.ZipFile(tmp_path / "large.zip") as archive:
+        assert {info.file_size for info in archive.infolist()} > {256 << 20}
 
 
 def test_the_command_line(reenact: Run, sealed: Sealed, tmp_path: Path) -> None:
