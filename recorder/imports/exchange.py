@@ -64,6 +64,7 @@ class Answer:
     content: Content = field(default_factory=Content)
     error: str | None = None
     server: str | None = None
+    interim: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,6 +84,7 @@ class Exchange:
     headers: Headers
     content: Content
     answer: Answer
+    trailers: Headers = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     closing: Closing | None = None
 

@@ -114,6 +114,7 @@ class FlowsReader:
             headers=headers,
             content=_content(request),
             answer=self._answer(flow),
+            trailers=_fields(request.trailers) if request.trailers else [],
             messages=list(self._said(flow)),
             closing=_closing(flow.websocket),
         )

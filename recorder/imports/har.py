@@ -166,6 +166,7 @@ class HarReader:
             answer=self._answer(
                 method, response, answered, status, ours, told(entry.serverIPAddress).strip("[]")
             ),
+            trailers=self._headers(request.get("_trailers")),
             messages=self._said(entry.web_socket_messages, start),
             closing=_closing(ours.get("closed")),
         )
@@ -208,6 +209,7 @@ class HarReader:
             content=content,
             error=told(error)[:1000] or None,
             server=server[:64] or None,
+            interim=[n for n in listed(ours.get("interim"))[:16] if type(n) is int and 100 <= n < 200],
         )
 
     def _url(self, url: str, request: dict[str, Any]) -> str:

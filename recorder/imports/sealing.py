@@ -165,6 +165,7 @@ class _Tape:
                 response=self._body(answer.content, answer.headers),
                 first_byte=first if answer.status is not None else None, pace=[],
                 error=None if answer.error is None else self._redactor.text(answer.error), server=answer.server,
+                request_trailers=self._headers(exchange.trailers), interim=answer.interim,
             ),
         )  # fmt: skip
         for message in exchange.messages:

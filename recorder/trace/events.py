@@ -289,11 +289,12 @@ class FlowRequested(Event, frozen=True, kw_only=True, tag="flow.requested"):
     cause: Cause
 
 
-class FlowAnswered(Event, frozen=True, kw_only=True, tag="flow.answered"):
+class FlowAnswered(Event, frozen=True, kw_only=True, omit_defaults=True, tag="flow.answered"):
     """The response was there to its end, or will not come (`status` null, `error` says why).
 
     `first_byte` and `pace` count from the request, in ns: `pace` are [ns, bytes] of the body's pieces, where it came
-    in more than one and over more than 50 ms. `server` is the address that answered, where it is known.
+    in more than one and over more than 50 ms. `server` is the address that answered, where it is known; `interim` are
+    the statuses (1xx) that came before the answer and went no further than the proxy.
     """
 
     flow: Count
@@ -308,6 +309,8 @@ class FlowAnswered(Event, frozen=True, kw_only=True, tag="flow.answered"):
     pace: list[tuple[int, int]]
     error: str | None
     server: Annotated[str, Meta(max_length=64)] | None = None
+    request_trailers: list[tuple[str, str]] = []
+    interim: list[Annotated[int, Meta(ge=100, le=199)]] = []
 
 
 class FlowMessage(Event, frozen=True, kw_only=True, tag="flow.message"):

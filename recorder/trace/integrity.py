@@ -34,7 +34,7 @@ SENSITIVE: dict[str, tuple[str, ...]] = {
     "check": ("line",),
     "network.name": ("name",),
     "flow.requested": ("url", "headers"),
-    "flow.answered": ("headers", "trailers"),
+    "flow.answered": ("headers", "trailers", "request_trailers"),
 }
 """Fields that can be taken out later, by kind; `env/*` is each value of `env`."""
 

@@ -177,6 +177,9 @@ class HarExport:
             "headersSize": _head_size(f"{event.method} {path} HTTP/1.1", event.version, headers),
             "bodySize": body.size,
         }
+        if answered is not None and answered.request_trailers:
+            request["_trailers"] = [f._asdict() for f in self._headers(answered.request_trailers, event.flow)]
+            self._losses.add("trailers of a request: only in request._trailers", event.flow)
         if body.size or body.skipped is not None:
             request["postData"] = self._sent(body, headers, event.flow)
         return request
@@ -237,6 +240,9 @@ class HarExport:
         if event.response.partial:
             ours["partial"] = True
             self._losses.add("that an answer ended before it was complete: only in _reenact.partial", flow)
+        if event.interim:
+            ours["interim"] = event.interim
+            self._losses.add("interim responses (1xx): their status only, in _reenact.interim", flow)
         if event.error is not None:
             response["_error"] = event.error
         if event.pace:

@@ -468,7 +468,8 @@ def told(trace: Path) -> list[tuple[object, ...]]:
                 found.append((*line, None, a.error))
             else:
                 sent, got = content(a.request, []), content(a.response, a.headers)
-                found.append((*line, a.status, a.reason, a.headers, a.trailers, sent, got, a.error))
+                late = (a.trailers, a.request_trailers, a.interim)
+                found.append((*line, a.status, a.reason, a.headers, *late, sent, got, a.error))
         return found
 
 

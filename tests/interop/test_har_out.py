@@ -49,9 +49,9 @@ def everything() -> Tape:
     tape.command(2)
     form = [("Content-Type", "application/x-www-form-urlencoded")]
     tape.post("https://a.example/login", b"user=a+b&pass=%C3%BC", b'{"ok":1}', headers=form)
-    tape.post(
-        "https://a.example/upload", b"\xff\x00", b"", headers=[("Content-Type", "application/octet-stream")]
-    )
+    late = {"request_trailers": [("Sum", "7")], "interim": [102, 103]}
+    binary = [("Content-Type", "application/octet-stream")]
+    tape.post("https://a.example/upload", b"\xff\x00", b"", headers=binary, **late)
     refused = tape.request("GET", "http://dead.example/")
     tape.answer(refused, None, error="connection refused")
     tape.request("GET", "http://late.example/")
@@ -142,6 +142,8 @@ def test_what_was_sent(log: dict[str, Any]) -> None:
         "params": [{"name": "user", "value": "a b"}, {"name": "pass", "value": "ü"}],
     }
     upload = entry(log, "/upload")["request"]
+    assert upload["_trailers"] == [{"name": "Sum", "value": "7"}]
+    assert entry(log, "/upload")["_reenact"]["interim"] == [102, 103]
     assert (upload["postData"]["encoding"], upload["bodySize"]) == ("base64", 2)
     assert "postData" not in entry(log, "/i.png")["request"]
 
@@ -173,7 +175,8 @@ def test_losses_are_told_in_the_har_and_to_whoever_asked(
     losses = {loss["what"]: loss for loss in told["losses"]}
     assert told["entries"] == 11
     for word in (
-        "trailers", "each piece of a body", "before it was complete", "closed", "passed on unseen", "content coding",
+        "trailers", "trailers of a request", "interim",
+        "each piece of a body", "before it was complete", "closed", "passed on unseen", "content coding",
         "base64", "no answer",
     ):  # fmt: skip
         assert any(word in what for what in losses), word

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 from recorder.trace.events import (
     AnyEvent,
@@ -96,12 +97,13 @@ class Tape:
         pace: Iterable[tuple[int, int]] = (),
         partial: bool = False,
         error: str | None = None,
+        **more: Any,
     ) -> None:
         said = [("Content-Length", str(len(body)))] if headers is None else list(headers)
         event = FlowAnswered(
             t=self.now, source="network", flow=flow, status=status, reason=reason, version=version,
             headers=said, trailers=list(trailers), request=self.body(sent),
-            response=self.body(body, partial=partial), first_byte=1000, pace=list(pace), error=error,
+            response=self.body(body, partial=partial), first_byte=1000, pace=list(pace), error=error, **more,
         )  # fmt: skip
         self.events.append(event)
 

@@ -17,6 +17,7 @@ import h2.events
 import wsproto
 from cryptography.hazmat.primitives import serialization
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Request, TextMessage
+from wsproto.extensions import PerMessageDeflate
 
 from recorder.sources.proxy.authority import Authority
 
@@ -191,7 +192,8 @@ class Origin:
         while True:
             for event in ws.events():
                 if isinstance(event, Request):
-                    stream.sendall(ws.send(AcceptConnection()))
+                    packing = [PerMessageDeflate()] if "deflate" in query else []
+                    stream.sendall(ws.send(AcceptConnection(extensions=packing)))
                 elif isinstance(event, TextMessage):
                     if event.data == "drop":
                         return False

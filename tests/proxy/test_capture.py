@@ -124,10 +124,24 @@ def test_trailers_reach_the_program(recording: Recording, origin: Origin) -> Non
     assert data.endswith(b"3\r\nabc\r\n0\r\nX-Sum: 42\r\n\r\n")
 
 
-def test_an_interim_response_is_not_the_answer(recording: Recording, origin: Origin) -> None:
-    assert recording.curl(origin.url("/interim")) == b"ok"
+def test_trailers_of_a_request(recording: Recording, origin: Origin) -> None:
+    head = (
+        f"POST {origin.url()} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", recording.proxy.port)) as client:
+        client.sendall(head.encode() + b"3\r\nabc\r\n0\r\nX-Sum: 42\r\n\r\n")
+        while client.recv(4096):
+            pass
     _, answer, _ = one(recording)
-    assert answer.status == 200
+    assert (recording.content(answer.request), answer.request_trailers) == (b"abc", [("X-Sum", "42")])
+
+
+def test_an_interim_response_is_not_the_answer_but_told(recording: Recording, origin: Origin) -> None:
+    assert recording.curl(origin.url("/interim"), origin.url("/hello")) == b"okhello"
+    first, second = recording.told(FlowAnswered)
+    assert (first.status, first.interim) == (200, [103])
+    assert (second.status, second.interim) == (200, [])
+    assert first.server == "127.0.0.1"
 
 
 def _read_events(output: IO[bytes], origin: Origin) -> None:

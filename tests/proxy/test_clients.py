@@ -12,8 +12,11 @@ import threading
 from pathlib import Path
 
 import pytest
+import wsproto
 from proxied_origin import Origin
 from proxied_recording import Recording
+from wsproto.events import AcceptConnection, CloseConnection, Ping, Request, TextMessage
+from wsproto.extensions import PerMessageDeflate
 
 from recorder.sources.proxy.authority import Authority
 from recorder.trace.events import (
@@ -157,6 +160,28 @@ def test_websocket_messages(recording: Recording, origin: Origin) -> None:
     ]  # fmt: skip
     [closed] = recording.told(FlowClosed)
     assert (closed.sent, closed.code) == (True, 1000)
+
+
+def test_a_websocket_message_is_whole_and_unpacked(recording: Recording, origin: Origin) -> None:
+    """Frames, pings and compression are how it travelled, not what it says."""
+    ws = wsproto.WSConnection(wsproto.ConnectionType.CLIENT)
+    with socket.create_connection(("127.0.0.1", recording.proxy.port)) as stream:
+        target = origin.url("/ws?deflate=1")
+        asked = Request(host=f"127.0.0.1:{origin.port}", target=target, extensions=[PerMessageDeflate()])
+        stream.sendall(ws.send(asked))
+        while not any(isinstance(event, AcceptConnection) for event in ws.events()):
+            ws.receive_data(stream.recv(65536))
+        stream.sendall(ws.send(TextMessage(data="ab" * 500, message_finished=False)))
+        stream.sendall(ws.send(Ping(payload=b"there?")))
+        stream.sendall(ws.send(TextMessage(data="cd")))
+        stream.sendall(ws.send(CloseConnection(code=1000)))
+        while stream.recv(65536):
+            pass
+    requested, answered = recording.told(FlowRequested)[0], recording.told(FlowAnswered)[0]
+    extensions = [v for n, v in (*requested.headers, *answered.headers) if n == "Sec-WebSocket-Extensions"]
+    assert len(extensions) == 2
+    sent = [message for message in recording.told(FlowMessage) if message.sent]
+    assert [recording.content(message.body) for message in sent] == [b"ab" * 500 + b"cd"]
 
 
 def test_a_websocket_that_just_ends(recording: Recording, origin: Origin) -> None:

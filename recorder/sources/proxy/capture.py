@@ -67,8 +67,8 @@ class Flow:
     """A request and its answer while they go through."""
 
     __slots__ = (
-        "_answered", "_capture", "_connection", "_error", "_first_byte", "_head", "_number", "_pace", "_request",
-        "_response", "_t", "_trailers", "request_done", "response_done",
+        "_answered", "_capture", "_connection", "_error", "_first_byte", "_head", "_interim", "_number", "_pace",
+        "_request", "_request_trailers", "_response", "_server", "_t", "_trailers", "request_done", "response_done",
     )  # fmt: skip
 
     def __init__(
@@ -87,6 +87,9 @@ class Flow:
         self._response: BodySink | None = None
         self._head: tuple[int | None, str, str, list[tuple[str, str]]] = (None, "", "", [])
         self._trailers: list[tuple[str, str]] = []
+        self._request_trailers: list[tuple[str, str]] = []
+        self._server: str | None = None
+        self._interim: list[int] = []
         self._first_byte: int | None = None
         self._pace = Pace()
         self._error: str | None = None
@@ -97,16 +100,28 @@ class Flow:
         if self._request is not None:
             self._request.write(data)
 
-    def request_end(self) -> None:
+    def request_end(self, trailers: Headers = ()) -> None:
+        if trailers:
+            self._request_trailers = self._capture.headers(trailers)
         if self._request is not None:
             self._request.end()
         self.request_done = True
         self._settle()
 
     def response(
-        self, status: int, reason: str, version: str, headers: Headers, *, content: tuple[str, str]
+        self,
+        status: int,
+        reason: str,
+        version: str,
+        headers: Headers,
+        *,
+        content: tuple[str, str],
+        server: str | None,
+        interim: Iterable[int],
     ) -> None:
-        """The response's head is there. `content` is its type and its coding, for the redactor."""
+        """The response's head is there. `content` is its type and its coding, for the redactor; `server` the address
+        that it came from, `interim` the statuses that came before it and were not handed on."""
+        self._server, self._interim = server, list(interim)
         self._first_byte = boottime() - self._t
         self._head = (status, self._capture.redactor.text(reason), version, self._capture.headers(headers))
         self._response = self._capture.sink(*content)
@@ -181,6 +196,9 @@ class Flow:
             first_byte=self._first_byte,
             pace=self._pace.told(),
             error=self._error,
+            server=self._server,
+            request_trailers=self._request_trailers,
+            interim=self._interim,
         )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from recorder.sources.proxy.capture import Capture, Connection, Flow
+from recorder.sources.proxy.engine import http1
 from recorder.sources.proxy.engine.handler import Hook
 from recorder.sources.proxy.engine.interception import Certificates, Pins, RefusedPorts, Routes
 
@@ -136,7 +137,7 @@ class Hooks:
     def _request_end(self, record: Connection, flow: Any) -> None:
         told = _told(flow)
         if told is not None:
-            told.request_end()
+            told.request_end(flow.request.trailers.fields if flow.request.trailers else ())
 
     def _response_head(self, record: Connection, flow: Any) -> None:
         told, response = _told(flow), flow.response
@@ -148,6 +149,8 @@ class Hooks:
             _version(response.data.http_version),
             response.headers.fields,
             content=_content(response.headers),
+            server=_server(flow.server_conn),
+            interim=vars(flow.server_conn).pop(http1.INTERIM, ()),
         )
         if response.status_code == 101:
             return
@@ -205,6 +208,11 @@ def _told(flow: Any) -> Flow | None:
 def target(host: str, port: int) -> str:
     """host:port, as events have it."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _server(server: Any) -> str | None:
+    """The address of the origin, unless only another proxy knows it."""
+    return None if server.via or not server.peername else str(server.peername[0])[:64]
 
 
 def _pin(record: Connection, context: Any) -> tuple[str, str]:

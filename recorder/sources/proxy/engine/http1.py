@@ -1,4 +1,5 @@
 """What mitmproxy's HTTP/1 lacks: trailers (it gives up on the connection) and interim responses (taken for the answer).
+The latter are not handed on, but noted on the server's connection.
 
 Both are mended in its own classes: they are made deep inside its layers.
 """
@@ -20,6 +21,10 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseEndOfMessage,
     ResponseTrailers,
 )
+
+_MOST_INTERIM = 16
+INTERIM = "reenact_interim"
+"""Of a server's connection: the statuses of interim responses since the last answer."""
 
 
 def mend() -> None:
@@ -108,7 +113,9 @@ def _skip_interim(side: Any) -> None:
             lines = self.buf.maybe_extract_lines()
             if not lines:
                 return
-            http1.read_response_head([bytes(line) for line in lines])
+            interim = http1.read_response_head([bytes(line) for line in lines])
+            before = getattr(self.conn, INTERIM, ())
+            setattr(self.conn, INTERIM, (*before, interim.status_code)[-_MOST_INTERIM:])
         yield from read_headers(self, event)
 
     side.read_headers = skipping
