@@ -1,5 +1,5 @@
-"""What mitmproxy's WebSocket library lacks: a ping between the frames of a compressed message ends the compression there,
-and the connection with it. Mended in its own class: it is made deep inside mitmproxy's layers.
+"""What mitmproxy's WebSocket library lacks: a ping between the frames of a compressed message ends the compression
+there, and the connection with it. Mended in its own class: it is made deep inside mitmproxy's layers.
 """
 
 from __future__ import annotations
