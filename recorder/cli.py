@@ -103,14 +103,19 @@ def cli() -> None:
 @click.option(
     "--proxy",
     is_flag=True,
-    help="Record the network too, through a proxy that the session's programs are pointed to (with --isolated whatever they heed, on every port). Opt-in. Secrets in it are replaced by placeholders.",
+    help="Record the network too, through a proxy that the session's programs are pointed to (with --isolated whatever they heed, on every port). Opt-in.",
 )
 @click.option(
     "--secret",
     "secrets",
     multiple=True,
     metavar="NAME",
-    help="With --proxy: the value of this environment variable is a secret wherever it occurs (repeatable).",
+    help="The value of this environment variable is a secret wherever it occurs (repeatable).",
+)
+@click.option(
+    "--no-redact",
+    is_flag=True,
+    help="Keep everything as it is, secrets too: for traces that stay with you. By default what looks like a secret is replaced by a placeholder before it is written.",
 )
 @click.option(
     "--tools",
@@ -190,6 +195,7 @@ _inside(
 def _renamed(options: dict[str, Any]) -> dict[str, Any]:
     options["env_names"] = list(options.pop("names"))
     options["secret_names"] = list(options.pop("secrets"))
+    options["redact"] = not options.pop("no_redact")
     options["tools"] = [path.absolute() for path in options.pop("tools")]
     options["keep_dotfiles"] = not options.pop("no_dotfiles")
     if options.pop("no_workspace"):

@@ -49,19 +49,24 @@ def isolated(
     root: Path | None,
     include_ignored: bool,
     folder: Path,
+    memory: Path | None,
     home_files: Mapping[Path, bytes],
     tools: list[Path],
     started_unix: int,
+    vault: Path | None,
     proxy: Proxy | None = None,
 ) -> Isolated:
-    """The sandbox for `launch`, with a copy of the workspace `root` in it. `folder` is the session's. What programs do
-    in its network goes to `proxy`; without one there is no network."""
+    """The sandbox for `launch`, with a copy of the workspace `root` in it. `folder` is the session's; what is written
+    into it inside stands in `memory`, if there is one. What programs do in its network goes to `proxy`; without one
+    there is no network."""
     staging = folder / "staging"
     staging.mkdir(mode=0o700)
     tree: dict[bytes, FileState] = {}
     blobs = BlobStore(staging / "blobs")
     if root is not None:
-        source = start_workspace(root=root, folder=staging, include_ignored=include_ignored, watching=False)
+        source = start_workspace(
+            root=root, folder=staging, include_ignored=include_ignored, watching=False, vault=vault
+        )
         source.finish()
         snapshot = next(
             event
@@ -78,6 +83,7 @@ def isolated(
             tree=tree,
             blobs=blobs,
             session_folder=folder,
+            logs_in=memory or folder,
             files={**launch.files, **(proxy.files() if proxy else {})},
             home_files=home_files,
             user=environment.user_name(),

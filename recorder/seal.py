@@ -10,11 +10,12 @@ import heapq
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from recorder import environment
+from recorder.sources.terminal.sidelog import redact_notes, redact_shell
 from recorder.trace.asciicast import CastEvent, CastHeader, encode
 from recorder.trace.blobs import BlobStore
 from recorder.trace.codec import decode_event
@@ -43,6 +44,9 @@ from recorder.trace.manifest import Draft, Tool
 from recorder.trace.marks import Mark, MarkScanner, command_at, shell_events, shell_state
 from recorder.trace.notes import note_event, parse_notes
 from recorder.trace.steps import steps
+
+if TYPE_CHECKING:
+    from recorder.lastlook import LastLook
 
 SOURCE = "terminal/1"
 _MOST_LOG = 256 << 20
@@ -74,29 +78,39 @@ def seal(
     key_path: Path,
     recovered: bool,
     replace: bool = True,
+    vault: Path | None = None,
+    live_logs: Path | None = None,
 ) -> Sealed:
     """Seals `folder` into `out`, signed with the key in `key_path` (made if there is none).
 
     `boottime_ns` is the session's start on CLOCK_BOOTTIME, from which all times in the trace count. `recovered`
-    says that the recorder died, which the trace then tells. When this returns, the trace is on disk, whole.
+    says that the recorder died, which the trace then tells. What `vault` knows by now is replaced wherever it still
+    stands; `live_logs` is the folder that has what of the side channels never reached `folder`. When this returns,
+    the trace is on disk, whole.
     Raises RecordingFailed where it can't be written or there is nothing to seal; the folder is left as it was.
     """
     journal = read_journal(folder / "terminal-1.journal")
-    log = _read_log(folder / "shell-1.log")
+    look = _last_look(vault)
+    log = _side_log(folder, "shell-1", live_logs, look)
     store = BlobStore(folder / "blobs")
     terminal = _read_terminal(folder, journal, log, store, boottime_ns, restore=not draft.isolated)
     gathered = list(terminal.events)
     gathered += _losses(journal, SOURCE, boottime_ns, terminal.last)
     for source in ("workspace", "proxy", "session"):
         gathered += _read_events(folder / f"{source}.journal", source, boottime_ns)
-    gathered += _notes(folder / "notes.log", log, terminal, boottime_ns)
+    gathered += _notes(_side_log(folder, "notes", live_logs, look), log, terminal, boottime_ns)
     if recovered or not any(isinstance(e, TerminalEnded) for e in terminal.events):
         gathered.append(
             Recovered(t=terminal.last, source="session", part="recorder", detail="sealed by recover")
         )
     events = sorted(gathered, key=lambda event: event.t)
+    started, seen = terminal.started, _unchanged
+    if look is not None and look.needed:
+        events = look.events(events, look.blobs(store, events))
+        started = next(event for event in events if isinstance(event, TerminalStarted))
+        draft, seen = look.draft(draft), look.output
     texts = [e.text for e in events if isinstance(e, CommandStarted)]
-    tools = environment.tools_used(texts, terminal.started.env.get("PATH", ""))
+    tools = environment.tools_used(texts, started.env.get("PATH", ""))
     draft = msgspec.structs.replace(
         draft,
         environment=msgspec.structs.replace(
@@ -109,15 +123,17 @@ def seal(
         with TraceWriter(out, draft, replace=replace) as writer:
             writer.blobs(store)
             with writer.terminal(1) as sink:
-                for t, data in _output(journal, boottime_ns):
+                for t, data in seen(_output(journal, boottime_ns)):
                     sink.output(t, data)
             with writer.cast(1) as write:
                 for part in encode(
-                    _cast_header(terminal.started, draft),
-                    _cast_events(journal, events, terminal.started, boottime_ns),
+                    _cast_header(started, draft),
+                    _cast_events(seen(_output(journal, boottime_ns)), events, started),
                     version=2,
                 ):
                     write(part)
+            if look is not None:
+                events += look.placeholders(max(terminal.last, events[-1].t))
             with writer.events() as add:
                 for event in events:
                     add(event)
@@ -216,14 +232,14 @@ def _losses(journal: JournalReader, source: str, zero: int, last: int) -> list[A
     return gaps
 
 
-def _notes(path: Path, log: bytes, terminal: _Terminal, zero: int) -> list[AnyEvent]:
+def _notes(notes: bytes, log: bytes, terminal: _Terminal, zero: int) -> list[AnyEvent]:
     """Notes, marks and checks. Their clock ticks in 10 ms, so each is held inside the command that wrote it."""
     begun = {e.n: e.t for e in terminal.events if isinstance(e, CommandStarted)}
     ended = {e.n: e.t for e in terminal.events if isinstance(e, CommandEnded)}
     nonce = terminal.started.nonce.encode()
     events: list[AnyEvent] = []
     after = 0
-    for record in parse_notes(_read_log(path)):
+    for record in parse_notes(notes):
         t = after if record.t is None else record.t - zero
         command = command_at(log, nonce, record.size) if record.size is not None else 0
         if command in begun:
@@ -231,6 +247,41 @@ def _notes(path: Path, log: bytes, terminal: _Terminal, zero: int) -> list[AnyEv
         t = after = min(max(t, after), terminal.last)
         events.append(note_event(record, t, command))
     return events
+
+
+Portions = Iterable[tuple[int, bytes]]
+
+
+def _unchanged(portions: Portions) -> Portions:
+    return portions
+
+
+def _last_look(vault: Path | None) -> LastLook | None:
+    """None where nothing is known that could be found."""
+    if vault is None or not vault.exists():
+        return None
+    from recorder.lastlook import LastLook  # here: its rules take a while, and not every trace needs them
+
+    try:
+        return LastLook(vault)
+    except (OSError, ValueError) as error:
+        raise RecordingFailed(
+            f"the vault {vault} cannot be read: {error}; without it nothing is sealed"
+        ) from error
+
+
+def _side_log(folder: Path, name: str, live: Path | None, look: LastLook | None) -> bytes:
+    """A side channel: what reached the disk, and what a writer that died had not taken out of memory yet."""
+    kept = folder / f"{name}.kept"
+    if not kept.exists():
+        return _read_log(folder / f"{name}.log") if live is None else b""
+    log = _read_log(kept)
+    if look is None:
+        return log
+    rest = _read_log((live or folder) / f"{name}.log")[len(log) :]
+    if rest:
+        log += (redact_shell if name == "shell-1" else redact_notes)(rest, look.redactor)
+    return look.content(log)
 
 
 def _read_log(path: Path) -> bytes:
@@ -265,11 +316,11 @@ def _cast_header(started: TerminalStarted, draft: Draft) -> CastHeader:
 
 
 def _cast_events(
-    journal: JournalReader, events: Iterable[AnyEvent], started: TerminalStarted, zero: int
+    output: Iterable[tuple[int, bytes]], events: Iterable[AnyEvent], started: TerminalStarted
 ) -> Iterator[CastEvent]:
     """What the expert saw and typed, marks of ours taken out, in order of time."""
     scanner = MarkScanner(started.nonce.encode())
-    shown = ((t, "o", scanner.feed(data)[0]) for t, data in _output(journal, zero))
+    shown = ((t, "o", scanner.feed(data)[0]) for t, data in output)
     others = ((e.t, code, data) for e in events for code, data in _cast_data(e))
     for t, code, data in heapq.merge(shown, others, key=lambda item: item[0]):
         if data or code == "m":

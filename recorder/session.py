@@ -19,8 +19,15 @@ from msgspec import Struct
 from recorder import environment, vaults
 from recorder.dotfiles import read_dotfiles
 from recorder.isolation import Isolate, Isolated, isolated, take_logs
+from recorder.memory import SIDE_LOGS, drop_memory, link_side_logs, memory_folder
 from recorder.seal import Sealed, seal
-from recorder.sources.terminal import TerminalRequest, record_terminal, terminal_size
+from recorder.sources.terminal import (
+    Redaction,
+    SideLogPaths,
+    TerminalRequest,
+    record_terminal,
+    terminal_size,
+)
 from recorder.sources.terminal.launch import Launch, launch
 from recorder.sources.workspace import Workspace, start_workspace, working_root
 from recorder.trace import folders
@@ -44,7 +51,11 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 SESSION_FILE = "session.json"
+_ISOLATED_LOGS = ("isolated", "session")
 _REDACTOR = "recorder.sources.proxy.redaction:network_redactor"  # imported in the process that works with it
+_PATIENCE_NS = 40_000_000
+"""With a proxy a record of the terminal is so old before it is written: a program may print what it was just
+answered."""
 
 
 class Request(Struct, kw_only=True):
@@ -62,6 +73,7 @@ class Request(Struct, kw_only=True):
     isolated: bool = False
     proxy: bool = False
     secret_names: list[str] = []
+    redact: bool = True
     tools: list[Path] = []
     annotator: str | None = None
     project: str | None = None
@@ -91,11 +103,28 @@ class Finished(Struct, kw_only=True):
 
 
 class SessionFile(Struct, kw_only=True):
-    """session.json: what a seal needs besides the journals."""
+    """session.json: what a seal needs besides the journals.
+
+    `redacted`: the vault of this trace id holds what was replaced. `memory` is the folder in memory into which the
+    shell writes, of which the session folder has what reached the disk.
+    """
 
     draft: Draft
     boottime_ns: int
     out: str
+    redacted: bool = False
+    memory: str | None = None
+
+    @property
+    def vault(self) -> Path | None:
+        return folders.vault_path(self.draft.trace_id) if self.redacted else None
+
+    @property
+    def live_logs(self) -> Path | None:
+        """Where the shell wrote, if not into the session folder."""
+        if self.memory is None:
+            return None
+        return Path(self.memory, *_ISOLATED_LOGS) if self.draft.isolated else Path(self.memory)
 
 
 def record(request: Request, *, say: Say, isolate: Isolate | None = None) -> Finished:
@@ -108,16 +137,18 @@ def record(request: Request, *, say: Say, isolate: Isolate | None = None) -> Fin
         raise UsageError(
             "this shell is being recorded already; set REENACT_NESTED=1 to record a session inside the session"
         )
-    if request.secret_names and not request.proxy:
-        raise UsageError("--secret needs --proxy: only the network's record is redacted")
+    if request.secret_names and not request.redact:
+        raise UsageError("--secret and --no-redact exclude each other")
     started_unix, boottime = time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     name = folders.default_name(started_unix / 1e9)
     out = _out_path(request, name)
     folder = _session_folder(f"{name}-{secrets.token_hex(3)}")
+    memory = memory_folder(os.environ) if request.redact else None
     try:
         with ExitStack() as stack:
-            return _record(request, say, isolate, stack, folder, out, started_unix, boottime)
+            return _record(request, say, isolate, stack, folder, memory, out, started_unix, boottime)
     except (UsageError, RecordingFailed):
+        drop_memory(memory)
         with suppress(OSError):
             remove_tree(folder)
         raise
@@ -131,7 +162,8 @@ def recover(folder: Path, *, out: Path | None, overwrite: bool, say: Say) -> Fin
         raise UsageError(f"{folder} is not a session folder: {SESSION_FILE}: {error.strerror}") from error
     except msgspec.DecodeError as error:
         raise UsageError(f"{folder / SESSION_FILE} is damaged: {error}") from error
-    take_logs(folder / "isolated" / "session", folder)
+    if not session.redacted:
+        take_logs(folder.joinpath(*_ISOLATED_LOGS), folder)
     target = out.absolute() if out else Path(session.out)
     if target.exists() and not overwrite:
         raise UsageError(f"{target} exists; give another path with --out, or --overwrite")
@@ -144,6 +176,7 @@ def _record(
     isolate: Isolate | None,
     stack: ExitStack,
     folder: Path,
+    memory: Path | None,
     out: Path,
     started_unix: int,
     boottime: int,
@@ -153,20 +186,30 @@ def _record(
     env = dict(os.environ)
     env.pop("REENACT_NESTED", None)
     prepared = launch(request.argv, env=env, folder=folder, nonce=nonce, real_reenact=_own_command())
+    guard = vaults.Guard(None, None)
+    told: dict[str, bytes] = {}
+    if request.redact:
+        told = vaults.told_secrets(request.secret_names, env, say)
+        guard = vaults.new_guard(trace_id, told.values(), env)
+        stack.callback(vaults.drop_empty, guard.vault)
+        if memory is None:
+            say(
+                "no folder in memory here: command lines stand in the session folder as typed until it is sealed"
+            )
+        elif isolate is None:
+            link_side_logs(folder, memory)
     proxy: Proxy | None = None
     if request.proxy:
-        vault = vaults.new_vault(trace_id, vaults.told_secrets(request.secret_names, env, say))
-        stack.callback(vaults.drop_empty, vault)
-        proxy = _proxy(request, folder, env, vault)
+        proxy = _proxy(request, folder, env, guard.vault)
         stack.callback(proxy.finish)
         prepared = _through(proxy, prepared, env)
     files = _place_files(folder, prepared)
-    dotfiles = _dotfiles(env, say) if request.keep_dotfiles else {}
+    dotfiles = _dotfiles(env, say, guard) if request.keep_dotfiles else {}
     files += _keep(folder, dotfiles)
     ours = [name for name, value in prepared.env.items() if env.get(name) != value]
-    kept = environment.allowed_environment(prepared.env, [*request.env_names, *ours])
-    kept = vaults.without_secrets(kept, request.secret_names, env)
-    _write_session(folder, request, prepared, out, trace_id, started_unix, boottime)
+    kept = environment.allowed_environment(prepared.env, [*request.env_names, *told, *ours])
+    kept = guard.variables({n: v for n, v in kept.items() if n in told or n not in request.secret_names})
+    _write_session(folder, memory, request, prepared, guard, out, trace_id, started_unix, boottime)
     root = None
     if request.keep_workspace:
         root = Path(os.path.realpath(request.workspace or working_root(request.cwd)))
@@ -174,7 +217,8 @@ def _record(
     if isolate is not None:
         sandbox = isolated(
             isolate, prepared, env=kept, cwd=request.cwd, root=root, include_ignored=request.include_ignored,
-            folder=folder, home_files=dotfiles, tools=request.tools, started_unix=started_unix, proxy=proxy,
+            folder=folder, memory=memory, home_files=dotfiles, tools=request.tools, started_unix=started_unix,
+            vault=guard.vault, proxy=proxy,
         )  # fmt: skip
         stack.callback(sandbox.close)
     source: Workspace | None = None
@@ -186,14 +230,15 @@ def _record(
             include_ignored=request.include_ignored,
             progress=_progress(say, root),
             holds=sandbox.holds if sandbox else None,
+            vault=guard.vault,
         )
     cols, rows = terminal_size()
     started = TerminalStarted(
         t=time.clock_gettime_ns(time.CLOCK_BOOTTIME),
         source="terminal/1",
-        argv=prepared.argv,
+        argv=guard.words(prepared.argv),
         shell=prepared.shell,
-        cwd=escape_path(os.fsencode(request.cwd)),
+        cwd=guard.text(escape_path(os.fsencode(request.cwd))),
         env=kept,
         cols=cols,
         rows=rows,
@@ -218,9 +263,12 @@ def _record(
             notify_fds=[part.notify_fd for part in (source, proxy) if part is not None],
             watched=[proxy] if proxy is not None else [],
             on_prompt_enter=clock,
+            redaction=_terminal_redaction(
+                guard.vault, folder, sandbox.logs if sandbox else memory or folder, patient=proxy is not None
+            ),
         )
     )
-    if sandbox is not None:
+    if sandbox is not None and guard.vault is None:
         take_logs(sandbox.logs, folder)
     for message in source.messages if source else ():
         say(message)
@@ -246,6 +294,8 @@ def _seal(
             out,
             key_path=folders.signing_key_path(),
             recovered=recovered,
+            vault=session.vault,
+            live_logs=session.live_logs,
         )
     except (RecordingFailed, OSError) as error:
         say(f"the trace could not be sealed: {error}")
@@ -255,6 +305,7 @@ def _seal(
         )
     with suppress(OSError):
         remove_tree(folder)
+    drop_memory(Path(session.memory) if session.memory else None)
     say(f"{sealed.state}: {sealed.steps} steps in {out}")
     for gap in sealed.gaps:
         say(f"lost: {gap}")
@@ -263,9 +314,22 @@ def _seal(
     )
 
 
-def _proxy(request: Request, folder: Path, env: Mapping[str, str], vault: Path) -> Proxy:
+def _terminal_redaction(vault: Path | None, folder: Path, live: Path, *, patient: bool) -> Redaction | None:
+    """`live` is where the shell writes its logs."""
+    if vault is None:
+        return None
+    logs = tuple(
+        SideLogPaths(str(live / f"{name}.log"), str(folder / f"{name}.kept"), kind)
+        for name, kind in SIDE_LOGS.items()
+    )
+    return Redaction(vault, logs, _PATIENCE_NS if patient else 0)
+
+
+def _proxy(request: Request, folder: Path, env: Mapping[str, str], vault: Path | None) -> Proxy:
     from recorder.sources.proxy import start_proxy  # here: it takes a while, and most sessions need none
 
+    if vault is None:
+        return start_proxy(folder=folder, env=env, everywhere=request.isolated)
     settings = msgspec.json.encode({"vault": str(vault)})
     return start_proxy(
         folder=folder, env=env, everywhere=request.isolated, redact=_REDACTOR, redact_settings=settings
@@ -319,14 +383,14 @@ def _place_files(folder: Path, prepared: Launch) -> list[ShellFile]:
     return placed
 
 
-def _dotfiles(env: Mapping[str, str], say: Say) -> dict[Path, bytes]:
+def _dotfiles(env: Mapping[str, str], say: Say, guard: vaults.Guard) -> dict[Path, bytes]:
     """The expert's settings of interactive programs."""
     if not env.get("HOME", "").startswith("/"):
         return {}
     found = read_dotfiles(Path(env["HOME"]))
     for path in found.left_out:
         say(f"{path} seems to hold a secret; it is left out, and a replay has no such settings")
-    return found.kept
+    return {path: guard.content(content) for path, content in found.kept.items()}
 
 
 def _keep(folder: Path, dotfiles: Mapping[Path, bytes]) -> list[ShellFile]:
@@ -338,7 +402,8 @@ def _keep(folder: Path, dotfiles: Mapping[Path, bytes]) -> list[ShellFile]:
 
 
 def _write_session(
-    folder: Path, request: Request, prepared: Launch, out: Path, trace_id: str, started_unix: int, boottime: int
+    folder: Path, memory: Path | None, request: Request, prepared: Launch, guard: vaults.Guard, out: Path,
+    trace_id: str, started_unix: int, boottime: int,
 ) -> None:  # fmt: skip
     uname = os.uname()
     settings = {
@@ -346,21 +411,22 @@ def _write_session(
         "include_ignored": str(request.include_ignored).lower(),
         "isolated": str(request.isolated).lower(),
         "proxy": str(request.proxy).lower(),
+        "redact": str(request.redact).lower(),
         "dotfiles": str(request.keep_dotfiles).lower(),
         "env": ",".join(request.env_names),
-        "tools": ":".join(map(str, request.tools)),
+        "tools": guard.text(":".join(map(str, request.tools))),
     }
     draft = new_draft(
         trace_id=trace_id,
         started_unix_ns=started_unix,
         isolated=request.isolated,
-        task=Task(instruction=request.task, url=None, repo=None, commit=None),
+        task=Task(instruction=guard.optional(request.task), url=None, repo=None, commit=None),
         actor=Actor(kind="human", model=None, model_version=None),
         provenance=Provenance(
-            annotator=request.annotator,
-            project=request.project,
-            consent=request.consent,
-            source_licence=request.licence,
+            annotator=guard.optional(request.annotator),
+            project=guard.optional(request.project),
+            consent=guard.optional(request.consent),
+            source_licence=guard.optional(request.licence),
             recorder=Recorder(version=version("reenact"), settings=settings),
             rubric_version=None,
             assistant_model=None,
@@ -381,7 +447,14 @@ def _write_session(
             tools={},
         ),
     )
-    data = msgspec.json.encode(SessionFile(draft=draft, boottime_ns=boottime, out=str(out)))
+    session = SessionFile(
+        draft=draft,
+        boottime_ns=boottime,
+        out=str(out),
+        redacted=guard.vault is not None,
+        memory=None if memory is None else str(memory),
+    )
+    data = msgspec.json.encode(session)
     fd = os.open(folder / SESSION_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with open(fd, "wb") as file:
         file.write(data)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from msgspec import Struct, structs
 
 from recorder.trace.changes import compose
-from recorder.trace.events import AnyEvent, Resized, TerminalStarted, Unknown, unescape_path
+from recorder.trace.events import AnyEvent, Redacted, Resized, TerminalStarted, Unknown, unescape_path
 from recorder.trace.steps import Step, leaves_job, steps
 from recorder.trace.volatile import volatile
 from replay.observe import Slice, observations, prompt_lines, written
@@ -106,13 +106,21 @@ def judge(
     lines_again = prompt_lines(list(theirs.values()), observed.events, observed.output)
     notes, notes_again = written(mine, recorded.events), written(list(theirs.values()), observed.events)
     all_noted = _counted(notes) == _counted(notes_again)
+    placeholders = tuple(e.placeholder for e in recorded.events if isinstance(e, Redacted))
     left_behind = False  # a job that may write into the line at any later prompt
     judged: list[Judged] = []
     stopped: str | None = None
     for step, recording in zip(mine, said, strict=True):
         observation = seen.get(step.n)
         context = _context(
-            step, theirs.get(step.n), recorded, observed, times, commits, (masks or {}).get(step.n)
+            step,
+            theirs.get(step.n),
+            recorded,
+            observed,
+            times,
+            commits,
+            (masks or {}).get(step.n),
+            placeholders,
         )
         miss = missed_in.get(step.command) if step.command is not None else None
         if step.kind == "program":
@@ -221,6 +229,7 @@ def _context(
     times: Times,
     commits: bool,
     mask: Mask | None,
+    placeholders: tuple[bytes, ...],
 ) -> Context:
     def blob(digest: str) -> bytes | None:
         content = recorded.blob(digest)
@@ -248,6 +257,7 @@ def _context(
         keystrokes=keys.keystrokes,
         gaps=tuple(gap.reason for gap in step.gaps),
         mask=mask,
+        placeholders=placeholders,
         clocks=(Clock((shown,)), Clock((shown, times.replayed))),
         elapsed=longest,
         without=frozenset(without),

@@ -139,11 +139,11 @@ class Redactor:
         """
         return redact_coded(body, content_encoding, lambda plain: self._plain_body(plain, content_type))
 
-    def stream(self, place: str = "terminal") -> StreamRedactor:
-        """For output or a body that comes in pieces."""
+    def stream(self, place: str = "terminal", *, rules: bool = True) -> StreamRedactor:
+        """For output or a body that comes in pieces. Without `rules` only known secrets are replaced."""
         from recorder.redact.stream import StreamRedactor
 
-        return StreamRedactor(self, place)
+        return StreamRedactor(self, place, rules=rules, shown=True)
 
     def body_stream(self, beginning: bytes, content_type: str = "") -> StreamRedactor:
         """For a body that comes in pieces and is in no coding; `beginning` tells whether it is text."""

@@ -14,6 +14,7 @@ MOST_HELD = 4096
 """At most so many bytes are held back; a candidate that is longer is decided by what is there."""
 _CONTEXT = 1024
 _PORTION = 64 << 10
+_TITLE = b"\x1b]"
 
 
 class StreamRedactor:
@@ -24,11 +25,16 @@ class StreamRedactor:
     fed by two threads at once.
     """
 
-    def __init__(self, redactor: Redactor, place: str, *, rules: bool = True) -> None:
-        """Without `rules` only known secrets are replaced: in what is binary rules find things by chance."""
+    def __init__(self, redactor: Redactor, place: str, *, rules: bool = True, shown: bool = False) -> None:
+        """Without `rules` only known secrets are replaced: in what is binary rules find things by chance. `shown`:
+        they may have escape sequences within, as a terminal's output has."""
         self._redactor = redactor
         self._place = place
         self._rules = rules
+        self._shown = shown or rules
+        self.hurried = False
+        """Only known secrets and those that their shape gives away are looked for, and not through escape sequences:
+        for floods, in which rules would cost more than there is time."""
         self._buffer = b""  # what is held back, behind as much of its line as rules look back at
         self._given = 0  # bytes of the buffer that were given already
         self._in_key = False  # the buffer begins within a private key's body
@@ -54,12 +60,12 @@ class StreamRedactor:
         redactor = self._redactor
         with redactor._lock:
             buffer = self._buffer = self._buffer + data
-            stop = len(buffer) if last or not self._rules else unfinished(buffer)
+            stop = len(buffer) if last or not self._shown else unfinished(buffer)
+            view = seen(buffer[:stop]) if self._shown and not self.hurried else View(buffer[:stop])
             if self._rules:
-                view = seen(buffer[:stop])
-                detection = detect(view.text, in_key=self._in_key)
+                detection = detect(view.text, in_key=self._in_key, shaped_only=self.hurried)
             else:
-                view, detection = View(buffer), Detection([], stop, [])
+                detection = Detection([], len(view.text), [])
             if last:
                 safe = len(buffer)
                 finds = detection.finds
@@ -89,7 +95,8 @@ class StreamRedactor:
             self._trim(
                 buffer, safe, [(view.back(key.start), view.back(key.end), key.open) for key in detection.keys]
             )
-            return out
+            # A title is not looked into as text: it may say what the shell runs.
+            return redactor.known_only(out, self._place) if self._shown and _TITLE in out else out
 
     def _trim(self, buffer: bytes, safe: int, keys: list[tuple[int, int, bool]]) -> None:
         """Keeps the line of what is given next, for the rules look to the left."""

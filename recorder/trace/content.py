@@ -22,8 +22,13 @@ _PORTION = 1 << 20
 _LARGE = 1 << 16
 
 
+class Withheld(ReenactError):
+    """The sink does not keep this content, on purpose; the message says why."""
+
+
 class BlobSink(Protocol):
-    """Where content goes; `blobs.BlobStore` is one. Both raise RecordingFailed where it cannot be kept."""
+    """Where content goes; `blobs.BlobStore` is one. Both raise RecordingFailed where it cannot be kept, Withheld where
+    it must not be."""
 
     def put(self, content: bytes, /) -> str: ...
 
@@ -100,6 +105,9 @@ class ContentReader:
                     return self._kept_as(digest, status, now)
             except ValueError:
                 continue  # it changed: the sink's word for it
+            except Withheld as error:
+                why = str(error)
+                break
             except ReenactError as error:
                 why = "not kept"
                 self.troubles.append(f"{_shown(path)}: {error}")

@@ -342,6 +342,13 @@ class Gap(Event, frozen=True, kw_only=True, tag="gap"):
     reason: str
 
 
+class Redacted(Event, frozen=True, kw_only=True, tag="redacted"):
+    """`placeholder` stands in this trace for a secret of the same length; `rule` says what found it."""
+
+    placeholder: bytes
+    rule: str
+
+
 class Recovered(Event, frozen=True, kw_only=True, tag="recovered"):
     """A part of the recorder died and its replacement went on; nothing that was shown is missing."""
 
@@ -362,7 +369,7 @@ AnyEvent = (
     | WorkspaceSnapshot | WorkspaceChanged | WorkspaceEdited
     | Noted | Marked | Checked
     | NetworkStarted | NameAsked | Connected | FlowRequested | FlowAnswered | FlowMessage | FlowClosed
-    | Gap | Recovered
+    | Gap | Recovered | Redacted
 )  # fmt: skip
 
 

@@ -93,6 +93,7 @@ def isolate(
     tree: Mapping[bytes, FileState],
     blobs: BlobStore,
     session_folder: Path,
+    logs_in: Path,
     files: Mapping[str, tuple[int, bytes]],
     home_files: Mapping[Path, bytes],
     user: str,
@@ -105,14 +106,15 @@ def isolate(
 ) -> Isolation:
     """Makes a sandbox ready in which `root` is a copy of the workspace (`tree`, with its content in `blobs`).
 
-    `files` are relative to the session folder, `home_files` absolute. `capture` gets the sandbox's network, in the
-    process that hosts it, before anything runs; None: there is none. `trust` (PEM) is trusted inside. Nothing runs yet.
+    `files` are relative to the session folder, `home_files` absolute. What is written into the session folder inside
+    stands below `logs_in`. `capture` gets the sandbox's network, in the process that hosts it, before anything runs;
+    None: there is none. `trust` (PEM) is trusted inside. Nothing runs yet.
     """
     with contextlib.ExitStack() as undo:
         scratch = Scratch()  # gone also after SIGKILL, and however deep the session made its folders
         undo.callback(scratch.close)
         # What a recovery needs to know stays with the session.
-        logs = session_folder / "isolated" / "session"
+        logs = logs_in / "isolated" / "session"
         logs.parent.mkdir(mode=0o700)
         logs.mkdir(mode=0o755)
         home_host, workspace = scratch.folder("home", mode=0o755), scratch.folder("workspace", mode=0o755)

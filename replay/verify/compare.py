@@ -79,7 +79,7 @@ def _cwd(recorded: Observation, observed: Observation, judge: Judge) -> list[Fac
 def _files(recorded: Observation, observed: Observation, judge: Judge) -> list[FacetVerdict]:
     if recorded.changes is None:
         return []
-    return [compare_files(recorded.changes, observed.changes or (), judge.context, judge.explain_text)]
+    return [compare_files(recorded.changes, observed.changes or (), judge.context, judge.explain_content)]
 
 
 def _reward(recorded: Observation, observed: Observation) -> list[FacetVerdict]:

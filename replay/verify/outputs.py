@@ -18,6 +18,7 @@ from replay.verify.echo import MOST_ECHO, interleaved, without
 from replay.verify.masking import ALIAS
 from replay.verify.nearest import output_miss, screen_miss
 from replay.verify.normalisers import Rule, Strength, normalise, terminal_rules, text_rules
+from replay.verify.redacted import placed
 from replay.verify.verdict import (
     BLOCK,
     Context,
@@ -33,6 +34,7 @@ METHODS = {
     "job-notices": "the shell told the end of a background job at another moment",
     "echo": "keys typed ahead were echoed at another place of the output",
     "noise": "words that differ from one replay to the next",
+    "redacted": "the replay shows a value of the same form where the recording has a placeholder for a secret",
     "interrupted": "a stream stopped by a key: one side shows more of the same",
     "order": "the same lines in another order",
     "screen": "a full-screen program drew the same picture in another way",
@@ -122,10 +124,33 @@ class Judge:
     def _touched(self, a: bytes, b: bytes, names: Sequence[str]) -> list[str]:
         return [n for n in names if self.canonical(a, 0, [n]) != a or self.canonical(b, 1, [n]) != b]
 
+    def explain_content(self, a: bytes, b: bytes) -> Sequence[str] | None:
+        """As `explain_text`, for a file's content: placeholders for secrets may stand in it."""
+        names = self.explain_text(a, b)
+        if names is None and (shown := self._placed(a, b)) is not None:
+            names = self.explain_text(a, shown)
+            return None if names is None else (*names, "redacted")
+        return names
+
+    def _placed(self, a: bytes, b: bytes) -> bytes | None:
+        """b with the placeholders that stand in a; None where that changes nothing."""
+        if not self.context.placeholders or not self.allows("redacted"):
+            return None
+        shown = placed(a, b, self.context.placeholders)
+        return None if shown == b else shown
+
     # -- the whole chain ------------------------------------------------------------------------------
 
     def main(self, a: bytes, b: bytes) -> Found | None:
         """The strictest level at which two outputs of the main screen are equal."""
+        found = self._main(a, b)
+        if found is None and (shown := self._placed(a, b)) is not None:
+            found = self._main(a, shown)
+            how = "normalised" if found and found.how == "bytes" else found.how if found else ""
+            return found and Found(how, (*found.causes, "redacted"))
+        return found
+
+    def _main(self, a: bytes, b: bytes) -> Found | None:
         names = self.explain(a, b)
         if names is not None:
             return Found("normalised" if names else "bytes", tuple(names))

@@ -177,8 +177,8 @@ class Context:
     program began that takes keys by itself, or into one that turns its echo on and off between keys (node, while it
     evaluates a preview). `interrupted`: a key
     that stops a program (^C, ^Z, ^\\) was typed into it. `keystrokes`: it took keys without line mode. `gaps`:
-    what the recording lost within the step. `mask`: what was learned to be noise. `clocks` (recorded, replayed)
-    and `elapsed` (seconds; the longer of the two) narrow
+    what the recording lost within the step. `mask`: what was learned to be noise. `placeholders` stand
+    for secrets in the recording. `clocks` (recorded, replayed) and `elapsed` (seconds; the longer of the two) narrow
     which times and durations may be masked; `without` names rules and methods that may not be used at all.
     """
 
@@ -193,6 +193,7 @@ class Context:
     keystrokes: bool = False
     gaps: tuple[str, ...] = ()
     mask: Mask | None = None
+    placeholders: tuple[bytes, ...] = ()
     clocks: tuple[Clock | None, Clock | None] = (None, None)
     elapsed: float | None = None
     without: frozenset[str] = frozenset()

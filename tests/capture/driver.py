@@ -8,10 +8,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 
 import msgspec
 
-from recorder.sources.terminal import TerminalRequest, record_terminal, terminal_size
+from recorder.sources.terminal import Redaction, TerminalRequest, record_terminal, terminal_size
 from recorder.sources.terminal.ring import CAPACITY, now
 from recorder.trace.events import TerminalStarted
 
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--ring", type=int, default=CAPACITY)
     parser.add_argument("--result", default=None)
     parser.add_argument("--notify", type=int, default=None)
+    parser.add_argument("--vault", type=Path, default=None)
     parser.add_argument("argv", nargs="+")
     options = parser.parse_args()
     cols, rows = terminal_size()
@@ -50,6 +52,7 @@ def main() -> int:
             started=started,
             notify_fds=() if options.notify is None else (options.notify,),
             ring_bytes=options.ring,
+            redaction=None if options.vault is None else Redaction(options.vault),
         )
     )
     with open(options.result or os.path.join(options.folder, "result.json"), "wb") as file:

@@ -1,4 +1,4 @@
-"""Lets the tests of this folder share the module beside them (`corpus`)."""
+"""Lets the tests of this folder share the modules beside them, and the sessions' stage and expert (samples/)."""
 
 from __future__ import annotations
 
@@ -11,3 +11,4 @@ settings.register_profile("steady", deadline=None)  # a busy machine is no failu
 settings.load_profile("steady")
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2] / "samples"))

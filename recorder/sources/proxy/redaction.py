@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from recorder.redact import Redactor, StreamRedactor, VaultFile
+from recorder.redact import Redactor, SharedRedactor, StreamRedactor
 from recorder.redact.coded import NotDecoded
 
 WHOLE = 256 << 10
@@ -29,22 +29,24 @@ def network_redactor(settings: bytes) -> NetworkRedactor:
 
 
 class NetworkRedactor:
-    """Keeps what it finds in the vault's file, so that an engine that is started again knows it."""
+    """Shares what it finds through the vault's file: with the terminal, and with an engine that is started again."""
 
     def __init__(self, vault: Path) -> None:
-        file = VaultFile.open(vault)
-        self._redactor = Redactor(file.load(), on_new=file.append)
+        self._redactor = SharedRedactor(vault)
 
     def url(self, url: str) -> str:
+        self._redactor.refresh()
         return self._redactor.url(url)
 
     def headers(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        self._redactor.refresh()
         return self._redactor.headers(headers)
 
     def text(self, text: str) -> str:
         return self._redactor.text(text)
 
     def body_filter(self, content_type: str, content_coding: str) -> RedactedBody:
+        self._redactor.refresh()
         return RedactedBody(self._redactor, content_type, content_coding)
 
 

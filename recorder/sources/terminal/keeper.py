@@ -200,6 +200,7 @@ class Keeper:
             kick_fd=self._kick_fd,
             alarm_fd=self._alarm_fd,
             producers_fd=self._producers_read,
+            redaction=self._request.redaction,
         )
         self._writer, self._writer_fd = self._fork("writer", lambda: run_writer(config))
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from recorder.sources.terminal import tty
 from recorder.sources.terminal.ring import CAPACITY
+from recorder.sources.terminal.sidelog import SideLogPaths
 from recorder.trace.events import Gap, TerminalStarted
 
 DEFAULT_SIZE = (80, 24)
@@ -24,6 +26,18 @@ class Watched(Protocol):
         """It is readable. Must not wait, and raises nothing."""
 
 
+class Redaction(NamedTuple):
+    """`vault` is the session's vault file. `side_logs` go from memory to disk with the terminal's record.
+
+    `patience` is how old a record must be before it is written, in ns: until then another process may tell of a
+    secret in it.
+    """
+
+    vault: Path
+    side_logs: tuple[SideLogPaths, ...] = ()
+    patience: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class TerminalRequest:
     """What to record.
@@ -34,7 +48,8 @@ class TerminalRequest:
     terminal's master, which is then ours; None: fork and execute `argv` on a terminal that we make.
     `watched` are the session's other processes: the keeper attends to them when they die. `notify_fds` get the lines
     "S pid", "E t", "C n t", "P n t" (non-blocking, dropped when full). `on_prompt_enter` runs in the relay just before
-    an Enter typed at a prompt is forwarded, with its time; it must be cheap and may not raise.
+    an Enter typed at a prompt is forwarded, with its time; it must be cheap and may not raise. `redaction` says how secrets are kept
+    out of the journal; None: all is written as it came.
     """
 
     argv: Sequence[str]
@@ -51,6 +66,7 @@ class TerminalRequest:
     stdin: int = 0
     stdout: int = 1
     ring_bytes: int = CAPACITY
+    redaction: Redaction | None = None
 
 
 @dataclass(kw_only=True)

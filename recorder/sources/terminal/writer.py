@@ -3,6 +3,7 @@
 It runs in a session of its own, so that no signal of the expert's terminal reaches it, and holds nothing but the
 ring and its journal, so that it may be killed and replaced at any moment. Room in the ring is freed as soon as the
 file has the record (from there it survives every death but the machine's); fdatasync follows at most 100 ms later.
+With redaction what may be the beginning of a secret waits in the ring until it is decided (see `redaction`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import signal
 import threading
 import time
 import traceback
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from recorder.sources.terminal.ring import (
     ASLEEP,
@@ -33,6 +34,11 @@ from recorder.sources.terminal.ring import (
     wake,
 )
 from recorder.trace.frames import MAGIC, FrameDecoder, encode
+
+if TYPE_CHECKING:
+    from recorder.sources.terminal.redaction import Redacting
+    from recorder.sources.terminal.request import Redaction
+
 
 BATCH = 1 << 20
 MAX_IOVECS = 512
@@ -53,6 +59,7 @@ class WriterConfig(NamedTuple):
     kick_fd: int
     alarm_fd: int
     producers_fd: int
+    redaction: Redaction | None = None
 
 
 def run_writer(config: WriterConfig) -> int:
@@ -107,6 +114,12 @@ class Writer:
         self._ring = config.ring
         self._words = config.ring.words
         self._journal: Journal | None = None
+        self._redacting: Redacting | None = None
+        if config.redaction is not None:
+            from recorder.sources.terminal.redaction import Redacting  # here: not everybody needs its rules
+
+            self._redacting = Redacting(config.ring, config.redaction, BATCH)
+        self._last = False
         self._dirty = threading.Event()
         threading.Thread(target=self._sync_loop, name="sync", daemon=True).start()
 
@@ -116,9 +129,9 @@ class Writer:
         poll.register(config.kick_fd, select.POLLIN)
         poll.register(config.producers_fd, select.POLLIN)
         idle = tries = 0
-        last = False
         while True:
             moved = self._step()
+            last = self._last
             if last and words[TAIL] >= words[HEAD]:
                 return 0 if self._finish() else 1
             if moved:
@@ -130,12 +143,12 @@ class Writer:
                 if tries > LAST_TRIES:
                     return 1
             timeout = RETRY_MS if failing else POLL_MS
-            if not failing and not last and idle >= IDLE_POLLS:
+            if not failing and not last and idle >= IDLE_POLLS and not self._waits():
                 words[ASLEEP] = 1
                 # The store must be seen before HEAD is read, or a wake-up is missed (until the poll ends).
                 with self._fence:
                     pass
-                if words[HEAD] != words[TAIL]:
+                if words[HEAD] != self._taken():
                     words[ASLEEP] = 0
                     continue
                 timeout = IDLE_MS
@@ -145,7 +158,7 @@ class Writer:
                     drain(fd)
                     idle = 0
                 elif not last:
-                    last = True
+                    self._last = True
                     poll.unregister(fd)
             words[ASLEEP] = words[KICKED] = 0
             if failing and not last:
@@ -153,6 +166,14 @@ class Writer:
                 time.sleep(RETRY_MS / 1000)
 
     _fence = threading.Lock()
+
+    def _waits(self) -> bool:
+        """Whether something was taken that is not decided: then time alone decides."""
+        return self._redacting is not None and not self._redacting.frames.empty
+
+    def _taken(self) -> int:
+        """Up to where in the ring nothing is left to be done."""
+        return self._words[TAIL] if self._redacting is None else self._redacting.position
 
     def _step(self) -> bool:
         """Write a batch; whether anything moved."""
@@ -162,10 +183,12 @@ class Writer:
             if self._journal is None:
                 self._journal = Journal(self._config.path, words[SIZE], words[NEXT])
                 words[NEXT], words[SIZE] = self._journal.next, self._journal.size
-            tail = words[TAIL]
-            if tail >= head:
+            if self._redacting is not None:
+                moved = self._write_redacted(self._redacting, head)
+            elif (tail := words[TAIL]) >= head:
                 return False
-            moved = self._write(tail, head)
+            else:
+                moved = self._write(tail, head)
         except OSError as error:
             first = words[ERRNO] == 0
             words[LAST_ERRNO] = words[ERRNO] = error.errno or errno.EIO
@@ -195,16 +218,45 @@ class Writer:
         if not frames:
             words[TAIL] = end
             return True
+        whole = self._append(frames)
+        if whole:
+            words[TAIL] = ends[whole - 1]
+        self._check(whole, frames)
+        return True
+
+    def _write_redacted(self, redacting: Redacting, head: int) -> bool:
+        words, journal = self._words, self._journal
+        assert journal is not None
+        moved = redacting.take(head, last=self._last)
+        frames = redacting.frames
+        ready = frames.ready(MAX_IOVECS, BATCH)
+        known = sum(1 for frame in ready if frame.sequence < journal.next)  # a predecessor wrote them
+        fresh = [encode(f.sequence, f.t, f.kind, f.payload) for f in ready[known:]]
+        whole = self._append(fresh) if fresh else 0
+        if ready:
+            frames.done(known + whole)
+        if known + whole:
+            words[TAIL] = redacting.freed(ready[known + whole - 1].end)
+        if self._last and frames.empty and redacting.position >= head:
+            words[TAIL] = head
+        self._check(whole, fresh)
+        return moved or bool(ready)
+
+    def _append(self, frames: list[bytes]) -> int:
+        words, journal = self._words, self._journal
+        assert journal is not None
         whole = journal.append(frames)
-        # In this order, so that a kill in between neither repeats nor skips a record.
+        # In this order, and before the tail, so that a kill in between neither repeats nor skips a record.
         words[NEXT] = journal.next
         words[SIZE] = journal.size
         if whole:
-            words[TAIL] = ends[whole - 1]
             self._dirty.set()
+        return whole
+
+    def _check(self, whole: int, frames: list[bytes]) -> None:
         if whole < len(frames):
-            raise OSError(journal.why, os.strerror(journal.why))
-        return True
+            assert self._journal is not None
+            raise OSError(self._journal.why, os.strerror(self._journal.why))
 
     def _sync_loop(self) -> None:
         while True:

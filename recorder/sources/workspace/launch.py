@@ -81,13 +81,15 @@ def start_workspace(
     progress: Callable[[int, int], None] | None = None,
     watching: bool = True,
     holds: int | None = None,
+    vault: Path | None = None,
 ) -> Workspace:
     """Takes the snapshot of `root` and goes on watching it, in a process of its own. Returns once the snapshot stands.
 
     The journal and the blobs go to the session folder `folder`. `shown_root` is the path by which the session
     knows the folder, where that differs. `excluded` folders inside the root are never looked at; the recorder's own
     are always among them. `progress` gets files and bytes so far. `holds` is a descriptor that
-    the process keeps open until it has looked for the last time. Raises RecordingFailed: nothing runs then.
+    the process keeps open until it has looked for the last time. With the session's `vault` secrets in what is kept
+    become placeholders. Raises RecordingFailed: nothing runs then.
     """
     root = Path(os.path.realpath(root))
     outer = capture(root, excluded=[*own_folders(folder), *excluded], include_ignored=include_ignored)
@@ -103,6 +105,7 @@ def start_workspace(
         outer=outer,
         limits=limits or Limits(),
         watching=watching,
+        vault=None if vault is None else str(vault),
     )
     process: subprocess.Popen[bytes] | None = None
     try:

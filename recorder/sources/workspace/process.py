@@ -15,6 +15,7 @@ import select
 import time
 from collections import deque
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -24,12 +25,25 @@ from recorder.sources.workspace.attribution import Attribution, Changed, Edited,
 from recorder.sources.workspace.jobs import Jobs
 from recorder.sources.workspace.snapshot import take_snapshot
 from recorder.trace.blobs import BlobStore
+from recorder.trace.codec import decode_event, encode_event
+from recorder.trace.content import BlobSink
 from recorder.trace.errors import RecordingFailed, ReenactError
-from recorder.trace.events import AnyEvent, Change, Gap, WorkspaceChanged, WorkspaceEdited, unescape_path
+from recorder.trace.events import (
+    AnyEvent,
+    Change,
+    Gap,
+    Unknown,
+    WorkspaceChanged,
+    WorkspaceEdited,
+    unescape_path,
+)
 from recorder.trace.ignore import IgnoreRules, OuterRules
 from recorder.trace.journal import JournalWriter
 from recorder.trace.tree import Limits
 from recorder.trace.watch import NEVER, FollowedTree, Taken, boottime
+
+if TYPE_CHECKING:
+    from recorder.redact import SharedRedactor
 
 JOURNAL = "workspace.journal"
 SOURCE = "workspace"
@@ -53,6 +67,7 @@ class Orders(Struct, frozen=True):
     outer: OuterRules
     limits: Limits
     watching: bool = True
+    vault: str | None = None
 
 
 class Source:
@@ -62,11 +77,19 @@ class Source:
         self._orders = orders
         folder = Path(orders.folder)
         self._blobs = BlobStore(folder / "blobs")
+        sink: BlobSink = self._blobs
+        self._redactor: SharedRedactor | None = None
+        if orders.vault is not None:
+            from recorder.redact import SharedRedactor  # here: its rules take a while
+            from recorder.sources.workspace.redaction import RedactedBlobs
+
+            self._redactor = SharedRedactor(Path(orders.vault))
+            sink = RedactedBlobs(self._blobs, self._redactor)
         self._tree = FollowedTree(
             orders.root,
             rules=IgnoreRules(orders.outer),
             limits=orders.limits,
-            blobs=self._blobs,
+            blobs=sink,
             progress=self._progress,
             watching=orders.watching,
         )
@@ -100,6 +123,7 @@ class Source:
             shown_root=os.fsencode(self._orders.shown_root),
             limits=self._orders.limits,
             clock=boottime,
+            said=self._said,
         )
         self._journal.append_event(event)
         self._journal.sync()
@@ -268,7 +292,17 @@ class Source:
 
     # -- out ------------------------------------------------------------------------------------
 
+    def _said(self, text: bytes) -> bytes:
+        """Names of files and what links point to, with placeholders for what is known to be a secret."""
+        return text if self._redactor is None else self._redactor.known_only(text, "path")
+
     def _emit(self, event: AnyEvent) -> None:
+        if self._redactor is not None:
+            self._redactor.refresh()
+            line = encode_event(event)
+            if (said := self._said(line)) != line:
+                decoded = decode_event(said, JOURNAL)
+                event = event if isinstance(decoded, Unknown) else decoded
         self._unsent.append(event)
         self._send()
 

@@ -6,11 +6,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from recorder.sources.workspace.outer import head_commit
 from recorder.sources.workspace.survey import survey
 from recorder.trace.blobs import BlobStore
 from recorder.trace.errors import RecordingFailed
-from recorder.trace.events import WorkspaceSnapshot, escape_path
+from recorder.trace.events import FileState, WorkspaceSnapshot, escape_path
 from recorder.trace.tree import Limits, TreeScanner, encode_tree
 
 MAX_LISTED = 5000
@@ -24,10 +26,12 @@ def take_snapshot(
     shown_root: bytes,
     limits: Limits,
     clock: Callable[[], int],
+    said: Callable[[bytes], bytes],
 ) -> tuple[WorkspaceSnapshot, list[str]]:
     """Keeps every file of the scanner's folder in `blobs` and returns the event, with messages for the expert.
 
-    `shown_root` is the path under which the session knows the folder. Raises TreeTooLarge before anything is
+    `shown_root` is the path under which the session knows the folder; `said` gives a path or a link's target as it is
+    to be written down. Raises TreeTooLarge before anything is
     kept, RecordingFailed where something that should be kept cannot be.
     """
     t = clock()
@@ -50,12 +54,18 @@ def take_snapshot(
     event = WorkspaceSnapshot(
         t=t,
         source="workspace",
-        root=escape_path(shown_root),
-        tree=blobs.put(b"".join(encode_tree(tree.entries))),
+        root=escape_path(said(shown_root)),
+        tree=blobs.put(b"".join(encode_tree({said(p): _said(s, said) for p, s in tree.entries.items()}))),
         files=tree.files,
         bytes=tree.bytes,
         git=head_commit(Path(root)),
-        ignored=[escape_path(path) for path in tree.ignored[:MAX_LISTED]],
+        ignored=[escape_path(said(path)) for path in tree.ignored[:MAX_LISTED]],
         rules=blobs.put(scanner.rules.dump()),
     )
     return event, messages
+
+
+def _said(state: FileState, said: Callable[[bytes], bytes]) -> FileState:
+    if state.target is None:
+        return state
+    return replace(state, target=said(state.target.encode()).decode())
