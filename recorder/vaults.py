@@ -64,26 +64,37 @@ def told_secrets(
     return told
 
 
+def new_vault(trace_id: str, told: Iterable[bytes]) -> Path:
+    """A new vault file, with a key of its own, that knows what was told. Raises RecordingFailed."""
+    path = folders.vault_path(trace_id)
+    _made(path, told).close()
+    return path
+
+
 def new_guard(trace_id: str, told: Iterable[bytes], env: Mapping[str, str]) -> Guard:
-    """A guard on a new vault file with a key of its own, which knows what was told and those values of `env` that are
-    named and look like secrets. Raises RecordingFailed."""
+    """A guard on a new vault, which knows what was told and those values of `env` that are named and look like
+    secrets. Raises RecordingFailed."""
+    path = folders.vault_path(trace_id)
+    redactor = _made(path, told)
+    listing = "".join(f"{name}={value}\n" for name, value in env.items())
+    redactor.redact(os.fsencode(listing), "environment")
+    return Guard(path, redactor)
+
+
+def _made(path: Path, told: Iterable[bytes]) -> SharedRedactor:
     from recorder.redact import SharedRedactor, VaultFile  # here: its rules take a while
 
-    path = folders.vault_path(trace_id)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         VaultFile.create(path).close()
         redactor = SharedRedactor(path)
     except OSError as error:
         raise RecordingFailed(
-            f"{path}: {error.strerror}; without it no secret can be replaced. Free space, or give --no-redact"
+            f"{path}: {error.strerror}; without it no secret can be replaced. Make it writable, or keep secrets"
         ) from error
     for secret in told:
         redactor.learn(secret)
-    redactor.redact(
-        "".join(f"{name}={value}\n" for name, value in env.items()).encode(errors="surrogateescape"), "env"
-    )
-    return Guard(path, redactor)
+    return redactor
 
 
 def drop_empty(vault: Path | None) -> None:

@@ -95,7 +95,7 @@ def _request(kind: str, file: Path, opened: BinaryIO, options: dict[str, Any]) -
         out=out,
         overwrite=overwrite,
         keep_secrets=options["keep_secrets"],
-        secrets=tuple(told),
+        secrets=tuple(told.values()),
     )
 
 

@@ -48,8 +48,8 @@ class TerminalRequest:
     terminal's master, which is then ours; None: fork and execute `argv` on a terminal that we make.
     `watched` are the session's other processes: the keeper attends to them when they die. `notify_fds` get the lines
     "S pid", "E t", "C n t", "P n t" (non-blocking, dropped when full). `on_prompt_enter` runs in the relay just before
-    an Enter typed at a prompt is forwarded, with its time; it must be cheap and may not raise. `redaction` says how secrets are kept
-    out of the journal; None: all is written as it came.
+    an Enter typed at a prompt is forwarded, with its time; it must be cheap and may not raise. `redaction` says how
+    secrets are kept out of the journal; None: all is written as it came.
     """
 
     argv: Sequence[str]
