@@ -41,9 +41,14 @@ def recorders(folder: Path, wanted: list[str]) -> dict[str, Any]:
             shlex.join(argv),
             str(folder / "a.cast"),
         ],
-        "reenact": lambda argv: [sys.executable, "-m", "bench.record", str(ours), "--", *argv],
+        "reenact": lambda argv: [sys.executable, "-m", "bench.record", str(ours), "--redact", "--", *argv],
+        "as it is": lambda argv: [sys.executable, "-m", "bench.record", str(ours), "--", *argv],
     }
-    return {n: f for n, f in found.items() if n in wanted and (n in ("none", "reenact") or shutil.which(n))}
+    return {
+        n: f
+        for n, f in found.items()
+        if n in wanted and (n in ("none", "reenact", "as it is") or shutil.which(n))
+    }
 
 
 def build_probe(folder: Path) -> list[str]:
@@ -164,7 +169,7 @@ def main() -> int:
     parser.add_argument("--lines", type=int, default=5_000_000, help="lines that seq prints")
     parser.add_argument("--keys", type=int, default=1000, help="keys whose echo is timed; 0: none")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="none,script,asciinema,reenact")
+    parser.add_argument("--only", default="none,script,asciinema,reenact,as it is")
     parser.add_argument("--folder", default=None, help="where logs go; default a temporary folder")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
