@@ -23,7 +23,7 @@ from proxied_recording import Recording
 from test_session import record
 
 from recorder.redact import VaultFile
-from recorder.sources.proxy.redaction import FACTORY, WHOLE
+from recorder.sources.proxy.redaction import FACTORY, WHOLE, NetworkRedactor
 from recorder.trace.events import FlowAnswered, FlowMessage, FlowRequested
 from recorder.trace.reader import open_trace
 
@@ -271,3 +271,17 @@ def test_a_redacted_session_replays(tmp_path: Path, login: str) -> None:
     (tmp_path / "only").mkdir()
     trace.rename(tmp_path / "only" / "a.reenact")
     assert left(tmp_path / "only", [TOKEN, SESSION]) == []
+
+
+def test_a_secret_found_later_is_replaced_in_a_field_that_was_clean(tmp_path: Path) -> None:
+    vault = tmp_path / "vault"
+    VaultFile.create(vault).close()
+    redactor = NetworkRedactor(vault)
+    secret = "Zk93jfHw8Qx71LmP"
+    fields = [("X-Trace", f"run {secret}"), ("Accept", "*/*")]
+    assert redactor.headers(fields) == redactor.headers(fields) == fields
+    told = redactor.headers([*fields, ("X-Api-Key", secret), ("Accept", "*/*")])
+    assert secret not in str(told)
+    assert [name for name, _ in told] == ["X-Trace", "Accept", "X-Api-Key", "Accept"]
+    assert secret not in str(redactor.headers(fields))
+    assert redactor.headers([("Accept", "*/*"), *fields])[0] == ("Accept", "*/*")

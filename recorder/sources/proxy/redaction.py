@@ -14,6 +14,8 @@ WHOLE = 256 << 10
 """Up to this many bytes a body is looked at as a whole; what is longer as it streams."""
 MOST_CODED = 32 << 20
 """A body in a content coding must be whole to be decoded."""
+_MOST_CLEAN = 2048
+_LONGEST_CLEAN = 1024
 FACTORY = f"{__name__}:network_redactor"
 
 
@@ -33,6 +35,9 @@ class NetworkRedactor:
 
     def __init__(self, vault: Path) -> None:
         self._redactor = SharedRedactor(vault)
+        self._clean: set[tuple[str, str]] = set()
+        """Fields of heads in which nothing was found while `_known` secrets were known: most come again and again."""
+        self._known = 0
 
     def url(self, url: str) -> str:
         self._redactor.refresh()
@@ -40,7 +45,19 @@ class NetworkRedactor:
 
     def headers(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         self._redactor.refresh()
-        return self._redactor.headers(headers)
+        if self._known != len(self._redactor.vault) or len(self._clean) > _MOST_CLEAN:
+            self._clean.clear()
+            self._known = len(self._redactor.vault)
+        clean = self._clean
+        rest = [field for field in headers if field not in clean]
+        if not rest:
+            return headers
+        done = self._redactor.headers(rest)
+        if self._known != len(self._redactor.vault):
+            return self._redactor.headers(headers)  # what it found may stand in the others, too
+        new = dict(zip(rest, done, strict=True))
+        clean.update(a for a, b in new.items() if a == b and len(a[1]) <= _LONGEST_CLEAN)
+        return [new.get(field, field) for field in headers]
 
     def text(self, text: str) -> str:
         return self._redactor.text(text)
