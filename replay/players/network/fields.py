@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -100,7 +101,8 @@ def _may_vary(field: Field) -> bool:
     return field.name.endswith("modified-since") if field.place == "header" else field.place != "bytes"
 
 
-def variant(headers: Headers) -> tuple[str, ...]:
+@lru_cache(maxsize=4096)
+def variant(headers: tuple[tuple[bytes, bytes], ...]) -> tuple[str, ...]:
     """Values of the `CHOOSING` headers. Of credentials only their kind: they are never the recorded ones."""
     known = {name.lower(): value for name, value in headers}
     values = [known.get(name, b"").decode("latin-1") for name in CHOOSING]

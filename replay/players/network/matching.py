@@ -142,7 +142,7 @@ class _Group:
     def queue(self, step: int | None, asked: Asked) -> _Queue | None:
         if not self.chosen:
             return self.queues.get((step, ()))
-        mine = fields.variant(asked.headers)
+        mine = fields.variant(tuple(asked.headers))
         found = self.queues.get((step, self._choice(mine)))
         if found is not None or fields.CHOOSING.index(b"authorization") in self.chosen:
             return found
@@ -155,7 +155,8 @@ class Matcher:
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
-        self._entries = [_entry(flow) for flow in recording.flows]
+        alike: dict[tuple[object, ...], Form] = {}
+        self._entries = [_entry(flow, alike) for flow in recording.flows]
         self._raw: dict[tuple[str, str, str], _Group] = {}
         self._exact: dict[tuple[object, ...], _Group] = defaultdict(_Group)
         self._loose: dict[tuple[object, ...], _Group] = defaultdict(_Group)
@@ -229,9 +230,13 @@ class Matcher:
         return left[0] if left and alike else None
 
 
-def _entry(flow: Flow) -> _Entry:
+def _entry(flow: Flow, alike: dict[tuple[object, ...], Form]) -> _Entry:
+    """`alike` are the forms that there are: the same request has the same one."""
     request = flow.request
-    made = form(request.method, request.target, request.headers, request.content, _hash(flow))
+    key = (request.method, request.url, request.headers, _hash(flow))
+    made = alike.get(key)
+    if made is None:
+        made = alike[key] = form(request.method, request.target, request.headers, request.content, key[-1])
     return _Entry(flow, made, fields.variant(request.headers), fields.header(request.headers, b"cookie"))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from recorder.trace.events import (
     AnyEvent,
@@ -30,6 +32,8 @@ Blob = Callable[[str], bytes]
 MOST_PARSED = 1 << 20
 """Bytes of a request body that are looked into; of a larger one only its hash counts."""
 _EMPTY = Body(size=0)
+_ODD = re.compile(r"[^ -\[\]-~]")
+"""What is not on the wire as it is told: escapes, and what would end a line."""
 _DNS = ("resolve", "name or service", "nodename", "name resolution", "no address", "dns")
 _NOBODY = "there was no connection"
 _CODES, _SERVER_FAILED = 16, 2
@@ -229,7 +233,7 @@ def _flow(event: FlowRequested, moment: int) -> Flow:
         event.url,
         targets.parse(event.url),
         event.version,
-        _headers(event.headers),
+        _headers(tuple(event.headers)),
         _EMPTY,
         b"",
     )
@@ -243,8 +247,8 @@ def _response(event: FlowAnswered) -> Response | None:
         event.status,
         event.reason,
         event.version,
-        _headers(event.headers),
-        _headers(event.trailers),
+        _headers(tuple(event.headers)),
+        _headers(tuple(event.trailers)),
         event.response,
         event.first_byte or 0,
         _pace(event.pace, event.response.size),
@@ -253,17 +257,22 @@ def _response(event: FlowAnswered) -> Response | None:
 
 def _pace(pace: Sequence[tuple[int, int]], size: int) -> tuple[tuple[int, int], ...]:
     """Only where it tells how the whole body came: times that never go back, pieces that sum up to its size."""
+    if not pace:
+        return ()
     times = [t for t, _ in pace]
     fits = all(n > 0 for _, n in pace) and sum(n for _, n in pace) == size
     return tuple(pace) if fits and times == sorted(times) and min(times, default=0) >= 0 else ()
 
 
-def _headers(headers: Sequence[tuple[str, str]]) -> tuple[tuple[bytes, bytes], ...]:
+@lru_cache(maxsize=4096)
+def _headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[bytes, bytes], ...]:
     """As bytes of the wire. What would end a header's line is no part of one."""
     return tuple((_wire(name), _wire(value)) for name, value in headers)
 
 
 def _wire(text: str) -> bytes:
+    if _ODD.search(text) is None:
+        return text.encode()
     try:
         data = unescape_path(text)
     except ValueError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 _DEFAULT = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _PLAIN = {"ws": "http", "wss": "https"}
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_PATH = re.compile(r"[/?]")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _MOST_PAIRS = 4096
 
@@ -34,6 +36,7 @@ class Target(NamedTuple):
         return f"{self.scheme}://{self.authority}{self.path}"
 
 
+@lru_cache(maxsize=8192)
 def parse(url: str) -> Target:
     """An absolute URL. Never raises: what is no URL has an empty authority, and so matches nothing."""
     scheme, found, rest = url.partition("://")
@@ -42,8 +45,8 @@ def parse(url: str) -> Target:
     scheme = scheme.lower()
     scheme = _PLAIN.get(scheme, scheme)
     rest = rest.partition("#")[0]
-    ends = [at for at in (rest.find("/"), rest.find("?")) if at >= 0]
-    end = min(ends, default=len(rest))
+    begin = _PATH.search(rest)
+    end = begin.start() if begin is not None else len(rest)
     path, mark, query = rest[end:].partition("?")
     return Target(
         scheme,
@@ -60,6 +63,7 @@ def normal_authority(authority: str, scheme: str) -> str:
     return shown if port == _DEFAULT.get(scheme, -1) else f"{shown}:{port}"
 
 
+@lru_cache(maxsize=4096)
 def split_authority(authority: str, scheme: str = "") -> tuple[str, int]:
     """(host, port) of host, host:port, [v6] or [v6]:port; a missing or odd port is the scheme's own, or 0."""
     authority = authority.rpartition("@")[2]
