@@ -22,6 +22,7 @@ from replay.sandbox.host import Entry, Host
 from replay.sandbox.mounts import fixed_addresses
 from replay.sandbox.reasons import INSTALL, explain
 from replay.sandbox.spec import Bind, SandboxSpec
+from replay.sandbox.trust import NOTHING, Trust
 
 _START_SECONDS = 10.0
 
@@ -73,6 +74,8 @@ class Plan(NamedTuple):
     """Path inside -> bytes of the tmpfs to mount there."""
     seccomp: int
     status: int
+    trust: Trust[int] = NOTHING
+    """What to show over what is there; its files are descriptors with their content."""
 
 
 def arguments(plan: Plan, options: frozenset[str]) -> list[str]:
@@ -98,8 +101,23 @@ def arguments(plan: Plan, options: frozenset[str]) -> list[str]:
         if bind.host.is_dir():
             args += ["--perms", "0755", "--dir", bind.inside]
         args += ["--bind" if bind.writable else "--ro-bind", os.fspath(bind.host), bind.inside]
+    args += _trust(plan.trust)
     # What is ours but needs no writing: else the payload could fill the memory behind these two.
     args += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", spec.cwd]
+    return args
+
+
+def _trust(trust: Trust[int]) -> list[str]:
+    args: list[str] = []
+    for path in trust.folders:
+        args += ["--perms", "0755", "--tmpfs", path]
+    for path, target in trust.links.items():
+        args += ["--symlink", target, path]
+    for path, fd in trust.files.items():
+        made = any(path.startswith(folder + "/") for folder in trust.folders)
+        args += ["--perms", "0644", "--file" if made else "--ro-bind-data", str(fd), path]
+    for path in trust.folders:
+        args += ["--remount-ro", path]
     return args
 
 
@@ -237,7 +255,7 @@ class Launched(threading.Thread):
         plan = self._plan()
         self._status, status = os.pipe()
         plan = plan._replace(status=status)
-        given = [*plan.files.values(), plan.seccomp, status]
+        given = [*plan.files.values(), *plan.trust.files.values(), plan.seccomp, status]
         packed = os.memfd_create("arguments", 0)
         given.append(packed)
         try:

@@ -22,7 +22,7 @@ from replay.sandbox.privileges import Claim
 from replay.sandbox.scratch import Scratch
 from replay.sandbox.sleepers import Sleepers
 from replay.sandbox.spec import Bind, SandboxSpec
-from replay.sandbox.trust import trusting
+from replay.sandbox.trust import Trust, trusting
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _TIOCGPTN, _TIOCSPTLCK, _TIOCGPTPEER = 0x80045430, 0x40045431, 0x5441
@@ -202,12 +202,14 @@ class Sandbox:
                 sized = {}
 
         def plan() -> Plan:
+            trust = trusting(spec.trust, spec.extra_readonly)
             preload = [self._clock.preload] if self._clock.preload else []
             return Plan(
                 spec=spec,
                 host=survey(spec),
                 binds=binds,
                 files=boundary.content_fds(made_up_files(spec, preload)),
+                trust=Trust(trust.folders, trust.links, boundary.content_fds(trust.files)),
                 env={**self._clock.env, **spec.env},
                 sized=sized,
                 seccomp=syscalls.filter_fd(),
@@ -236,8 +238,6 @@ class Sandbox:
             binds.append(Bind(spec.home_host or scratch.folder("home", mode=0o755), spec.home, True))
         self._first = {bind.host: give(bind.host, *owner) for bind in binds} if owner is not None else {}
         binds += [Bind(path, os.path.normpath(path), False) for path in spec.extra_readonly]
-        if spec.trust:
-            binds += trusting(spec.trust, scratch.folder("trust", mode=0o755), spec.extra_readonly)
         return binds + self._clock.binds
 
     def _watch(self, spec: SandboxSpec, binds: list[Bind]) -> None:

@@ -1,4 +1,4 @@
-"""What the programs in a sandbox trust besides the system's authorities: made up in a folder, shown in its places.
+"""What the programs in a sandbox trust besides the system's authorities: made up, and shown in its places.
 
 Programs look in bundles (curl, git, Python), in folders of certificates by the hash of their subject (OpenSSL's own,
 Perl, Ruby), in certifi's file (Python's requests and pip), and in Java's store. Node brings its own and looks in
@@ -12,13 +12,11 @@ import glob
 import hashlib
 import os
 import re
+import string
 import struct
 from collections.abc import Iterable
 from pathlib import Path
-
-from cryptography import x509
-
-from replay.sandbox.spec import Bind
+from typing import Any, NamedTuple
 
 BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -44,47 +42,57 @@ _JAVA = (
     "/opt/*/lib/security/cacerts",
 )
 _MOST = 16 << 20
-_MOST_ENTRIES = 5000
+_MOST_ENTRIES = 1000
+"""Of a folder; bubblewrap takes some 9,000 arguments in all."""
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
 
 
-def trusting(authorities: bytes, folder: Path, tools: Iterable[Path] = ()) -> list[Bind]:
-    """What to show so that programs trust `authorities` (PEM), too; made in `folder`, which is empty.
+class Trust[Content](NamedTuple):
+    """What to show: `folders` made anew, with `links` (path -> where it points) and, there or elsewhere, `files`."""
+
+    folders: list[str]
+    links: dict[str, str]
+    files: dict[str, Content]
+
+
+NOTHING: Trust[Any] = Trust([], {}, {})
+
+
+def trusting(authorities: bytes, tools: Iterable[Path] = ()) -> Trust[bytes]:
+    """What to show so that programs trust `authorities` (PEM), too. Nothing is written.
 
     `tools` are more folders that the sandbox shows, with Python environments in them, perhaps. Nothing for no
-    authorities. Raises OSError.
+    authorities.
     """
     if not authorities:
-        return []
-    shown: dict[str, bytes] = {}
+        return NOTHING
+    files: dict[str, bytes] = {}
     for path in (*BUNDLES, *_certifi(tools)):
         content = _content(path)
         if content is not None:
-            shown.setdefault(os.path.realpath(path), content.rstrip() + b"\n" + authorities)
-    system = next((shown[real] for path in BUNDLES if (real := os.path.realpath(path)) in shown), authorities)
+            files.setdefault(os.path.realpath(path), content.rstrip() + b"\n" + authorities)
+    system = next((files[real] for path in BUNDLES if (real := os.path.realpath(path)) in files), authorities)
     store = java_store(_der(system))
-    for path in _found(_JAVA):
-        shown[os.path.realpath(path)] = store
-    binds = []
-    for number, hashed in enumerate(path for path in _HASHED if _is_folder(path)):
-        made = folder / f"hashed-{number}"
-        _copy_folder(Path(hashed), made, shown)
-        for der in _der(authorities):
-            certificate = x509.load_der_x509_certificate(der)
-            _write(made / f"{subject_hash(certificate)}.0", _pem(der))
-        binds.append(Bind(made, hashed, False))
-    for number, (path, content) in enumerate(shown.items()):
-        if not any(path.startswith(bind.inside + "/") for bind in binds):
-            _write(folder / f"file-{number}", content)
-            binds.append(Bind(folder / f"file-{number}", path, False))
-    return binds
+    files |= {os.path.realpath(path): store for path in _found(_JAVA)}
+    trust = Trust[bytes]([], {}, files)
+    for hashed in _HASHED:
+        if os.path.isdir(hashed) and os.path.realpath(hashed) == hashed:
+            _folder(hashed, trust)
+            for der in _der(authorities):
+                files[f"{hashed}/{subject_hash(der)}.0"] = _pem(der)
+    return trust
 
 
-def subject_hash(certificate: x509.Certificate) -> str:
+def subject_hash(der: bytes) -> str:
     """The name by which OpenSSL looks a certificate up in a folder, as `openssl x509 -hash` prints it."""
-    # The canonical form: strings in lower case with single blanks, without the outer frame.
+    from cryptography import x509  # here: most sandboxes have no network, and it takes a while
+
+    certificate = x509.load_der_x509_certificate(der)
+    # The canonical form: strings in lower case (of ASCII only) with single blanks, without the outer frame.
     attributes = [
-        x509.NameAttribute(one.oid, " ".join(str(one.value).lower().split())) for one in certificate.subject
+        x509.NameAttribute(one.oid, " ".join(str(one.value).split()).translate(_LOWER))
+        for one in certificate.subject
     ]
     name = x509.Name(attributes).public_bytes()
     inner = name[2 if name[1] < 0x80 else 2 + (name[1] & 0x7F) :]
@@ -112,10 +120,6 @@ def _found(patterns: Iterable[str]) -> list[str]:
     return [path for pattern in patterns for path in sorted(glob.glob(pattern)) if os.path.isfile(path)]
 
 
-def _is_folder(path: str) -> bool:
-    return os.path.isdir(path) and os.path.realpath(path) == path
-
-
 def _content(path: str) -> bytes | None:
     try:
         if os.path.getsize(path) > _MOST:
@@ -134,19 +138,13 @@ def _pem(der: bytes) -> bytes:
     return b"-----BEGIN CERTIFICATE-----\n" + text + b"-----END CERTIFICATE-----\n"
 
 
-def _copy_folder(source: Path, target: Path, shown: dict[str, bytes]) -> None:
-    """The folder with its links as they are; files in `shown` have that content."""
-    target.mkdir(mode=0o755)
-    for entry in sorted(os.listdir(source))[:_MOST_ENTRIES]:
-        path = source / entry
-        if path.is_symlink():
-            (target / entry).symlink_to(os.readlink(path))
-        elif path.is_dir():
-            _copy_folder(path, target / entry, shown)
-        elif (content := shown.get(str(path))) is not None or (content := _content(str(path))) is not None:
-            _write(target / entry, content)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-    path.chmod(0o644)
+def _folder(folder: str, trust: Trust[bytes]) -> None:
+    """Has a folder shown with what is in it, but for what is in `trust.files` already."""
+    trust.folders.append(folder)
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)[:_MOST_ENTRIES]:
+        if entry.is_symlink():
+            trust.links[entry.path] = os.readlink(entry.path)
+        elif entry.is_dir():
+            _folder(entry.path, trust)
+        elif entry.path not in trust.files and (content := _content(entry.path)) is not None:
+            trust.files[entry.path] = content

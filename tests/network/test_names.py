@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from stage import Stage
 from tape import Tape
 
-from replay.players.network.names import Names
+from recorder.trace.events import NameAsked
+from replay.players.network.names import Names, Told
 
 A, PTR, AAAA = 1, 12, 28
 
@@ -120,3 +121,37 @@ def test_over_udp_from_the_address_that_was_asked_and_over_tcp(play: Callable[..
         client.send(query("never.example"))
         assert client.recv(512)[3] & 15 == 3
     assert [one.asked for one in stage.stop().refused] == ["the name never.example"]
+
+
+def test_what_was_told_is_told_again_in_order_and_the_last_for_ever() -> None:
+    told = {
+        ("a.example", "A"): [Told(("192.0.2.1", "192.0.2.2"), 0), Told(("192.0.2.9",), 0)],
+        ("a.example", "AAAA"): [Told((), 0)],
+        ("gone.example", "A"): [Told((), 3)],
+    }
+    unknown: list[str] = []
+    names = Names(["a.example", "b.example"], [], unknown.append, told)
+    first = names.answer(query("A.example"))
+    assert first is not None
+    assert first.endswith(socket.inet_aton("192.0.2.2"))
+    assert struct.unpack_from("!H", first, 6) == (2,)
+    for _ in range(2):
+        assert answered(names, "a.example") == (0, socket.inet_aton("192.0.2.9"))
+    assert answered(names, "a.example", AAAA) == (0, b"")
+    assert answered(names, "a.example", 65) == (0, b"")
+    assert answered(names, "gone.example") == (3, b"")
+    assert [names.name_of(f"192.0.2.{n}") for n in (1, 2, 9)] == ["a.example"] * 3
+    assert names.addresses_of("a.example") == ["192.0.2.1", "192.0.2.2", "192.0.2.9"]
+    assert answered(names, "b.example")[0] == 0
+    assert unknown == []
+
+
+def test_what_a_stranger_says_was_told_is_checked() -> None:
+    tape = Tape()
+    for kind, addresses in (("A", ["1.2.3", "::1", "192.0.2.1", "x" * 9000]), ("AAAA", ["192.0.2.1", "::2"])):
+        tape.events.append(
+            NameAsked(t=tape.now, source="proxy", name="A.example.", type=kind, addresses=addresses, code=99)
+        )
+    names = tape.recording().names
+    assert names["a.example", "A"] == [Told(("192.0.2.1",), 2)]
+    assert names["a.example", "AAAA"] == [Told(("::2",), 2)]

@@ -66,9 +66,7 @@ class Names:
     def addresses_of(self, name: str) -> list[str]:
         """The addresses that stand for a host name."""
         name = name.lower().rstrip(".")
-        found = self._addresses.get(name)
-        told = (self._recorded.get((name, kind), ()) for kind in _KINDS.values())
-        return [str(found)] if found else [a for answers in told for one in answers for a in one.addresses]
+        return [address for address, named in self._names.items() if named == name]
 
     def name_of(self, address: str) -> str | None:
         """The host name that an address stands for."""

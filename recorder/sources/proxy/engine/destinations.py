@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,8 @@ class Destinations:
         return self._names.get(address, address)
 
     @staticmethod
-    def outside(address: str) -> str:
-        """The host to connect to."""
+    def outside(address: str) -> str | None:
+        """The host to connect to; None: none. Who is accepted here and wanted loopback did not mean this machine's."""
+        if ipaddress.ip_address(address).is_loopback:
+            return None
         return "localhost" if address == HOST_ADDRESS else address

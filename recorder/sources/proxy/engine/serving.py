@@ -178,17 +178,20 @@ class Serving:
         record = self._capture.opened(arrival)
         handler: Handler | None = None
         try:
+            outside = None
+            if arrival.destination is not None:
+                address, port = arrival.destination
+                record.target = target(self._destinations.host(address), port)
+                host = self._destinations.outside(address)
+                if host is None:
+                    raise ConnectionRefusedError("loopback is the session's own")
+                outside = host, port
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             reader = asyncio.StreamReader(loop=loop)
             transport, protocol = await loop.connect_accepted_socket(
                 lambda: asyncio.StreamReaderProtocol(reader, loop=loop), connection
             )
             writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-            outside = None
-            if arrival.destination is not None:
-                address, port = arrival.destination
-                record.target = target(self._destinations.host(address), port)
-                outside = self._destinations.outside(address), port
             options = self._master.options
             handler = Handler(record, self._hooks, reader, writer, options, self._mode, outside)
             self._handlers.add(handler)
