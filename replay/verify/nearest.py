@@ -22,8 +22,9 @@ _HINTS: tuple[tuple[re.Pattern[bytes], str], ...] = (
             rb"[Cc]ould not resolve|[Nn]etwork is unreachable|[Nn]ame or service not known"
             rb"|Temporary failure in name resolution|ENOTFOUND|EAI_AGAIN|getaddrinfo|ENETUNREACH"
             rb"|[Cc]onnection refused|[Ff]ailed to connect|No route to host|NameResolutionError"
+            rb"|ECONNREFUSED|ClientConnectorError|Cannot connect to host|ConnectException"
         ),
-        "needs the network, which is closed in a replay",
+        "needs the network, of which a replay has only what was recorded",
     ),
     (re.compile(rb"[Cc]ommand not found|: not found|[Uu]nknown command"), "a program is missing here"),
     (re.compile(rb"No module named|ModuleNotFoundError|Cannot find module"), "a library is missing here"),

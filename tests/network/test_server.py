@@ -369,6 +369,27 @@ def test_a_client_that_does_not_trust_us_is_told_of(play: Play) -> None:
     assert [one.where for one in stage.stop().refused] in (["TLS handshake"], [])
 
 
+def test_who_did_not_trust_the_proxy_does_not_trust_the_replay(play: Play) -> None:
+    tape = tape_of("https://a.example/")
+    tape.connection(
+        "pinned.example:443", "failed", "the program refused our certificate: certificate verify failed"
+    )
+    stage = play(tape)
+    assert stage.curl("https://pinned.example/", proxy=True).returncode == 60
+    stage.step = 2  # where it had no reason to
+    assert stage.curl("https://pinned.example/", proxy=True).returncode == 56
+    assert [(one.step, one.where) for one in stage.stop().refused] == [(2, "host")]
+
+
+def test_an_origin_that_did_not_verify_does_not(play: Play) -> None:
+    tape = tape_of("https://odd.example/", b"page")
+    tape.connection("odd.example:443", "failed", "the origin's certificate does not verify: self-signed")
+    stage = play(tape)
+    assert stage.curl("https://odd.example/", proxy=True).returncode == 60
+    assert stage.curl("-k", "https://odd.example/", proxy=True).stdout == b"page"
+    assert stage.stop().refused == []
+
+
 def test_heads_without_end_are_not_kept(play: Play) -> None:
     stage = play(tape_of("http://a.example/", b"ok"))
     with stage.connect() as client:

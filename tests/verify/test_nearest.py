@@ -55,8 +55,14 @@ def test_invalid_bytes_are_shown_as_escapes() -> None:
 @pytest.mark.parametrize(
     ("observed", "hint"),
     [
-        ("curl: (6) Could not resolve host: a.b", "needs the network, which is closed in a replay"),
-        ("OSError: [Errno 101] Network is unreachable", "needs the network, which is closed in a replay"),
+        (
+            "curl: (6) Could not resolve host: a.b",
+            "needs the network, of which a replay has only what was recorded",
+        ),
+        (
+            "OSError: [Errno 101] Network is unreachable",
+            "needs the network, of which a replay has only what was recorded",
+        ),
         ("bash: foo: command not found", "a program is missing here"),
         ("ModuleNotFoundError: No module named 'x'", "a library is missing here"),
         ("touch: x: Read-only file system", "writes outside the workspace are not possible in a replay"),

@@ -19,20 +19,24 @@ _BEGIN = datetime.datetime(1970, 1, 2, tzinfo=datetime.UTC)
 _END = datetime.datetime(2120, 1, 1, tzinfo=datetime.UTC)
 """Whatever time of day the replayed programs see lies between."""
 _MOST_HOSTS = 1024
+SESSION = "Reenact session"
+UNVERIFIED = "Reenact: the origin's certificate does not verify"
+"""Names that the recorder's authorities have."""
 
 
 class ReplayAuthority:
     """Issues a certificate per host, as hosts are asked for. `pem` is what clients are to trust.
 
-    `http2(host)` says whether the host may speak HTTP/2.
+    `http2(host)` says whether the host may speak HTTP/2. The `name` is that of the recorder's own: programs print it.
+    With `chain` its certificate is sent too.
     """
 
-    def __init__(self, http2: Callable[[str], bool]) -> None:
-        self._http2 = http2
+    def __init__(self, http2: Callable[[str], bool], name: str = SESSION, *, chain: bool = True) -> None:
+        self.http2 = http2
+        self._chain = chain
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())
-        # The recorder's proxy has this name too: programs print it.
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Reenact session")])
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._certificate = self._issue()
         self._contexts: dict[str, ssl.SSLContext] = {}
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM)
@@ -64,11 +68,12 @@ class ReplayAuthority:
                 serialization.PrivateFormat.PKCS8,
                 serialization.NoEncryption(),
             )
-            os.write(chain, private + self._leaf(host).public_bytes(serialization.Encoding.PEM) + self.pem)
+            leaf = self._leaf(host).public_bytes(serialization.Encoding.PEM)
+            os.write(chain, private + leaf + (self.pem if self._chain else b""))
             context.load_cert_chain(f"/proc/self/fd/{chain}")
         finally:
             os.close(chain)
-        context.set_alpn_protocols(["h2", "http/1.1"] if self._http2(host) else ["http/1.1"])
+        context.set_alpn_protocols(["h2", "http/1.1"] if self.http2(host) else ["http/1.1"])
 
         def named(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
             if name and name.lower() != host:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import lru_cache
 from typing import Protocol
 
@@ -21,6 +22,7 @@ _CACHE = 64 << 20
 _TELLS = "mitmproxy"
 """The engine that answers in the place of an origin that does not."""
 _MOST_LOGGED = 200_000
+_UNSEEN = "its bytes were handed on unseen when it was recorded"
 
 
 class Connected(Protocol):
@@ -31,6 +33,16 @@ class Connected(Protocol):
 
 Scope = Callable[[], tuple[int, ...]]
 """The numbers of the commands that run now, the likeliest cause of a request first."""
+
+
+class Trust(Enum):
+    """How a certificate was received when it was recorded."""
+
+    GIVEN = auto()
+    REFUSED = auto()
+    """The program did not trust the proxy."""
+    UNVERIFIED = auto()
+    """The origin's own did not verify, and the proxy's mirrored that."""
 
 
 @dataclass(slots=True)
@@ -186,21 +198,20 @@ class Desk:
 
         A place that refused when it was recorded refuses again, which is no divergence.
         """
-        host, port = split_authority(authority)
-        place = f"{host}:{port}"
+        place = _address(authority)
+        host = split_authority(authority)[0]
         recording = self.recording
         if place in recording.refused:
             return "refused, as recorded"
         here = {(scheme, normal_authority(authority, scheme)) for scheme in ("http", "https")}
-        if here & self._known or place in recording.captured:
+        if here & self._known or place in recording.captured or self._distrusted(place):
             return None
         if housekeeping(host, "", headers):
             self.report.housekeeping += 1
             return "no recorded answer"
         if place in recording.passed:
-            why = "its bytes were handed on unseen when it was recorded"
-            self.refuse(f"connection to {place}", "connection", why)
-            return why
+            self.refuse(f"connection to {place}", "connection", _UNSEEN)
+            return _UNSEEN
         self.refuse(f"connection to {place}", "host", ", ".join(sorted(recording.hosts)[:5]))
         return "no recorded answer"
 
@@ -209,10 +220,32 @@ class Desk:
         recording = self.recording
         if not recording.everywhere or place not in recording.passed - recording.captured:
             return True
-        self.refuse(
-            f"connection to {place}", "connection", "its bytes were handed on unseen when it was recorded"
-        )
+        self.refuse(f"connection to {place}", "connection", _UNSEEN)
         return False
+
+    def trust(self, authority: str) -> Trust:
+        """What a program that connects to host:port now should make of the certificate that it is shown."""
+        place = _address(authority)
+        if place in self.recording.unverified:
+            return Trust.UNVERIFIED
+        if self._distrusted(place):
+            scope = self.scope()
+            flows = (flow for flow in self.recording.flows if not flow.scopes.isdisjoint(scope))
+            if all(f"{flow.request.target.host}:{flow.request.target.port}" != place for flow in flows):
+                return Trust.REFUSED
+        return Trust.GIVEN
+
+    def handshake_failed(self, authority: str, error: str) -> None:
+        """A client ended its handshake with host:port; that is logged, unless it did so when it was recorded."""
+        place = _address(authority)
+        if not self._distrusted(place):
+            expected = _UNSEEN if place in self.recording.passed else "a handshake"
+            self.refuse(f"TLS to {place}: {error}", "TLS handshake", expected)
+
+    def _distrusted(self, place: str) -> bool:
+        """A command that runs now ended a connection there over the certificate, when it was recorded."""
+        commands = self.recording.distrusted.get(place, frozenset())
+        return None in commands or not commands.isdisjoint(self.scope())
 
     def finish(self) -> NetworkReport:
         """The report, whole."""
@@ -249,6 +282,11 @@ def _place(url: str) -> tuple[str, str]:
     """Host and path of a URL."""
     target = targets.parse(url)
     return target.host, target.path
+
+
+def _address(authority: str) -> str:
+    host, port = split_authority(authority)
+    return f"{host}:{port}"
 
 
 def scope_of(numbers: Sequence[int]) -> Scope:

@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import Literal, cast
 
 from recorder.trace.destination import PATIENCE, destination
-from replay.players.network.authority import ReplayAuthority
+from replay.players.network.authority import UNVERIFIED, ReplayAuthority
 from replay.players.network.connection import Connection
-from replay.players.network.desk import Desk
+from replay.players.network.desk import Desk, Trust
 from replay.players.network.http1 import Http1
 from replay.players.network.http2 import Http2
 from replay.players.network.origin import Origin
@@ -51,7 +51,12 @@ class Door:
 
     def __init__(self, desk: Desk, authority: ReplayAuthority, name_of: Callable[[str], str | None]) -> None:
         self.desk = desk
-        self.authority = authority
+        # Nobody trusts the other two. The recorder's proxy sends a chain with its own certificates only.
+        self._authorities = {
+            Trust.GIVEN: authority,
+            Trust.REFUSED: ReplayAuthority(authority.http2),
+            Trust.UNVERIFIED: ReplayAuthority(authority.http2, UNVERIFIED, chain=False),
+        }
         self.name_of = name_of
         self.loop = asyncio.get_running_loop()
         self.guests: set[Guest] = set()
@@ -96,10 +101,12 @@ class Door:
         desk = self.desk
         try:
             if spoken == "tls":
+                place = origin.tunnel or origin.destination
+                authority = self._authorities[desk.trust(place)]
                 await self.loop.connect_accepted_socket(
                     lambda: _Secure(desk, origin),
                     client,
-                    ssl=self.authority.context(origin.name),
+                    ssl=authority.context(origin.name),
                     ssl_handshake_timeout=_HANDSHAKE_SECONDS,
                 )
             else:
@@ -108,9 +115,7 @@ class Door:
         except (OSError, ValueError) as error:  # an untrusting client, or one that left
             client.close()
             if isinstance(error, ssl.SSLError) and origin.destination not in desk.recording.failed:
-                desk.refuse(
-                    f"TLS to {origin.tunnel or origin.destination}", "TLS handshake", str(error)[:200]
-                )
+                desk.handshake_failed(place, str(error)[:200])
 
 
 class Guest:

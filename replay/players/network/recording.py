@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -37,6 +38,9 @@ _ODD = re.compile(r"[^ -\[\]-~]")
 _DNS = ("resolve", "name or service", "nodename", "name resolution", "no address", "dns")
 _NOBODY = "there was no connection"
 _CODES, _SERVER_FAILED = 16, 2
+_UNVERIFIED = "the origin's certificate does not verify"
+_DISTRUSTED = ("the program refused our certificate", _UNVERIFIED)
+"""How the reasons of failed connections begin that came about, but for the program's trust."""
 _BY_CLIENT = ("client disconnect", "client closed", "client reset", "closed by the client", "by client")
 
 
@@ -123,6 +127,10 @@ class Recording:
     """host:port of connections whose bytes were handed on unseen."""
     captured: frozenset[str]
     """host:port of connections that came about, as the program named it."""
+    distrusted: Mapping[str, frozenset[int | None]]
+    """host:port of connections that a program ended over the certificate -> the commands that did."""
+    unverified: frozenset[str]
+    """host:port of origins whose own certificate did not verify for it."""
     unknown_names: frozenset[str]
     """Host names that had no address."""
     failed: frozenset[str] = frozenset()
@@ -176,17 +184,23 @@ class Recording:
         answered = [f.request.target for f in flows.values() if f.response is not None]
         reached = {f"{place.host}:{place.port}" for place in answered}
         reached |= {c.target.lower() for c in connections if c.target and c.handling == "passed"}
-        failed = {
-            c.target.lower(): c.reason or "" for c in connections if c.target and c.handling == "failed"
-        }
+        failed: dict[str, str] = {}
+        distrusted: dict[str, set[int | None]] = defaultdict(set)
+        for c in connections:
+            if c.target and c.handling == "failed":
+                failed[c.target.lower()] = c.reason or ""
+                if (c.reason or "").startswith(_DISTRUSTED):
+                    distrusted[c.target.lower()].add(c.cause.command)
         return cls(
             flows=tuple(flows.values()),
             started=tuple(started),
-            refused=frozenset(failed) - reached,
+            refused=frozenset(failed) - reached - distrusted.keys(),
             passed=frozenset(c.target.lower() for c in connections if c.target and c.handling == "passed"),
             captured=frozenset(
                 c.target.lower() for c in connections if c.target and c.handling == "captured"
             ),
+            distrusted={place: frozenset(commands) for place, commands in distrusted.items()},
+            unverified=frozenset(place for place, why in failed.items() if why.startswith(_UNVERIFIED)),
             unknown_names=frozenset(
                 targets.split_authority(place)[0]
                 for place, why in failed.items()
@@ -213,8 +227,12 @@ class Recording:
     def hosts(self) -> frozenset[str]:
         """Host names and addresses that were there."""
         reached = {f.request.target.host for f in self.flows}
-        places = {targets.split_authority(place)[0] for place in self.refused | self.passed | self.captured}
+        places = {targets.split_authority(place)[0] for place in self._places}
         return frozenset((reached | places) - self.unknown_names)
+
+    @property
+    def _places(self) -> frozenset[str]:
+        return self.refused | self.passed | self.captured | self.distrusted.keys()
 
     @property
     def ports(self) -> frozenset[int]:
