@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import socket
+import subprocess
 import time
 from collections.abc import Callable
 
@@ -293,6 +294,31 @@ def test_the_asked_value_comes_back_in_place_of_the_recorded_one(play: Play) -> 
     assert done.stdout.decode() == f"<a href='/next?state={NEW}'>https://a.example/next?state={NEW}"
     (served,) = stage.stop().served
     assert (served.how, served.causes) == ("substituted", ("parameter state",))
+
+
+@pytest.mark.parametrize("version", ["1.1", "2"])
+def test_a_client_that_left_a_stream_can_leave_it_again(play: Play, version: str) -> None:
+    tape = Tape()
+    tape.command(1)
+    flow = tape.request("GET", "https://a.example/events", version=version)
+    pieces = [b"data: %d\n" % number for number in range(5)]
+    tape.answer(
+        flow, 200, b"".join(pieces), headers=[("Content-Type", "text/event-stream")], version=version,
+        pace=[(number * 10**6, len(piece)) for number, piece in enumerate(pieces)], partial=True,
+        error="client disconnected",
+    )  # fmt: skip
+    stage = play(tape)
+    line = ["curl", "-sN", "--cacert", str(stage.trust), "--connect-to", f"::127.0.0.1:{stage.port}"]
+    asking = subprocess.Popen([*line, "https://a.example/events"], stdout=subprocess.PIPE)
+    assert asking.stdout is not None
+    try:
+        with asking.stdout as shown:
+            assert shown.readline() == b"data: 0\n"
+        assert asking.wait(20) == 23  # curl's word for a pipe that nobody reads
+    finally:
+        asking.kill()
+        asking.wait()
+    assert stage.stop().refused == []
 
 
 # -- what is not there ------------------------------------------------------------------------------

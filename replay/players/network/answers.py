@@ -13,6 +13,8 @@ from replay.players.network.recording import Flow
 
 IN_MEMORY = 4 << 20
 """Bytes up to which a body is held whole; a larger one is read portion by portion while it is sent."""
+_APART, _LONGEST = 30_000_000, 2_000_000_000
+"""Nanoseconds between the pieces of an answer that its client left, and for all of it."""
 _CONNECTION = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade", b"te")
 )
@@ -53,16 +55,21 @@ class Answer:
         return next((value for key, value in self.headers if key.lower() == name), None)
 
     def portions(self, bodies: Bodies, paced: bool) -> Iterator[tuple[int, bytes]]:
-        """(ns after the request, bytes) of the body in order, in the recorded pieces where it was paced."""
+        """(ns after the request, bytes) of the body in order, in the recorded pieces where it was paced.
+
+        Not `paced`, an answer that its client left comes in pieces a little apart all the same: so the client can leave
+        after the same one.
+        """
         content = iter((self.body,)) if self.body is not None else bodies.stream_blob(self.digest or "")
         if not self.pace:
             yield from ((self.first_byte if paced else 0, data) for data in content if data)
             return
         held = b""
-        for t, length in self.pace:
+        apart = min(_APART, _LONGEST // len(self.pace)) if self.held else 0
+        for number, (t, length) in enumerate(self.pace):
             while len(held) < length and (more := next(content, None)) is not None:
                 held += more
-            yield t if paced else 0, held[:length]
+            yield t if paced else number * apart, held[:length]
             held = held[length:]
         yield from ((0, data) for data in (held, *content) if data)
 

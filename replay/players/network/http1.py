@@ -189,7 +189,7 @@ class Http1(Connection):
         self.write(framed.head)
         try:
             for t, data in answer.portions(desk.bodies, desk.paced):
-                if desk.paced and (left := began + t - time.monotonic_ns()) > 0:
+                if (left := began + t - time.monotonic_ns()) > 0:
                     await asyncio.sleep(left / 1e9)
                 self.write(answers.chunk(data) if framed.chunked else data)
                 await self.drained()

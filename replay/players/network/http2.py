@@ -295,7 +295,7 @@ class Http2(Connection):
         began = time.monotonic_ns()
         try:
             for t, data in answer.portions(desk.bodies, desk.paced):
-                if desk.paced and (left := began + t - time.monotonic_ns()) > 0:
+                if (left := began + t - time.monotonic_ns()) > 0:
                     await asyncio.sleep(left / 1e9)
                 await self._portion(number, stream, data)
         except ReenactError as error:
