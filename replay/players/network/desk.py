@@ -204,7 +204,7 @@ class Desk:
         if place in recording.refused:
             return "refused, as recorded"
         here = {(scheme, normal_authority(authority, scheme)) for scheme in ("http", "https")}
-        if here & self._known or place in recording.captured or self._distrusted(place):
+        if here & self._known or place in recording.captured or self.distrusted(place):
             return None
         if housekeeping(host, "", headers):
             self.report.housekeeping += 1
@@ -228,24 +228,22 @@ class Desk:
         place = _address(authority)
         if place in self.recording.unverified:
             return Trust.UNVERIFIED
-        if self._distrusted(place):
+        if self.distrusted(place):
             scope = self.scope()
             flows = (flow for flow in self.recording.flows if not flow.scopes.isdisjoint(scope))
             if all(f"{flow.request.target.host}:{flow.request.target.port}" != place for flow in flows):
                 return Trust.REFUSED
         return Trust.GIVEN
 
-    def handshake_failed(self, authority: str, error: str) -> None:
-        """A client ended its handshake with host:port; that is logged, unless it did so when it was recorded."""
-        place = _address(authority)
-        if not self._distrusted(place):
-            expected = _UNSEEN if place in self.recording.passed else "a handshake"
-            self.refuse(f"TLS to {place}: {error}", "TLS handshake", expected)
-
-    def _distrusted(self, place: str) -> bool:
-        """A command that runs now ended a connection there over the certificate, when it was recorded."""
-        commands = self.recording.distrusted.get(place, frozenset())
+    def distrusted(self, authority: str) -> bool:
+        """Whether a command that runs now ended a connection to host:port over the certificate, when recorded."""
+        commands = self.recording.distrusted.get(_address(authority), frozenset())
         return None in commands or not commands.isdisjoint(self.scope())
+
+    def handshake_failed(self, authority: str, error: str) -> None:
+        """Logs that a client ended its handshake with host:port."""
+        expected = _UNSEEN if _address(authority) in self.recording.passed else "a handshake"
+        self.refuse(f"TLS to {authority}: {error}", "TLS handshake", expected)
 
     def finish(self) -> NetworkReport:
         """The report, whole."""

@@ -99,9 +99,10 @@ class Door:
 
     async def _converse(self, client: socket.socket, spoken: Speech, origin: Origin) -> None:
         desk = self.desk
+        place = origin.tunnel or origin.destination
+        as_recorded = origin.destination in desk.recording.failed or desk.distrusted(place)
         try:
             if spoken == "tls":
-                place = origin.tunnel or origin.destination
                 authority = self._authorities[desk.trust(place)]
                 await self.loop.connect_accepted_socket(
                     lambda: _Secure(desk, origin),
@@ -114,7 +115,7 @@ class Door:
                 await self.loop.connect_accepted_socket(lambda: kind(desk, origin), client)
         except (OSError, ValueError) as error:  # an untrusting client, or one that left
             client.close()
-            if isinstance(error, ssl.SSLError) and origin.destination not in desk.recording.failed:
+            if isinstance(error, ssl.SSLError) and not as_recorded:
                 desk.handshake_failed(place, str(error)[:200])
 
 
