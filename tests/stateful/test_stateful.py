@@ -150,6 +150,11 @@ class Played(NamedTuple):
         return [line for line in self.lines if line.case == case]
 
 
+def built(text: str) -> str:
+    """A command line in which secrets and their placeholders are alike, for these are built of the same kinds."""
+    return re.sub("[0-9]", "0", re.sub("[a-z]", "a", re.sub("[A-Z]", "A", text)))
+
+
 @pytest.fixture(scope="module")
 def played() -> Iterator[Played]:
     """All cases in one session, each a step or more; replayed when nobody answers any more."""
@@ -181,7 +186,8 @@ def played() -> Iterator[Played]:
             Line(*line, screen, [flow for flow in asked if flow[0].cause.command == command.n], step)
             for line, screen, command, step in zip(typed, shown, commands, steps, strict=False)
         ]
-        assert [line.text for line in lines] == [command.text for command in commands[: len(lines)]]
+        told = [built(command.text) for command in commands[: len(lines)]]
+        assert [built(line.text) for line in lines] == told
         assert len(lines) == len(typed)
         yield Played(lines, answer)
 
