@@ -30,6 +30,7 @@ CASES = [
     *_both("httpx-events", "python3 events_httpx.py {url}", LAST),
     *_both("node-events", "{node} events.mjs {url}", LAST),
     Case("curl-events", "curl -sN {url}/events", LAST),
+    Case("curl-left", "curl -sN {url}/events | head -3", '^data: \\{"n": 0\\}'),
     Case("curl-events-h2", "curl -sN {url}/events", LAST, version="2", tls=True),
 ]
 PLAN = Plan("messages", messages, CASES, files=PROGRAMS, programs=("curl", "python3"))

@@ -100,7 +100,8 @@ class Pace:
                     joined.append((at, count))
             self._pieces = joined
 
-    def told(self) -> list[tuple[int, int]]:
-        """The pieces, where there were several over more than 50 ms."""
+    def told(self, *, partial: bool) -> list[tuple[int, int]]:
+        """The pieces, where there were several over more than 50 ms; of a `partial` body always, for who ended it may
+        have done so because of the last one."""
         pieces = self._pieces
-        return pieces if len(pieces) > 1 and pieces[-1][0] - pieces[0][0] > _PACE_NS else []
+        return pieces if len(pieces) > 1 and (partial or pieces[-1][0] - pieces[0][0] > _PACE_NS) else []

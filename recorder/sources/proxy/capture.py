@@ -194,7 +194,7 @@ class Flow:
             request=request,
             response=response,
             first_byte=self._first_byte,
-            pace=self._pace.told(),
+            pace=self._pace.told(partial=response.partial),
             error=self._error,
             server=self._server,
             request_trailers=self._request_trailers,
