@@ -59,7 +59,14 @@ class _Har(Struct):
     log: _Log
 
 
-class _Entry(Struct, rename={"web_socket_messages": "_webSocketMessages", "reenact": "_reenact"}):
+_NAMES = {
+    "web_socket_messages": "_webSocketMessages",
+    "reenact": "_reenact",
+    "connection_id": "_connectionId",
+}
+
+
+class _Entry(Struct, rename=_NAMES):
     """What is read of an entry; all else is passed over undecoded."""
 
     request: Any = None
@@ -67,6 +74,7 @@ class _Entry(Struct, rename={"web_socket_messages": "_webSocketMessages", "reena
     time: Any = None
     timings: Any = None
     connection: Any = None
+    connection_id: Any = None
     startedDateTime: Any = None  # noqa: N815 - HAR's name
     serverIPAddress: Any = None  # noqa: N815
     web_socket_messages: Any = None
@@ -157,7 +165,7 @@ class HarReader:
             start=start,
             first_byte=first_byte,
             total=total,
-            connection=told(entry.connection)[:200] or None,
+            connection=_connection(entry, url),
             method=method,
             url=url,
             version=_version(request.get("httpVersion")),
@@ -304,6 +312,15 @@ def _paired(escape: re.Match[bytes]) -> bytes:
     """A half of a character, as JavaScript writes it, becomes one that says so; all other escapes stay."""
     first, second, last = escape.groups()
     return b"\\ufffd" if last or (first and not second) else escape.group()
+
+
+def _connection(entry: _Entry, url: str) -> str | None:
+    """Its name, where the HAR has one: browsers write the server's port in its place."""
+    if name := told(entry.connection_id)[:200]:
+        return f"id {name}"
+    name = told(entry.connection)[:200]
+    authority = url.partition("://")[2].partition("/")[0]
+    return None if name in ("", "80", "443", authority.rpartition(":")[2]) else name
 
 
 def _closing(value: object) -> Closing | None:

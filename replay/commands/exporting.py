@@ -107,6 +107,8 @@ def har(trace: Path, out: Path | None, attach: bool, overwrite: bool, json_wante
         return
     if out is not None:
         click.echo(f"{len(network.exchanges)} requests in {printable(str(out))}")
+        if not network.exchanges:
+            click.echo("the trace recorded no network", err=True)
     if losses:
         click.echo("not, or not in words of HAR 1.2:", err=True)
     for loss in losses:

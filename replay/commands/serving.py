@@ -19,6 +19,7 @@ from recorder.trace.printable import printable
 from replay.commands.opening import JSON, TRACE, as_json, opened
 
 _HOSTS_SHOWN = 8
+_PEM = b"-----BEGIN CERTIFICATE-----"
 
 
 @click.command(
@@ -60,12 +61,12 @@ def serve(trace: Path, port: int, trust: Path | None, paced: bool, json_wanted: 
             raise UsageError(f"{trace} recorded no network; there is nothing to answer from")
         steps = scope_of([0, *(event.n for event in events if isinstance(event, CommandStarted))])
         player = stack.enter_context(NetworkPlayer(recording, opened_trace, steps, paced=paced))
+        placed = stack.enter_context(_placed(trust, player.trust))
         try:
             listener = socket.create_server(("127.0.0.1", port), backlog=128)
         except OSError as error:
             raise UsageError(f"port {port} of 127.0.0.1: {error.strerror}; choose another --port") from error
         proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        placed = stack.enter_context(_placed(trust, player.trust))
         over = stack.enter_context(_interrupted())
         player.start([listener])
         hosts = sorted(recording.hosts)
@@ -97,6 +98,8 @@ def _placed(trust: Path | None, pem: bytes) -> Iterator[Path]:
     """The authority's certificate in a file: where it was asked for, else in one that goes in the end."""
     if trust is not None:
         try:
+            if trust.exists() and not trust.read_bytes().startswith(_PEM):
+                raise UsageError(f"{trust} is another file than a certificate; choose another name")
             trust.write_bytes(pem)
         except OSError as error:
             raise UsageError(f"{trust}: {error.strerror}") from error

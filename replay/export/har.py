@@ -22,7 +22,7 @@ from recorder.trace.steps import Step
 from replay.export import cookies, forms
 from replay.export.exchanges import Exchange, RecordedNetwork
 from replay.export.losses import Loss, Losses
-from replay.players.network.target import pairs, split_authority
+from replay.players.network.target import pairs, parse, split_authority
 
 EMBEDDED = 16 << 20
 """Bytes of a body, as stored, up to which it stands in the HAR itself; a longer one needs an attachment."""
@@ -136,7 +136,8 @@ class HarExport:
         entry: dict[str, Any] = {
             "_resourceType": self._kind(exchange, headers),
             "cache": {},
-            "connection": str(requested.connection),
+            "connection": str(parse(requested.url).port or ""),
+            "_connectionId": str(requested.connection),
             "request": self._request(requested, answered, headers, url),
             "response": self._response(exchange, ours),
             "startedDateTime": self._time(requested.t),
@@ -192,12 +193,12 @@ class HarExport:
             self._losses.add("that a request's body ended before it was complete", flow)
         if body.skipped is not None:
             self._losses.add(f"a request's body: the trace does not have it ({body.skipped})", flow)
-            return told | {"comment": f"not kept: {body.skipped}"}
+            return told | {"text": "", "comment": f"not kept: {body.skipped}"}
         if self._attach is not None:
             return told | {"_file": self._attached_as(body, "", mime)}
         if body.size > EMBEDDED:
             self._losses.add(f"a request's body of more than {EMBEDDED} bytes; --attach keeps it", flow)
-            return told | {"comment": f"not embedded: {body.size} bytes"}
+            return told | {"text": "", "comment": f"not embedded: {body.size} bytes"}
         content = self._content(body)
         try:
             told["text"] = content.decode()

@@ -19,6 +19,8 @@ import har_types
 import msgspec
 import pytest
 from interop_trace import Done, seal_events
+from test_har_out import everything
+from test_serving import serving
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("mitmproxy", reason="mitmproxy is not installed (extra `proxy`)")
@@ -177,7 +179,8 @@ READ_BY_DEVTOOLS = """async (text) => {
     const data = await request.requestContentData();
     const body = data.isTextContent ? data.text : data.base64;
     return {url: request.url(), status: request.statusCode, kind: request.resourceType().name(), body,
-            headers: request.responseHeaders.length, size: request.resourceSize};
+            headers: request.responseHeaders.length, size: request.resourceSize,
+            frames: request.frames().map((frame) => frame.text)};
   }));
 }"""
 SHOWN_BY_DEVTOOLS = """async (text) => {
@@ -198,11 +201,49 @@ ROWS = """() => {
 }"""
 
 
+@pytest.mark.parametrize("name", ["page.har", "page.zip"])
+def test_what_playwright_recorded_is_imported_and_answers(
+    playwright: Any, chromium: str | None, reenact: Callable[..., Done], tmp_path: Path, name: str
+) -> None:
+    """The other way round: its HAR, embedded or an archive, becomes a trace that serves the page to a browser."""
+    site = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    thread = threading.Thread(target=site.serve_forever, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{site.server_port}/"
+    browser = playwright.chromium.launch(executable_path=chromium)
+    try:
+        context = browser.new_context(record_har_path=tmp_path / name)
+        page = context.new_page()
+        page.goto(url)
+        page.wait_for_function("document.title.startsWith('done')")
+        context.close()
+    finally:
+        browser.close()
+        site.shutdown()
+        thread.join()
+        site.server_close()
+    trace = tmp_path / "page.reenact"
+    done = reenact("import", "har", tmp_path / name, "-o", trace, "--json")
+    assert done.code == 0, done.err
+    assert (done.json["bodies_not_kept"], done.json["left_out"]) == (0, {})
+    with serving(trace) as server:
+        proxy = {"server": server.told["proxy"], "bypass": "<-loopback>"}
+        browser = playwright.chromium.launch(executable_path=chromium, proxy=proxy)
+        try:
+            page = browser.new_page()
+            page.goto(url)
+            page.wait_for_function("document.title.startsWith('done')", timeout=20_000)
+            assert page.title() == DONE
+        finally:
+            browser.close()
+
+
 def test_developer_tools_open_the_har(
     playwright: Any,
     chromium: str | None,
     recorded: tuple[Path, str],
     reenact: Callable[..., Done],
+    sealed: Callable[[Any], Path],
     tmp_path: Path,
 ) -> None:
     """By the importer of Chromium's own developer tools, and in their network panel."""
@@ -226,6 +267,11 @@ def test_developer_tools_open_the_har(
         assert found[f"{url}old"]["status"] == 302
         assert (found[f"{url}dot.png"]["kind"], found[f"{url}style.css"]["kind"]) == ("image", "stylesheet")
         assert found[f"{url}sum"]["headers"] >= 2
+        everyone = tmp_path / "everything.har"
+        assert reenact("export", "har", sealed(everything()), "-o", everyone).code == 0
+        others = {item["url"]: item for item in page.evaluate(READ_BY_DEVTOOLS, everyone.read_text())}
+        assert others["wss://a.example/ws"]["frames"] == ["hi", "AP8="]
+        assert others["http://dead.example/"]["status"] == 0
         page.wait_for_function("document.querySelector('.root-view') !== null")
         page.evaluate(SHOWN_BY_DEVTOOLS, har.read_text())
         page.wait_for_function(f"({ROWS})().includes('dot.png')", timeout=20_000)

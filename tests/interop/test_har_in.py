@@ -158,6 +158,12 @@ def test_versions_are_told_apart() -> None:
         assert one(response={"httpVersion": text}).answer.version == version
 
 
+def test_a_port_is_no_name_of_a_connection() -> None:
+    url = "http://a.example:8080/"
+    told = [{"connection": "443"}, {"connection": "8080"}, {"connection": "7"}, {"_connectionId": "443"}]
+    assert [one(url, **parts).connection for parts in told] == [None, None, "7", "id 443"]
+
+
 def test_failures_are_failures() -> None:
     blocked = one(status=0, response={"_error": "net::ERR_BLOCKED"}).answer
     assert (blocked.status, blocked.error) == (None, "net::ERR_BLOCKED")

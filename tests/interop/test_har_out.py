@@ -123,6 +123,7 @@ def test_steps_are_pages_and_causes_stand_in_fields_of_ours(log: dict[str, Any])
     assert found["pageref"] == "step_2"
     assert found["_reenact"]["cause"] == {"command": 2, "how": "cgroup", "process": "curl"}
     assert found["_reenact"]["step"] == 2
+    assert (found["connection"], found["_connectionId"]) == ("443", "4")
 
 
 def test_what_is_not_text_is_base64(log: dict[str, Any]) -> None:

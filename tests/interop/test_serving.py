@@ -105,6 +105,14 @@ def test_nothing_to_answer_from(reenact: Run, sealed: Callable[[Any], Path]) -> 
     assert (done.code, "recorded no network" in done.err) == (2, True)
 
 
+def test_no_file_of_another_kind_is_written_over(
+    reenact: Run, sealed: Callable[[Any], Path], tmp_path: Path
+) -> None:
+    (tmp_path / "mine").write_text("precious")
+    done = reenact("serve", sealed(everything()), "--trust", tmp_path / "mine")
+    assert (done.code, (tmp_path / "mine").read_text()) == (2, "precious")
+
+
 @pytest.mark.slow
 def test_real_hars_answer_as_they_were_recorded(reenact: Run, tmp_path: Path) -> None:
     """Every GET of these files whose body is there, asked for by curl."""
