@@ -261,6 +261,7 @@ def _context(
         clocks=(Clock((shown,)), Clock((shown, times.replayed))),
         elapsed=longest,
         without=frozenset(without),
+        command=step.text or "",
     )
 
 

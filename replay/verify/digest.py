@@ -50,7 +50,8 @@ def _step(step: Judged) -> list[object]:
     if step.recorded is None or step.observed is None or not step.verdict.facets:
         return [step.n, str(step.verdict.verdict)]
     # Neither clocks nor durations of this very replay may enter: rules apply as wide as they go.
-    judge = Judge(Context(cols=step.context.cols, rows=step.context.rows, volatile=step.context.volatile))
+    known = step.context
+    judge = Judge(Context(cols=known.cols, rows=known.rows, volatile=known.volatile, command=known.command))
     facets: list[object] = []
     for facet in step.verdict.facets:
         held = facet.verdict.verified

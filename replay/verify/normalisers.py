@@ -14,7 +14,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from replay.verify import identities, times
+from replay.verify import formats, identities, times
 from replay.verify.masking import Apply
 from replay.verify.paper import render
 from replay.verify.times import Clock
@@ -35,13 +35,17 @@ class Rule(NamedTuple):
     apply: Apply
 
 
-def text_rules(clock: Clock | None = None, elapsed: float | None = None) -> tuple[Rule, ...]:
+def text_rules(
+    clock: Clock | None = None, elapsed: float | None = None, command: str = ""
+) -> tuple[Rule, ...]:
     """Rules for any text, in the order of their application. Each keeps the number of lines.
 
-    `clock` and `elapsed` (seconds that the step took) narrow what times and durations may be masked.
+    `clock` and `elapsed` (seconds that the step took) narrow what times and durations may be masked. `command` is the
+    step's command line.
     """
     strong, weak = Strength.STRONG, Strength.WEAK
     return (
+        Rule("write-out", strong, formats.write_out(command)),
         Rule("pids", strong, identities.pids),
         Rule("terminals", strong, identities.terminals),
         Rule("inodes", strong, identities.inodes),

@@ -69,7 +69,12 @@ class Judge:
         drawing = tuple(r for r in terminal_rules(context.cols) if r.name not in context.without)
         self.sides = tuple(
             Side(
-                tuple(r for r in text_rules(clock, context.elapsed) if r.name not in context.without), drawing
+                tuple(
+                    rule
+                    for rule in text_rules(clock, context.elapsed, context.command)
+                    if rule.name not in context.without
+                ),
+                drawing,
             )
             for clock in context.clocks
         )

@@ -268,7 +268,8 @@ certificates = masked(
 _SIZE = r" +\d+(?:\.\d+)?[kMGTP]?"
 _LEFT = r" +(?:\d+:\d\d:\d\d|\d+d \d\dh|--:--:--)"
 _METER = re.compile(
-    rf"^([ \d]{{3}}{_SIZE} +\d+{_SIZE} +\d+{_SIZE}){_SIZE}{_SIZE}{_LEFT * 3}{_SIZE}".encode(), re.MULTILINE
+    rf"(?:^|(?<=\r))([ \d]{{3}}{_SIZE} +\d+{_SIZE} +\d+{_SIZE}){_SIZE}{_SIZE}{_LEFT * 3}{_SIZE}".encode(),
+    re.MULTILINE,
 )
 
 

@@ -179,7 +179,8 @@ class Context:
     that stops a program (^C, ^Z, ^\\) was typed into it. `keystrokes`: it took keys without line mode. `gaps`:
     what the recording lost within the step. `mask`: what was learned to be noise. `placeholders` stand
     for secrets in the recording. `clocks` (recorded, replayed) and `elapsed` (seconds; the longer of the two) narrow
-    which times and durations may be masked; `without` names rules and methods that may not be used at all.
+    which times and durations may be masked; `without` names rules and methods that may not be used at all. `command`
+    is the recorded command line.
     """
 
     cols: int = 80
@@ -197,6 +198,7 @@ class Context:
     clocks: tuple[Clock | None, Clock | None] = (None, None)
     elapsed: float | None = None
     without: frozenset[str] = frozenset()
+    command: str = ""
 
 
 class NearestMiss(Struct, frozen=True, kw_only=True):

@@ -38,6 +38,7 @@ CASES = [
     Case("curl-upload", "seq 30000 > n; curl -sS -T n {url}/put -o /dev/null -w '%{http_code}'", "^200"),
     Case("curl-range", "curl -sS -r 10-20 {url}/range/100 -i; curl -sSI {url}/get", " 206", flows=2),
     Case("curl-meter", "curl -O {url}/bytes/60000?seed=1 -L {url}/redirect/2", "100 60000  100 60000", flows=4),
+    Case("curl-times", "curl -so a -w '%{time_total} %{speed_download} %{size_download}\\n' {url}/get", " 223$"),
     Case("curl-verbose", "curl -v {url}/get", "SSL certificate verify ok", version="2", tls=True),
     Case("wget-mirror", "wget -nv -r -nH {url}/site/index.html", "Downloaded: 4 files", flows=4),
     *_both("wget", "wget -O page.json {url}/get", "saved", 1),
