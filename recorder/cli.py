@@ -61,9 +61,16 @@ class _Lazy(click.Group):
             formatter.write_dl([(name, text) for name, ours, text in lazy if not ours])
 
 
+def _group_home() -> tuple[str | None, str, str]:
+    from recorder.sources.proxy.session_group import support
+
+    return support()
+
+
 @click.group(
     cls=_Lazy,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    # `doctor` is the replayer's, which knows nothing of the recorder's sources.
+    context_settings={"help_option_names": ["-h", "--help"], "obj": {"groups": _group_home}},
     epilog="Examples:\n\n\b\n  reenact record --task 'fix the failing test' --out fix.reenact\n"
     "  reenact replay fix.reenact\n  reenact steps fix.reenact --json\n\n"
     "Exit codes: 0 fine, 1 diverged, 2 usage, 3 trace rejected, 4 this machine can't, 5 recording incomplete, "

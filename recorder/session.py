@@ -164,6 +164,7 @@ def recover(folder: Path, *, out: Path | None, overwrite: bool, say: Say) -> Fin
         raise UsageError(f"{folder / SESSION_FILE} is damaged: {error}") from error
     if not session.redacted:
         take_logs(folder.joinpath(*_ISOLATED_LOGS), folder)
+    _clear_groups(folder)
     target = out.absolute() if out else Path(session.out)
     if target.exists() and not overwrite:
         raise UsageError(f"{target} exists; give another path with --out, or --overwrite")
@@ -344,6 +345,12 @@ def _through(proxy: Proxy, prepared: Launch, env: Mapping[str, str]) -> Launch:
     return prepared._replace(
         env={**prepared.env, **proxy.environment()}, files={**prepared.files, **browsers}
     )
+
+
+def _clear_groups(folder: Path) -> None:
+    from recorder.sources.proxy.session_group import clear  # as above
+
+    clear(folder)
 
 
 def _out_path(request: Request, name: str) -> Path:

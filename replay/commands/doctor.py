@@ -29,12 +29,22 @@ def doctor(context: click.Context, json_wanted: bool) -> None:
         replays = support.ok
     else:
         support, replays = None, False
+    # Tried for real, too, by the recorder: where commands get control groups, or why not and what mends it.
+    home, why, mend = context.obj["groups"]() if context.obj and records else (None, "", "")
     if json_wanted:
-        as_json({"records": records, "replays": replays, "shells": shells, "sandbox": support})
+        answer = {"records": records, "replays": replays, "shells": shells, "sandbox": support}
+        as_json({**answer, "control_groups": home})
     else:
         _line(records, "recording", "" if records else "needs Linux (macOS with limits)")
         found = [name for name, path in shells.items() if path]
         _line(bool(found), "shells with integration", ", ".join(found) or "none of bash, zsh, fish")
+        _line(
+            home is not None,
+            "a control group for each recorded command",
+            f"in {home}" if home else "the process tree tells which command caused a connection",
+        )
+        if why:
+            click.echo(f"  - {why}\n    {mend}")
         if support is None:
             _line(False, "replay", "needs Linux: namespaces, bubblewrap and /proc")
         else:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import os
-import re
+import shutil
 import socket
 import time
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from proxied_origin import Origin
-from proxied_recording import Recording
-from proxied_shell import Shell
+from caused import Pages, browser, commands
+from caused_session import Score, Session
+from proxied_recording import PLAIN
 
 from recorder.sources.proxy.causes import History
+from recorder.sources.proxy.hierarchy import Undividable, own_group
 from recorder.sources.proxy.processes import TICK_NS, read_process
 from recorder.sources.proxy.sockets import SocketTable
-from recorder.trace.events import FlowRequested
 
-ROUNDS = 6
+
+def dividable() -> bool:
+    try:
+        own_group()
+    except Undividable:
+        return False
+    return True
 
 
 def test_a_socket_is_found_by_its_two_ends() -> None:
@@ -71,50 +77,51 @@ def test_a_start_belongs_to_the_command_that_ran() -> None:
     assert between(399, 400, 401) == [[2], [2, 3], [3]]
 
 
-def commands(url: str, proxy: int, fifo: Path) -> list[str]:
-    """Each asks for `url`; # stands for the command's number."""
-    get = f"printf 'GET {url}%s HTTP/1.0\\r\\n\\r\\n' #"
-    tcp = f"exec 3<>/dev/tcp/127.0.0.1/{proxy}"
-    bare = 'env -i PATH="$PATH" http_proxy="$http_proxy"'
-    return [
-        f"curl -sS {url}#",
-        f"(sleep 0.3; curl -sS {url}#) &",
-        f"curl -sS {url}# & curl -sS {url}#; wait",
-        f"setsid -f sh -c 'sleep 0.4; curl -sS {url}#'",
-        f"(setsid sh -c 'sleep 0.2; (sleep 0.4; curl -sS {url}#) & exit' &)",
-        f"{bare} curl -sS {url}#",
-        f"{bare} setsid -f sh -c 'sleep 0.5; curl -sS {url}#'",
-        f"bash -c '{tcp}; {get.replace(chr(39), chr(34))} >&3; cat <&3'",
-        f"bash -c '{tcp}; {get.replace(chr(39), chr(34))} >&3; read -t 0.05 <&3'",
-        f"{tcp}; {get} >&3; cat <&3 >/dev/null; exec 3<&-",
-        f"printf '%s\\n' {url}# {url}# {url}# {url}# | xargs -P 4 -n 1 curl -sS",
-        f"curl -sS {url}# | cat | tail -1; echo {url}# | xargs curl -sS",
-        f"echo 'curl -sS {url}#' | bash",
-        f"nohup sh -c 'sleep 0.6; exec curl -sS {url}#' >/dev/null 2>&1 & disown",
-        f"rm -f {fifo}; mkfifo {fifo}; setsid -f sh -c 'exec 4<>{fifo}; while read x <&4; do curl -sS {url}#; done'",
-        f"echo go > {fifo}",
-        "sleep 0.1; true",
-        f"echo go > {fifo}; curl -sS {url}#",
-    ]
+@pytest.fixture
+def pages() -> Iterator[Pages]:
+    made = Pages()
+    yield made
+    made.shutdown()
+    made.server_close()
+
+
+def awkward(
+    folder: Path, pages: Pages, shell: str, *, groups: bool, pace: float | None, chromium: str | None
+) -> Score:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    session = Session(folder, program, groups=groups, env=PLAIN)
+    # Other tests may run beside: a program that is gone before anybody had a turn to look at it is unknown.
+    session.type(commands(pages.url(), folder, shell, chromium, linger=0.5), pace=pace)
+    session.type(["sleep 1"], pace=0.1)
+    return session.close()
 
 
 @pytest.mark.slow
-def test_awkward_causes(recording: Recording, origin: Origin, tmp_path: Path) -> None:
-    recording.proxy.engine()
-    shell = Shell(recording.inside, recording.proxy.notify_fd)
-    for n in range(ROUNDS):
-        for command in commands(origin.url("/hello?step="), recording.proxy.port, tmp_path / f"fifo{n}"):
-            number = shell.commands + 1
-            shell.run(command.replace("#", str(number)))
-    # Background jobs sleep less than this command.
-    shell.run("sleep 1.5")
-    told = recording.told(FlowRequested)
-    shell.close()
-    wrong = Counter[str]()
-    for request in told:
-        step = int(re.findall(r"step=(\d+)", request.url)[0])
-        if request.cause.command != step:
-            wrong[f"{step} ({step % 18}): {request.cause}"] += 1
-    assert len(told) >= 100
-    assert sum(wrong.values()) <= 0.005 * len(told), (len(told), wrong)
-    assert {request.cause.how for request in told} == {"process"}
+@pytest.mark.parametrize(
+    ("shell", "pace", "browsing"),
+    [("bash", 0.05, True), ("bash", None, False), ("zsh", None, False), ("fish", None, False)],
+)
+def test_each_flow_is_in_its_commands_group(
+    tmp_path: Path, pages: Pages, shell: str, pace: float | None, browsing: bool
+) -> None:
+    """Also typed ahead of the prompts, and from browsers that load pages side by side."""
+    if not dividable():
+        pytest.skip("no control group may be made here")
+    chromium = browser() if browsing else None
+    score = awkward(tmp_path / "a", pages, shell, groups=True, pace=pace, chromium=chromium)
+    assert score.flows >= (90 if chromium else 25)
+    assert score.right >= 0.995 * score.flows, score.wrong
+    assert not score.guessed, score.wrong
+    assert score.how["cgroup"] >= 0.995 * score.flows, score.how
+
+
+@pytest.mark.slow
+def test_without_groups_the_process_tree_tells(tmp_path: Path, pages: Pages) -> None:
+    score = awkward(tmp_path / "a", pages, "bash", groups=False, pace=0.05, chromium=browser())
+    assert score.flows >= 25
+    # A program that connects and ends may be gone before it is looked at.
+    assert score.right >= 0.98 * score.flows, score.wrong
+    assert not score.guessed, score.wrong
+    assert "cgroup" not in score.how

@@ -60,10 +60,7 @@ def test_a_recorded_network_is_in_the_trace(tmp_path: Path, origin: Origin) -> N
         answers = [event for event in events if isinstance(event, FlowAnswered)]
         assert terminal.env["http_proxy"] == f"http://{started.address}"
         assert terminal.env["SSL_CERT_FILE"].endswith(started.trust)
-        assert [(r.url[-1], r.cause.command, r.cause.how) for r in requests] == [
-            ("1", 1, "process"),
-            ("3", 3, "process"),
-        ]
+        assert [(r.url[-1], r.cause.command) for r in requests] == [("1", 1), ("3", 3)]
         assert [trace.blob(answer.response.blob or "") for answer in answers] == [b"hello"] * 2
         assert [event.n for event in events if isinstance(event, Connected)] == [1, 2]
         assert trace.verify().ok

@@ -1,16 +1,18 @@
 """Which command of the shell caused a connection: by evidence, never by the time of the connection.
 
-The kernel names the socket's control group, where commands have groups; else the process that holds the socket is
-found, then its oldest ancestor below the shell, and the command during which that one was started. A daemon that a
-later command pokes so stays with the command that started it. What nothing tells is unknown.
+The kernel names the socket's control group, where commands have groups (see `groups`). Else the process that holds the
+socket is found, then its oldest ancestor below the shell, and the command during which that one was started. A daemon
+that a later command pokes so stays with the command that started it. What nothing tells is unknown.
 """
 
 from __future__ import annotations
 
 import socket
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from recorder.sources.proxy.groups import CommandGroups
 from recorder.sources.proxy.processes import TICK_NS, Holders, Process, process_ids, read_process
 from recorder.sources.proxy.sockets import SocketTable
 from recorder.trace.events import Cause
@@ -21,24 +23,6 @@ _MOST_FAMILIES = 16384
 _MOST_UNTOLD = 64
 LATE_NS = 40_000_000
 """How long word of a command's start may lag behind what the command does."""
-
-
-class CommandGroups(Protocol):
-    """Control groups, one for what the shell starts between two prompts."""
-
-    def command(self, cgroup: int) -> int | None:
-        """The command whose group this is; None for a foreign group or one that cannot be trusted."""
-
-    def prompt(self) -> None:
-        """A prompt is shown: what starts now belongs to the next command."""
-
-    def started(self, number: int) -> None:
-        """A command starts."""
-
-    def follow(self, shell: int) -> None:
-        """Tells the shell's process."""
-
-    def close(self) -> None: ...
 
 
 class Sight(NamedTuple):
@@ -54,6 +38,8 @@ class _Command(NamedTuple):
     """Nothing of it was started before: the Enter that went to its prompt, or that prompt."""
     until: int | None
     """The prompt that followed."""
+    entered: int
+    """The Enter; 0 where it was not typed at the prompt."""
 
 
 class History:
@@ -71,7 +57,7 @@ class History:
     def command(self, number: int, t: int) -> None:
         since = self._enter if self._enter is not None else self._prompt or t
         self._end(since)
-        self._commands.append(_Command(number, since, None))
+        self._commands.append(_Command(number, since, None, self._enter or 0))
         del self._commands[:-_MOST_COMMANDS]
         self._enter = None
 
@@ -83,6 +69,15 @@ class History:
     def _end(self, t: int) -> None:
         if self._commands and self._commands[-1].until is None:
             self._commands[-1] = self._commands[-1]._replace(until=t)
+
+    def entered(self, number: int) -> int | None:
+        """When Enter went to the prompt for this command, 0 where nobody saw it (ahead of the prompt, or long ago);
+        None before it started."""
+        if self._commands and number < self._commands[0].number:
+            return 0
+        at = bisect_left(self._commands, number, key=lambda command: command.number)
+        found = at < len(self._commands) and self._commands[at].number == number
+        return self._commands[at].entered if found else None
 
     @property
     def current(self) -> int | None:
@@ -142,7 +137,10 @@ class Causes:
         if len(words) > 2 and words[2].isdigit():
             now = min(int(words[2]), now)
         if kind == b"E":
-            self.history.enter(min(number or now, now))
+            at = min(number or now, now)
+            self.history.enter(at)
+            if self._groups:
+                self._groups.entered(at)
         elif kind == b"C" and number is not None:
             self.history.command(number, now)
             if self._groups:
@@ -180,6 +178,8 @@ class Causes:
                     del told[key]
         while len(self._families) > _MOST_FAMILIES:
             self._families.pop(next(iter(self._families)))
+        if self._groups:
+            self._groups.tidy()
 
     def ask(self, netlink: socket.socket) -> None:
         """Looks for the ends of connections in another network namespace: the one of this netlink socket."""
@@ -206,18 +206,27 @@ class Causes:
         """What that tells; waits a moment where word of a command is late."""
         owner = sight.line[0] if sight.line else None
         name = owner.name if owner else ""
-        if self._groups is not None and sight.cgroup is not None:
-            command = self._patiently(lambda: self._grouped(sight.cgroup), owner)
-            if command is not None:
-                return Cause(command=command, how="cgroup", process=name)
+        number = self._groups.command(sight.cgroup) if self._groups and sight.cgroup is not None else None
+        if number is not None:
+            right = self._started(number, sight)
+            return Cause(
+                command=number if right else None, how="cgroup" if right else "unknown", process=name
+            )
         if owner is not None:
             command = self._patiently(lambda: self._command_of(sight.line), owner)
             if command is not None:
                 return Cause(command=command, how="process", process=name)
         return Cause(command=None, how="unknown", process=name)
 
-    def _grouped(self, cgroup: int | None) -> int | None:
-        return self._groups.command(cgroup) if self._groups and cgroup is not None else None
+    def _started(self, number: int, sight: Sight) -> bool:
+        """Whether what is in a command's group was started by the command, and not by the prompt before it."""
+        until = self._clock() + LATE_NS
+        while (entered := self.history.entered(number)) is None and self._wait(until):
+            pass
+        root = sight.line[-1] if sight.line else None
+        if entered is None or root is None or self._shell is None or root.key == self._shell.key:
+            return entered is not None
+        return (root.started + 1) * TICK_NS > entered
 
     def _patiently(self, ask: Callable[[], int | None], process: Process | None) -> int | None:
         """Asks again when word of a command comes that had not come yet, for a moment."""
@@ -305,10 +314,4 @@ class Causes:
         return number
 
     def close(self) -> None:
-        self._table.close()
-        if self._groups is not None:
-            self._groups.close()
-
-    def forget(self) -> None:
-        """In a forked process: closes what it inherited and leaves the groups alone."""
         self._table.close()

@@ -19,7 +19,8 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from recorder.sources.own_process import Notices, boottime
-from recorder.sources.proxy.causes import Causes, CommandGroups, Sight
+from recorder.sources.proxy.causes import Causes, Sight
+from recorder.sources.proxy.groups import CommandGroups
 from recorder.sources.proxy.orders import OVER, REPLACED, Arrival, Begin, Death, Orders, encode_arrival
 from recorder.sources.proxy.shelf import look
 from recorder.sources.proxy.slate import Slate
@@ -124,14 +125,15 @@ class Gate:
         if self._waiting:
             poll.register(self._handover, select.POLLOUT)
         ready = {fd for fd, _ in poll.poll()}
-        # Notices first: what was told before a connection came is known when its cause is.
+        # First who has come, as long as they are there; but what was told before is known when one is judged.
+        if any(listener.fileno() in ready for listener in self._listeners):
+            self._look()
         self._hear_now()
         if self._pidfd in ready:
             self._replace()
         if self._shelf in ready:
             self._take_out()
-        if any(listener.fileno() in ready for listener in self._listeners):
-            self._accept()
+        self._accept()
         self._pass_on()
 
     def _listen(self, listener: socket.socket) -> None:
@@ -239,7 +241,7 @@ class Gate:
                     connection.close()
                 if self._pidfd >= 0:
                     os.close(self._pidfd)
-                self._causes.forget()
+                self._causes.close()
                 status = self._engine(self._orders, death)
             finally:
                 os._exit(status)

@@ -11,6 +11,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,7 +20,9 @@ import msgspec
 from recorder.sources.own_process import boottime, end_notices, spawn, tell_loss
 from recorder.sources.proxy.authority import Authority, system_bundle, write_trust
 from recorder.sources.proxy.chromium import FLAGS, PROGRAMS, chromium_flags, wrapper
+from recorder.sources.proxy.hierarchy import Undividable
 from recorder.sources.proxy.orders import FOLDER, JOURNAL, SOURCE, Begin, Death, Orders
+from recorder.sources.proxy.session_group import SessionGroup
 from recorder.sources.proxy.shelf import new_shelf, put
 from recorder.sources.proxy.slate import new_slate
 from recorder.sources.proxy.variables import (
@@ -56,6 +59,7 @@ class Proxy:
         status: int,
         own: list[int],
         environment: dict[str, str],
+        groups: SessionGroup | None,
         authority: bytes,
         shelf: socket.socket | None,
     ) -> None:
@@ -71,6 +75,7 @@ class Proxy:
         self._told = b""
         self._folder = Path(orders.folder)
         self._environment = environment
+        self._groups = groups
         self._over = False
         self._deaths: deque[float] = deque(maxlen=_MOST_DEATHS)
         self._pidfd = -1
@@ -156,6 +161,8 @@ class Proxy:
         if self._status >= 0:
             os.close(self._status)
         self._orders = None
+        if self._groups is not None:
+            self._groups.close()
         if any(line.get("whole") for line in self._lines()):
             return True
         reason = "the proxy did not end well; what went through it last may be missing"
@@ -221,13 +228,15 @@ def start_proxy(
     redact: str | None = None,
     redact_settings: bytes = b"",
     drain: float = DRAIN_SECONDS,
+    groups: bool = True,
 ) -> Proxy:
     """Starts a proxy for the session in `folder`. Returns at once: connections wait until it serves.
 
     `everywhere`: for an isolated session; no port is opened here. `env` is the user's environment: its proxies are
     gone through, what its variables trust stays trusted. Nothing is relayed to `refused_ports` of this machine (the
     proxy's own is among them). `trusted` are more files of certificates that origins may have. `redact` names, as
-    module:callable, what makes a `Redactor` from `redact_settings`, in the proxy's process. Raises Unsupported where
+    module:callable, what makes a `Redactor` from `redact_settings`, in the proxy's process. With `groups` each command
+    gets a control group, where they can be had; an isolated shell could not enter one. Raises Unsupported where
     mitmproxy is missing or a proxy of the user's cannot be chained, RecordingFailed where it cannot be started:
     nothing runs then.
     """
@@ -256,6 +265,10 @@ def start_proxy(
     write_trust(trust, authority, bundles)
     write_trust(roots, None, bundles)
     write_trust(own_folder / "authority.pem", authority, [])
+    session = None
+    if groups and not everywhere:
+        with suppress(Undividable):
+            session = SessionGroup.start(folder)
     listener = None if everywhere else _listen()
     ports: list[int] = [listener.getsockname()[1]] if listener else []
     shelf, shelf_end = new_shelf() if everywhere else (None, None)
@@ -280,6 +293,7 @@ def start_proxy(
         redact=redact,
         redact_settings=redact_settings,
         drain=drain,
+        groups=str(session.path) if session else None,
     )
     entries = [fd for fd in (orders.listener, orders.shelf) if fd is not None]
     own = [*entries, notices, status, *orders.handover, orders.slate]
@@ -288,10 +302,12 @@ def start_proxy(
         variables |= proxy_environment(env, port=port, wgetrc=own_folder / "wgetrc")
     variables[FLAGS] = chromium_flags(env, port=ports[0] if ports else None, spki=authority.spki())
     try:
-        return Proxy(orders, notify, heard, own, variables, authority.pem(), shelf)
+        return Proxy(orders, notify, heard, own, variables, session, authority.pem(), shelf)
     except OSError as error:
         for fd in (notify, heard, *own):
             os.close(fd)
+        if session is not None:
+            session.close()
         raise RecordingFailed(f"the proxy cannot be started: {error.strerror}") from error
 
 

@@ -42,6 +42,7 @@ class Orders(Struct, frozen=True, kw_only=True):
     redact: str | None
     redact_settings: bytes
     drain: float
+    groups: str | None
 
 
 class Death(Struct, frozen=True, kw_only=True):

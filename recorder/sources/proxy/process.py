@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import msgspec
 
 from recorder.sources.own_process import quiet_signals
 from recorder.sources.proxy.gate import Gate
+from recorder.sources.proxy.groups import CommandGroups
 from recorder.sources.proxy.orders import Begin, Death, Orders
 
 
@@ -17,7 +19,9 @@ def main(orders: bytes) -> int:
     # A log of TLS keys, which the engine's library would write for whoever asked, tells all that was ever sent.
     for name in ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE"):
         os.environ.pop(name, None)
-    return Gate(msgspec.json.decode(orders, type=Begin), _engine).run()
+    begin = msgspec.json.decode(orders, type=Begin)
+    groups = CommandGroups(Path(begin.orders.groups)) if begin.orders.groups else None
+    return Gate(begin, _engine, groups).run()
 
 
 def _engine(orders: Orders, death: Death | None) -> int:

@@ -240,6 +240,15 @@ __reenact_over() {
   fi
 }
 
+# What the next command starts is in its control group (see the recorder's `groups`). A thread that moves itself
+# among these costs nothing; it does not get there from outside, so the whole shell is moved first.
+__reenact_group() {
+  \builtin local -i n=__reenact_n+1
+  \builtin printf 0 >>"$__reenact_folder/groups/$n/cgroup.threads" ||
+    \builtin printf 0 >>"$__reenact_folder/groups/$n/cgroup.procs" ||
+    \builtin printf 0 >>"$__reenact_folder/groups/lost/cgroup.procs"
+}
+
 # Runs before the user's PROMPT_COMMAND (where both it and history settings exist), so that its `history -a`
 # meets the history that the user configured. Keeps $? for them.
 __reenact_before() {
@@ -256,6 +265,7 @@ __reenact_prompt() {
   \builtin set +euxv
   ((__reenact_fresh == 1)) || __reenact_over "$s"
   __reenact_fresh=2
+  [[ -e $__reenact_folder/groups ]] && __reenact_group
   [[ ${HISTCONTROL-} == "$__reenact_hc_set" && ${HISTIGNORE-} == "$__reenact_hi_set" ]] || __reenact_disarm
   [[ ${PS1-} == "$__reenact_pre"*"$__reenact_post" && ${PS0-} == "$__reenact_ps0"* &&
     :$BASHOPTS: == *:promptvars:* ]] || __reenact_dress

@@ -138,6 +138,7 @@ __reenact_precmd() {
     builtin printf '%s;P;%d;%d;%d;%d\0%s\0\0\n' \
       $__reenact_nonce $__reenact_k $$ $s $__reenact_n $PWD >>$__reenact_folder/shell-1.log
   } 2>/dev/null
+  [[ -e $__reenact_folder/groups ]] && __reenact_group
   __reenact_dress $s
   if [[ $precmd_functions[-1] != __reenact_precmd ]]; then
     # Others come after this one and may set PS1; once more after them.
@@ -148,6 +149,14 @@ __reenact_precmd() {
     __reenact_arrange
   builtin return 0
 }
+
+# What the next command starts is in its control group (see the recorder's `groups`). A thread that moves itself
+# among these costs nothing; it does not get there from outside, so the whole shell is moved first.
+__reenact_group() {
+  local group=$__reenact_folder/groups/$((__reenact_n + 1))
+  builtin printf 0 >>$group/cgroup.threads || builtin printf 0 >>$group/cgroup.procs ||
+    builtin printf 0 >>$__reenact_folder/groups/lost/cgroup.procs
+} 2>/dev/null
 
 # P and R into PS1; $1 is the status of the last command.
 __reenact_dress() {
