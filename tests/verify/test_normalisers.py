@@ -340,7 +340,11 @@ def test_hostile_lines_take_no_long(data: bytes) -> None:
 
 
 def test_a_meter_that_was_redrawn_needs_just_two_rules() -> None:
-    rows = [METER % METERED, METER % "   401    22 99d 03h --:--:-- --:--:--     0"]
+    speeds = (
+        " 1401k      0 --:--:-- --:--:-- --:--:-- 1429k",
+        " 57.2M      0  0:00:01  0:00:01 --:--:-- 57.2M",
+    )
+    rows = [METER % speed for speed in speeds]
     started = "  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0\r"
     verdict = judge(f"\r{started}{rows[0]}\r\n", f"\r{started}{started}{rows[1]}\r\n")
     assert set(verdict.causes) == {"meters", "redraws"}
