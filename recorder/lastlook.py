@@ -20,7 +20,7 @@ from recorder.trace.events import (
     FlowAnswered,
     FlowRequested,
     Input,
-    Redacted,
+    SecretReplaced,
     TreeEntry,
     Unknown,
     WorkspaceSnapshot,
@@ -113,7 +113,7 @@ class LastLook:
     def placeholders(self, t: int) -> list[AnyEvent]:
         """The placeholders that were seen, stated at `t`."""
         return [
-            Redacted(t=t, source="session", placeholder=entry.placeholder, rule=entry.rule)
+            SecretReplaced(t=t, source="session", placeholder=entry.placeholder, rule=entry.rule)
             for number, entry in enumerate(self._entries)
             if number in self._seen
         ]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from msgspec import Struct, structs
 
 from recorder.trace.changes import compose
-from recorder.trace.events import AnyEvent, Redacted, Resized, TerminalStarted, Unknown, unescape_path
+from recorder.trace.events import AnyEvent, Resized, SecretReplaced, TerminalStarted, Unknown, unescape_path
 from recorder.trace.steps import Step, leaves_job, steps
 from recorder.trace.volatile import volatile
 from replay.observe import Slice, observations, prompt_lines, written
@@ -106,7 +106,7 @@ def judge(
     lines_again = prompt_lines(list(theirs.values()), observed.events, observed.output)
     notes, notes_again = written(mine, recorded.events), written(list(theirs.values()), observed.events)
     all_noted = _counted(notes) == _counted(notes_again)
-    placeholders = tuple(e.placeholder for e in recorded.events if isinstance(e, Redacted))
+    placeholders = tuple(e.placeholder for e in recorded.events if isinstance(e, SecretReplaced))
     left_behind = False  # a job that may write into the line at any later prompt
     judged: list[Judged] = []
     stopped: str | None = None

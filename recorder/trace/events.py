@@ -342,7 +342,7 @@ class Gap(Event, frozen=True, kw_only=True, tag="gap"):
     reason: str
 
 
-class Redacted(Event, frozen=True, kw_only=True, tag="redacted"):
+class SecretReplaced(Event, frozen=True, kw_only=True, tag="secret.replaced"):
     """`placeholder` stands in this trace for a secret of the same length; `rule` says what found it."""
 
     placeholder: bytes
@@ -369,7 +369,7 @@ AnyEvent = (
     | WorkspaceSnapshot | WorkspaceChanged | WorkspaceEdited
     | Noted | Marked | Checked
     | NetworkStarted | NameAsked | Connected | FlowRequested | FlowAnswered | FlowMessage | FlowClosed
-    | Gap | Recovered | Redacted
+    | Gap | Recovered | SecretReplaced
 )  # fmt: skip
 
 

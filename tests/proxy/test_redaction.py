@@ -245,6 +245,7 @@ def test_a_redacted_session_replays(tmp_path: Path, login: str) -> None:
 
     def play(e: Any) -> None:
         e.run(ask)
+        e.run('echo "it is $T, or $(printf %s "$T" | base64)"')  # no rule would know it: the proxy has told
         e.run(again)
 
     session = Session(name="login", summary="Logs in.", play=play)

@@ -20,7 +20,7 @@ from scenario import Session, environment, perform, set_stage
 from watch import Thief
 
 from recorder.trace.changes import decode_tree
-from recorder.trace.events import CommandStarted, Noted, Redacted, WorkspaceChanged, WorkspaceSnapshot
+from recorder.trace.events import CommandStarted, Noted, SecretReplaced, WorkspaceChanged, WorkspaceSnapshot
 from recorder.trace.reader import Trace, open_trace
 
 LATE, ELSE = (Maker(5).of(ALNUM, 24) for _ in range(2))
@@ -65,7 +65,7 @@ def test_what_a_later_line_gives_away(tmp_path: Path) -> None:
     assert read(trace, LATE) == []
     with open_trace(trace) as opened:
         assert opened.verify().ok
-        [named] = [event for event in opened.events if isinstance(event, Redacted)]
+        [named] = [event for event in opened.events if isinstance(event, SecretReplaced)]
         word = named.placeholder.decode()
         entries = tree(opened)
         assert opened.blob(entries[b"a.txt"].blob) == f"the word is {word}\n".encode()
@@ -134,7 +134,7 @@ def test_recover_has_what_the_shell_wrote(tmp_path: Path) -> None:
     with open_trace(out) as opened:
         [note] = [event.text for event in opened.events if isinstance(event, Noted)]
         texts = [event.text for event in opened.events if isinstance(event, CommandStarted)]
-        [named] = [event for event in opened.events if isinstance(event, Redacted)]
+        [named] = [event for event in opened.events if isinstance(event, SecretReplaced)]
     assert note == f"it is {named.placeholder.decode()}"
     assert f"echo {named.placeholder.decode()}" in texts
 

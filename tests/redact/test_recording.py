@@ -18,7 +18,7 @@ from scenario import Session, perform, set_stage
 from watch import Thief
 
 from recorder.redact import Redactor, Vault
-from recorder.trace.events import Redacted
+from recorder.trace.events import SecretReplaced
 from recorder.trace.reader import open_trace
 from replay.sandbox.support import probe
 
@@ -111,7 +111,7 @@ def test_a_session_full_of_secrets(tmp_path: Path, mode: str) -> None:
     assert stat.S_IMODE(vault.stat().st_mode) == 0o600
     with open_trace(out / "a.reenact") as trace:
         assert trace.verify().ok
-        named = [event for event in trace.events if isinstance(event, Redacted)]
+        named = [event for event in trace.events if isinstance(event, SecretReplaced)]
     assert len(named) > 150
     said = subprocess.run(
         [command, "replay", "--json", str(out / "a.reenact")],

@@ -36,8 +36,8 @@ from recorder.trace.events import (
     Noted,
     PromptShown,
     Recovered,
-    Redacted,
     Resized,
+    SecretReplaced,
     ShellFile,
     TerminalEnded,
     TerminalStarted,
@@ -147,7 +147,7 @@ def events(rc: str, tree: str, new: str) -> list[AnyEvent]:
             tls="TLSv1.3", alpn="http/1.1", sent=100, received=200, cause=cause,
         ),
         Recovered(t=56, source="session", part="writer", detail="killed"),
-        Redacted(t=56, source="session", placeholder=b"ghp_mQ7pLw4ZtB8nRcV5", rule="told"),
+        SecretReplaced(t=56, source="session", placeholder=b"ghp_mQ7pLw4ZtB8nRcV5", rule="told"),
         Gap(t=57, source=ws, until=58, bytes=None, reason="disk full"),
         TerminalEnded(t=60, source=t1, exit=0, offset=total),
     ]  # fmt: skip
