@@ -208,8 +208,13 @@ def _record(
     dotfiles = _dotfiles(env, say, guard) if request.keep_dotfiles else {}
     files += _keep(folder, dotfiles)
     ours = [name for name, value in prepared.env.items() if env.get(name) != value]
-    kept = environment.allowed_environment(prepared.env, [*request.env_names, *told, *ours])
-    kept = guard.variables({n: v for n, v in kept.items() if n in told or n not in request.secret_names})
+    names = [*request.env_names, *told, *ours]
+    true_env = {
+        name: value
+        for name, value in environment.allowed_environment(prepared.env, names).items()
+        if name in told or name not in request.secret_names
+    }
+    kept = guard.variables(true_env)
     _write_session(folder, memory, request, prepared, guard, out, trace_id, started_unix, boottime)
     root = None
     if request.keep_workspace:
@@ -217,7 +222,7 @@ def _record(
     sandbox: Isolated | None = None
     if isolate is not None:
         sandbox = isolated(
-            isolate, prepared, env=kept, cwd=request.cwd, root=root, include_ignored=request.include_ignored,
+            isolate, prepared, env=true_env, cwd=request.cwd, root=root, include_ignored=request.include_ignored,
             folder=folder, memory=memory, home_files=dotfiles, tools=request.tools, started_unix=started_unix,
             vault=guard.vault, proxy=proxy,
         )  # fmt: skip
@@ -254,7 +259,7 @@ def _record(
     result = record_terminal(
         TerminalRequest(
             argv=prepared.argv,
-            env=prepared.env if sandbox is None else kept,
+            env=prepared.env,
             cwd=str(request.cwd),
             folder=str(folder),
             nonce=nonce,
