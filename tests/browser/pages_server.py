@@ -26,6 +26,8 @@ from recorder.sources.proxy.authority import Authority
 
 HERE = Path(__file__).parent
 PAGES = HERE / "pages"
+HOST = "host.reenact.internal"
+"""This machine, as an isolated session calls it."""
 PLAYWRIGHT = HERE / "node_modules/playwright-core"
 TODOS = HERE / "node_modules/mithril"
 FONTS = Path("/usr/share/fonts/truetype/dejavu")
@@ -58,7 +60,7 @@ class Site:
         self._todos: list[Any] = []
         self._context: ssl.SSLContext | None = None
         if authority is not None:
-            leaf = authority.leaf(["localhost", "127.0.0.1"])
+            leaf = authority.leaf(["localhost", "127.0.0.1", HOST])
             key = leaf.key.private_bytes(
                 serialization.Encoding.PEM,
                 serialization.PrivateFormat.PKCS8,
@@ -223,6 +225,10 @@ class Sites(NamedTuple):
     plain: Site
     secure: Site
     env: dict[str, str]
+
+    @property
+    def ports(self) -> list[int]:
+        return [self.plain.port, self.secure.port]
 
     def close(self) -> None:
         """Nobody answers any more."""

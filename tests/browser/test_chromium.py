@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from online import PATH, network, record, replay, short_of
-from pages_server import HERE, PLAYWRIGHT, TODOS, Sites
+from pages_server import HERE, HOST, PLAYWRIGHT, TODOS, Sites
 
 from recorder.trace.events import FlowRequested
 from recorder.trace.reader import open_trace
@@ -48,7 +48,7 @@ def test_a_page_dumped_and_drawn(sites: Sites, chromium: str, tmp_path: Path) ->
         env=sites.env,
     )
     sites.close()
-    answer = replay(trace)
+    answer = replay(trace, ports=sites.ports)
     assert short_of(answer) == ""
     # Whether a picture that must not be kept is fetched twice, once for each use of it, is up to the browser.
     found = network(answer)
@@ -61,6 +61,28 @@ def test_a_page_dumped_and_drawn(sites: Sites, chromium: str, tmp_path: Path) ->
     ]
     assert {(e.url.split(":")[0], e.version) for e in asked} == {("http", "1.1"), ("https", "2")}
     assert {e.cause.command for e in asked} == {1, 2, 3, 4}
+
+
+@pytest.mark.skipif(shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin") is None, reason="no nft here")
+def test_an_isolated_session_needs_no_proxy(sites: Sites, chromium: str, tmp_path: Path) -> None:
+    """There the browser asks for names itself, and connects to whatever it likes."""
+    plain, secure = (site.url("/plain.html", HOST) for site in (sites.plain, sites.secure))
+    trace = record(
+        tmp_path / "s",
+        lambda e: [
+            e.run(f"{chromium} --headless --dump-dom {plain} 2>/dev/null | tee plain"),
+            e.run(f"{chromium} --headless --screenshot=page.png {secure} 2>/dev/null; ls page.png"),
+        ],
+        env=sites.env,
+        options=["--isolated"],
+    )
+    sites.close()
+    answer = replay(trace, ports=sites.ports)
+    assert short_of(answer) == ""
+    assert network(answer)["exact"] >= 12
+    with open_trace(trace) as opened:
+        asked = [event for event in opened.events if isinstance(event, FlowRequested)]
+    assert {(e.version, e.cause.command) for e in asked if HOST in e.url} == {("1.1", 1), ("2", 2)}
 
 
 def test_a_page_with_all_that_a_page_asks_for(sites: Sites, chromium: str, tmp_path: Path) -> None:
@@ -82,7 +104,7 @@ def test_a_page_with_all_that_a_page_asks_for(sites: Sites, chromium: str, tmp_p
     for name in ("plain", "secure"):
         said = (tmp_path / "s/work" / name).read_text()
         assert said.splitlines()[2:16] == RICH, said
-    answer = replay(trace)
+    answer = replay(trace, ports=sites.ports)
     assert short_of(answer) == ""
     found = network(answer)
     assert set(found) <= {"exact", "substituted", "repeated", "not asked for again"}
@@ -115,7 +137,7 @@ def test_a_todo_list(sites: Sites, chromium: str, tmp_path: Path) -> None:
         patience=60,
     )
     sites.close()
-    answer = replay(trace)
+    answer = replay(trace, ports=sites.ports)
     assert short_of(answer) == ""
     assert network(answer) == {"exact": 24, "substituted": 4}
 
@@ -138,6 +160,6 @@ def test_a_playwright_script_passes_the_flags_on(sites: Sites, chromium: str, tm
     )
     sites.close()
     assert "write a test" in (tmp_path / "s/work/said").read_text()
-    answer = replay(trace, f"--tools={PLAYWRIGHT}")
+    answer = replay(trace, f"--tools={PLAYWRIGHT}", ports=sites.ports)
     assert short_of(answer) == ""
     assert set(network(answer)) <= {"exact", "substituted", "not asked for again"}

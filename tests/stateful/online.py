@@ -21,6 +21,7 @@ from scenario import PATH, Session, perform, set_stage  # noqa: E402
 
 from replay.sandbox.support import probe  # noqa: E402
 
+EMPTY_NETWORK = ROOT / "tests/clients/empty_network.py"
 HOLDS = ("exact", "equivalent")
 
 
@@ -43,6 +44,7 @@ def record(
     env: Mapping[str, str] = {},
     patience: float = 20.0,
     cols: int = 80,
+    options: Sequence[str] = (),
 ) -> Path:
     """Plays a session under `reenact record --proxy` below `root`, which is not there yet. Returns the trace."""
     session = Session(name="online", summary="", play=play, files=files, env=env, cols=cols)
@@ -51,7 +53,7 @@ def record(
     done = perform(
         session,
         stage,
-        [command(), "record", "--proxy", "--out", str(trace), "--"],
+        [command(), "record", "--proxy", *options, "--out", str(trace), "--"],
         extra_env={"REENACT_TRACES": str(root / "traces")},
         patience=patience,
     )
@@ -60,18 +62,23 @@ def record(
     return trace
 
 
-def replay(trace: Path, *options: str) -> dict[str, Any]:
-    """What `reenact replay --json` says of the trace."""
+def replay(trace: Path, *options: str, ports: Sequence[int]) -> dict[str, Any]:
+    """What `reenact replay --json` says of the trace, where there is no network and somebody listens at `ports`.
+    Asserts that nobody came, and that nothing was sent."""
+    line = [command(), "replay", str(trace), "--json", *options]
     done = subprocess.run(
-        [command(), "replay", str(trace), "--json", *options],
+        [sys.executable, str(EMPTY_NETWORK), ",".join(map(str, ports)), *line],
         check=False,
         capture_output=True,
         text=True,
         timeout=180,
         env={"PATH": f"{Path(sys.executable).parent}:{PATH}", "HOME": os.environ["HOME"], "LANG": "C.UTF-8"},
     )
-    assert done.returncode in (0, 1), f"replay ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
-    answer: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    came = json.loads(done.stdout)
+    assert came["exit"] in (0, 1), f"replay ended with {came['exit']}\n{came['said']}\n{came['complained']}"
+    assert (came["sent"], came["accepted"]) == (0, 0)
+    answer: dict[str, Any] = json.loads(came["said"])
     return answer
 
 

@@ -180,7 +180,7 @@ def played() -> Iterator[Played]:
         answers = {e.flow: e for e in events if isinstance(e, FlowAnswered)}
         asked = [(e, answers[e.flow]) for e in events if isinstance(e, FlowRequested)]
         commands = [e for e in events if isinstance(e, CommandStarted)]
-        answer = replay(trace)
+        answer = replay(trace, ports=[origin.port])
         steps = [step for step in answer["steps"] if step["kind"] == "command"]
         lines = [
             Line(*line, screen, [flow for flow in asked if flow[0].cause.command == command.n], step)
