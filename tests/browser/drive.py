@@ -68,10 +68,10 @@ class Browser:
             try:
                 if self.run(f"!!({condition})"):
                     return
+                self.run("new Promise(requestAnimationFrame)")
             except SystemExit:
                 if self.process.poll() is not None:
                     raise
-            self.run("new Promise(requestAnimationFrame)")
 
     def close(self):
         self.page = None
@@ -93,7 +93,8 @@ def main():
         for step in steps:
             kind, _, rest = step.partition(":")
             if kind == "click":
-                browser.run(f"document.querySelector({json.dumps(rest)}).click()")
+                browser.until(f"document.querySelector({json.dumps(rest)})")
+                browser.run(f"(it => (it.focus(), it.click()))(document.querySelector({json.dumps(rest)}))")
             elif kind == "type":
                 browser.ask("Input.insertText", text=rest)
                 enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
