@@ -34,8 +34,12 @@ class Browser:
         os.close(commands)
         os.close(answers)
         self.number, self.data, self.page = 0, b"", None
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
-        self.page = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        # The page that is there: one of our own might be hidden behind it, and hidden pages are not drawn.
+        pages = []
+        while not pages:
+            found = self.ask("Target.getTargets")["targetInfos"]
+            pages = [target["targetId"] for target in found if target["type"] == "page"]
+        self.page = self.ask("Target.attachToTarget", targetId=pages[0], flatten=True)["sessionId"]
 
     def ask(self, method, **params):
         self.number += 1
