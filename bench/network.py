@@ -1,4 +1,4 @@
-"""The replayed network under load: `python -m bench.network [--seconds 5] [--connections 8]`.
+"""The replayed network under load: `python -m bench.network [--seconds 1] [--rounds 9] [--connections 8]`.
 
 Requests a second over HTTP/1.1, TLS and HTTP/2, with the whole matcher, from loopback clients of our own; beside them
 the same requests to mitmdump's server replay, where mitmproxy is installed. Ratios of one run count; the load generator
@@ -8,20 +8,20 @@ shares the machine. Every answer is checked.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import os
 import shutil
 import signal
 import socket
 import ssl
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from recorder.trace.events import Body, Cause, CommandStarted, FlowAnswered, FlowRequested
 from replay.players.network import frames
@@ -153,133 +153,99 @@ def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
     raise SystemExit("mitmdump ended before it served")
 
 
-class Client(asyncio.Protocol):
-    """One connection that asks again and again until `until`; `done` is how many answers came, each checked."""
+class Client:
+    """One connection, with blocking calls: an event loop's TLS would cost more than the server that is measured."""
 
-    def __init__(self, until: float) -> None:
-        self._until = until
-        self._count = 0
-        self._rest = b""
-        self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    def __init__(self, port: int, context: ssl.SSLContext | None) -> None:
+        plain = socket.create_connection(("127.0.0.1", port))
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = context.wrap_socket(plain, server_hostname=HOST) if context else plain
+        self.count = 0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._ask()
+    def ask(self) -> None:
+        path = b"/items/%d?page=1" % (self.count % ROUTES)
+        self.socket.sendall(b"GET %s HTTP/1.1\r\nHost: %s\r\n\r\n" % (path, HOST.encode()))
 
-    def connection_lost(self, error: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_exception(error or EOFError("the server ended the connection"))
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            self._rest = self._take(self._rest + data)
-        except Exception as error:  # noqa: BLE001 - whoever waits shall see it
-            self._transport.abort()
-            self.done.set_exception(error)
-
-    def _answered(self) -> None:
-        self._count += 1
-        if time.monotonic() < self._until:
-            self._ask()
-        else:
-            self._transport.close()
-            self.done.set_result(self._count)
-
-    def _ask(self) -> None:
-        raise NotImplementedError
-
-    def _take(self, data: bytes) -> bytes:
-        raise NotImplementedError
-
-
-class Http1Client(Client):
-    def _ask(self) -> None:
-        path = b"/items/%d?page=1" % (self._count % ROUTES)
-        self._transport.write(b"GET %s HTTP/1.1\r\nHost: %s\r\n\r\n" % (path, HOST.encode()))
-
-    def _take(self, data: bytes) -> bytes:
-        end = data.find(b"\r\n\r\n") + 4
-        if end < 4 or len(data) < end + len(BODY):
-            return data
+    def take(self) -> None:
+        """The answer, checked."""
+        data = self.receive()
+        while (end := data.find(b"\r\n\r\n") + 4) < 4 or len(data) < end + len(BODY):
+            data += self.receive()
         assert data.startswith(b"HTTP/1.1 200"), data[:end]
         assert data[end:] == BODY
-        self._answered()
-        return b""
+        self.count += 1
+
+    def receive(self) -> bytes:
+        data = self.socket.recv(65536)
+        assert data, "the server ended the connection"
+        return data
 
 
 class Http2Client(Client):
-    """Frames written by hand: a library would cost more than the server that is measured."""
+    """Frames written by hand."""
 
-    _body = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def __init__(self, port: int, context: ssl.SSLContext | None) -> None:
+        super().__init__(port, context)
         wide = frames.MOST_WINDOW - (1 << 16)
-        cast(asyncio.Transport, transport).write(
+        self.socket.sendall(
             frames.PREFACE
             + frames.told_settings({frames.Setting.INITIAL_WINDOW: wide})
             + frames.number(frames.Kind.WINDOW_UPDATE, 0, wide)
         )
-        super().connection_made(transport)
+        self._rest = b""
 
-    def _ask(self) -> None:
-        path = b"/items/%d?page=1" % (self._count % ROUTES)
+    def ask(self) -> None:
+        path = b"/items/%d?page=1" % (self.count % ROUTES)
         fields = (
             (b":method", b"GET"),
             (b":scheme", b"https"),
             (b":authority", HOST.encode()),
             (b":path", path),
         )
-        block = frames.block(fields)
-        self._transport.write(frames.headers(2 * self._count + 1, block, frames.END_STREAM))
+        self.socket.sendall(frames.headers(2 * self.count + 1, frames.block(fields), frames.END_STREAM))
 
-    def _take(self, data: bytes) -> bytes:
-        found, end = frames.split(data)
-        for one in found:
-            if one.kind == frames.Kind.SETTINGS and not one.flags & frames.ACK:
-                self._transport.write(frames.frame(frames.Kind.SETTINGS, frames.ACK, 0))
-            assert one.kind not in (frames.Kind.RESET, frames.Kind.GOAWAY), one
-            if one.kind == frames.Kind.DATA:
-                self._body += one.payload
-                if one.flags & frames.END_STREAM:
-                    assert self._body == BODY
-                    self._body = b""
-                    self._answered()
-        return data[end:]
+    def take(self) -> None:
+        body, ended = b"", False
+        while not ended:
+            data = self._rest + self.receive()
+            found, end = frames.split(data)
+            self._rest = data[end:]
+            for one in found:
+                if one.kind == frames.Kind.SETTINGS and not one.flags & frames.ACK:
+                    self.socket.sendall(frames.frame(frames.Kind.SETTINGS, frames.ACK, 0))
+                assert one.kind not in (frames.Kind.RESET, frames.Kind.GOAWAY), one
+                if one.kind == frames.Kind.DATA:
+                    body += one.payload
+                    ended = bool(one.flags & frames.END_STREAM)
+        assert body == BODY
+        self.count += 1
 
 
 def load(
     kind: str, port: int, pid: int, context: ssl.SSLContext | None, seconds: float, connections: int
 ) -> Load:
-    client = Http2Client if kind == "HTTP/2" else Http1Client
-
-    async def run() -> int:
-        until = time.monotonic() + seconds
-        name = HOST if context else None
-        make = asyncio.get_running_loop().create_connection
-        clients = [
-            (await make(lambda: client(until), "127.0.0.1", port, ssl=context, server_hostname=name))[1]
-            for _ in range(connections)
-        ]
-        return sum(await asyncio.gather(*(one.done for one in clients)))
-
+    """Each connection has one question under way; whose answer was taken asks the next."""
+    make = Http2Client if kind == "HTTP/2" else Client
+    clients = [make(port, context) for _ in range(connections)]
     begin, spent = time.monotonic(), spent_by(pid)
-    with asyncio.Runner(loop_factory=_loop()) as runner:
-        requests = runner.run(run())
-    return Load(requests, time.monotonic() - begin, spent_by(pid) - spent)
+    for client in clients:
+        client.ask()
+    while time.monotonic() < begin + seconds:
+        for client in clients:
+            client.take()
+            client.ask()
+    for client in clients:
+        client.take()
+    done = Load(sum(client.count for client in clients), time.monotonic() - begin, spent_by(pid) - spent)
+    for client in clients:
+        client.socket.close()
+    return done
 
 
 def spent_by(pid: int) -> float:
     """Seconds of a processor that a process took until now."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 def pipelined(port: int, pid: int, seconds: float) -> Load:
@@ -311,7 +277,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each round")
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--only-serve", metavar="PORT-FILE", help=argparse.SUPPRESS)
     parser.add_argument("--kind", default=KINDS[0], help=argparse.SUPPRESS)
@@ -324,20 +291,29 @@ def main() -> None:
         return
     peer = shutil.which("mitmdump", path=str(Path(sys.executable).parent)) is not None
     for kind in KINDS:
-        with apart(kind) as (port, pid, context):
-            mine = load(kind, port, pid, context, asked.seconds, asked.connections)
-            wave = pipelined(port, pid, asked.seconds) if kind == "HTTP/1.1" else None
-        line = f"{kind}: {mine.rate:,.0f} requests/s, {mine.each * 1e6:,.0f} µs of a processor each"
+        with contextlib.ExitStack() as stack:
+            servers = [stack.enter_context(apart(kind))]
+            servers += [stack.enter_context(mitmdump(kind))] if peer else []
+            loads: list[list[Load]] = [[] for _ in servers]
+            for _ in range(asked.rounds):  # in turns, so that what else the machine does falls on both
+                for (port, pid, context), done in zip(servers, loads, strict=True):
+                    done.append(load(kind, port, pid, context, asked.seconds, asked.connections))
+            wave = pipelined(*servers[0][:2], asked.seconds) if kind == "HTTP/1.1" else None
+        rates, costs = zip(*(_medians(done) for done in loads), strict=True)
+        line = f"{kind}: {rates[0]:,.0f} requests/s, {costs[0] * 1e6:,.0f} µs of a processor each"
         if wave is not None:
             line += f" (pipelined {wave.rate:,.0f}, {wave.each * 1e6:,.0f} µs)"
         if peer:
-            with mitmdump(kind) as (port, pid, context):
-                theirs = load(kind, port, pid, context, asked.seconds, asked.connections)
+            ratio = statistics.median(mine.rate / theirs.rate for mine, theirs in zip(*loads, strict=True))
             line += (
-                f"; mitmdump's server replay {theirs.rate:,.0f}, {theirs.each * 1e6:,.0f} µs: "
-                f"{mine.rate / theirs.rate:.1f} times the rate, {theirs.each / mine.each:.1f} times a processor's"
+                f"; mitmdump's server replay {rates[1]:,.0f}, {costs[1] * 1e6:,.0f} µs: "
+                f"{ratio:.1f} times the rate, {costs[1] / costs[0]:.1f} times a processor's"
             )
         print(line, flush=True)
+
+
+def _medians(loads: list[Load]) -> tuple[float, float]:
+    return statistics.median(one.rate for one in loads), statistics.median(one.each for one in loads)
 
 
 @contextlib.contextmanager
