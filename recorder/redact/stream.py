@@ -96,7 +96,11 @@ class StreamRedactor:
                 buffer, safe, [(view.back(key.start), view.back(key.end), key.open) for key in detection.keys]
             )
             # A title is not looked into as text: it may say what the shell runs.
-            return redactor.known_only(out, self._place) if self._shown and _TITLE in out else out
+            return (
+                redactor.known_only(out, self._place)
+                if self._shown and b"\x1b" in out and _TITLE in out
+                else out
+            )
 
     def _trim(self, buffer: bytes, safe: int, keys: list[tuple[int, int, bool]]) -> None:
         """Keeps the line of what is given next, for the rules look to the left."""

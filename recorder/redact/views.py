@@ -81,7 +81,8 @@ class View:
 
 def seen(data: bytes) -> View:
     """`data` without what a terminal does not show."""
-    if b" \r" in data and _MARGIN.search(data):
+    # One byte is looked for ten times as fast as two.
+    if b"\r" in data and b" \r" in data and _MARGIN.search(data):
         return View(data, _UNSEEN_AND_MARGINS)
     if b"\x1b" in data or b"\x0f" in data or b"\x0e" in data:
         return View(data, _UNSEEN)
