@@ -20,6 +20,13 @@ class NotDecoded(Exception):
     """A coding that is unknown, damaged, or decodes to too much."""
 
 
+class TooDense(NotDecoded):
+    """Text made to be costly to look into."""
+
+    def __init__(self) -> None:
+        super().__init__("it has more places where a secret may stand than any real text")
+
+
 def redact_coded(body: bytes, coding: str, redact: Callable[[bytes], bytes], *, most: int = MOST) -> bytes:
     """`body` with what it decodes to put through `redact`.
 

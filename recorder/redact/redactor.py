@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from recorder.redact import names, places
-from recorder.redact.coded import redact_coded
-from recorder.redact.detector import detect
+from recorder.redact.coded import TooDense, redact_coded
+from recorder.redact.detector import detect, places_to_judge, too_dense
 from recorder.redact.encodings import decoded, reencoded
 from recorder.redact.finds import Find
 from recorder.redact.plausible import SHORTEST, bits, strong
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MOST_SECRETS = 20_000
 """So many are looked for everywhere; what is found beyond that is replaced only where it was found."""
 _SHORTEST_TOLD = 4
+_SHORT = 8192
 _BINARY_TYPES = ("image/", "audio/", "video/", "font/", "application/zip", "application/gzip", "application/x-tar",
                  "application/wasm", "application/pdf", "application/vnd.pypi.simple.v1+whl")  # fmt: skip
 
@@ -131,13 +132,18 @@ class Redactor:
                 for (name, value), finds in zip(fields, found, strict=True)
             ]
 
-    def body(self, body: bytes, content_type: str = "", content_encoding: str = "") -> bytes:
+    def body(
+        self, body: bytes, content_type: str = "", content_encoding: str = "", *, patient: bool = True
+    ) -> bytes:
         """A whole message body. Where nothing is found the very same bytes come back.
 
         Raises coded.NotDecoded where its coding is unknown or damaged, or it decodes to too much: nobody can say
-        what such a body holds.
+        what such a body holds. Also, unless `patient`, where it is text made to be costly: it would take seconds a
+        megabyte.
         """
-        return redact_coded(body, content_encoding, lambda plain: self._plain_body(plain, content_type))
+        return redact_coded(
+            body, content_encoding, lambda plain: self._plain_body(plain, content_type, patient=patient)
+        )
 
     def stream(self, place: str = "terminal", *, rules: bool = True) -> StreamRedactor:
         """For output or a body that comes in pieces. Without `rules` only known secrets are replaced."""
@@ -218,9 +224,11 @@ class Redactor:
     def _string(self, text: str, place: str) -> str:
         return _str(self.redact(_bytes(text), place))
 
-    def _plain_body(self, body: bytes, content_type: str) -> bytes:
+    def _plain_body(self, body: bytes, content_type: str, *, patient: bool) -> bytes:
         if _binary(body, content_type):
             return self.known_only(body, "body")
+        if not patient and len(body) > _SHORT and too_dense(places_to_judge(body), len(body)):
+            raise TooDense
         kind = _kind(content_type)
         extra: list[Find] = []
         if kind == "application/x-www-form-urlencoded":

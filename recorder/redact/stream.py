@@ -35,6 +35,8 @@ class StreamRedactor:
         self.hurried = False
         """Only known secrets and those that their shape gives away are looked for, and not through escape sequences:
         for floods, in which rules would cost more than there is time."""
+        self.tries = 0
+        """How many places were judged so far (see detector.too_dense)."""
         self._buffer = b""  # what is held back, behind as much of its line as rules look back at
         self._given = 0  # bytes of the buffer that were given already
         self._in_key = False  # the buffer begins within a private key's body
@@ -66,6 +68,7 @@ class StreamRedactor:
                 detection = detect(view.text, in_key=self._in_key, shaped_only=self.hurried)
             else:
                 detection = Detection([], len(view.text), [])
+            self.tries += detection.tries
             if last:
                 safe = len(buffer)
                 finds = detection.finds

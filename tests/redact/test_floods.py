@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import time
+from pathlib import Path
 
 import pytest
 from corpus import KEY
 
-from recorder.redact import Redactor, Vault
+from recorder.redact import Redactor, Vault, VaultFile
 from recorder.redact.names import KEYWORDS
 from recorder.redact.places import PARAMETERS
 from recorder.redact.shapes import shapes
+from recorder.sources.proxy.redaction import NetworkRedactor
 
 SIZE = 16_000
 MOST_SECONDS = 0.4
@@ -95,3 +98,35 @@ def test_twice_as_much_costs_twice_as_much(text: bytes) -> None:
 
     seconds(2000)
     assert seconds(8 * SIZE) < 20 * seconds(SIZE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("coding", ["", "gzip"])
+@pytest.mark.parametrize("size", [200_000, 2_000_000], ids=["whole", "streamed"])
+def test_a_body_made_to_be_costly_is_given_up_soon(tmp_path: Path, size: int, coding: str) -> None:
+    VaultFile.create(tmp_path / "vault").close()
+    redactor = NetworkRedactor(tmp_path / "vault")
+    pieces = [text * (2000 // len(text)) for text in ALL]
+    floods = [b"api-key='", b"token=%41", b"password: ", b"cookie: a=b;", b"curl -u a:b ", b"ghp_"]
+    slow = {}
+    for flood in [*floods, b"".join(pieces)]:
+        data = (flood * (size // len(flood) + 1))[:size]
+        sent = gzip.compress(data) if coding else data
+        body = redactor.body_filter("text/plain", coding)
+        start = time.process_time()
+        kept = b"".join(body.feed(sent[at : at + 65_536]) for at in range(0, len(sent), 65_536))
+        kept += body.end()
+        seconds = time.process_time() - start
+        assert body.refused, flood[:20]
+        if seconds > 0.25:
+            slow[flood[:20]] = seconds
+    assert not slow
+
+
+def test_dense_but_real_text_is_kept(tmp_path: Path) -> None:
+    VaultFile.create(tmp_path / "vault").close()
+    body = NetworkRedactor(tmp_path / "vault").body_filter("text/plain", "")
+    lines = [b"SERVICE_%d_API_KEY=none TOKEN_%d=unset\n" % (n, n) for n in range(400)]
+    settings = b"".join(lines) * 3
+    assert body.feed(settings) + body.end() == settings
+    assert body.refused is None

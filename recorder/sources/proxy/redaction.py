@@ -8,12 +8,14 @@ import msgspec
 from msgspec import Struct
 
 from recorder.redact import Redactor, SharedRedactor, StreamRedactor
-from recorder.redact.coded import NotDecoded
+from recorder.redact.coded import NotDecoded, TooDense
+from recorder.redact.detector import too_dense
 
 WHOLE = 256 << 10
 """Up to this many bytes a body is looked at as a whole; what is longer as it streams."""
 MOST_CODED = 32 << 20
 """A body in a content coding must be whole to be decoded."""
+_PORTION = 16 << 10
 _MOST_CLEAN = 2048
 _LONGEST_CLEAN = 1024
 FACTORY = f"{__name__}:network_redactor"
@@ -77,14 +79,15 @@ class RedactedBody:
         self._coded = content_coding.strip().lower() not in ("", "identity")
         self._pieces: list[bytes] = []
         self._stream: StreamRedactor | None = None
+        self._size = 0
         self.held = 0
         self.refused: str | None = None
 
     def feed(self, data: bytes) -> bytes:
-        if self._stream is not None:
-            return self._stream.feed(data)
         if self.refused is not None:
             return b""
+        if self._stream is not None:
+            return self._fed(self._stream, data)
         self._pieces.append(data)
         self.held += len(data)
         if self._coded:
@@ -95,16 +98,29 @@ class RedactedBody:
             return b""
         body = self._take()
         self._stream = self._redactor.body_stream(body, self._type)
-        return self._stream.feed(body)
+        return self._fed(self._stream, body)
+
+    def _fed(self, stream: StreamRedactor, data: bytes) -> bytes:
+        out = []
+        for at in range(0, len(data), _PORTION):
+            piece = data[at : at + _PORTION]
+            out.append(stream.feed(piece))
+            self._size += len(piece)
+            if too_dense(stream.tries, self._size):
+                self._refuse(str(TooDense()))
+                return b""
+        return b"".join(out)
 
     def end(self) -> bytes:
+        if self.refused is not None:
+            return b""
         if self._stream is not None:
             return self._stream.flush()
         body = self._take()
         if not body:
             return b""
         try:
-            return self._redactor.body(body, self._type, self._coding if self._coded else "")
+            return self._redactor.body(body, self._type, self._coding if self._coded else "", patient=False)
         except NotDecoded as error:
             self._refuse(str(error))
             return b""
