@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from contextlib import suppress
 from typing import NamedTuple
 
 _HEADER = struct.Struct("=IHHII")
@@ -38,10 +39,20 @@ class SocketTable:
         try:
             if self._netlink is None:
                 self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG)
-            self._netlink.bind((0, 0))
+                self._netlink.bind((0, 0))
+            else:
+                self._drop_answers()
             self._netlink.settimeout(0.5)
         except OSError:
             self.close()
+
+    def _drop_answers(self) -> None:
+        """Those to questions of a process that died before it read them."""
+        assert self._netlink is not None
+        self._netlink.setblocking(False)
+        with suppress(BlockingIOError):
+            while self._netlink.recv(8192):
+                pass
 
     def find(self, local: tuple[str, int], remote: tuple[str, int]) -> Peer | None:
         """The TCP socket with these two ends, as its owner sees them; None where there is none (any more)."""

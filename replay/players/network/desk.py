@@ -220,7 +220,7 @@ class Desk:
         recording = self.recording
         if not recording.everywhere or place not in recording.passed - recording.captured:
             return True
-        self.refuse(f"connection to {place}", "connection", _UNSEEN)
+        self.refuse(f"connection to {place}", "connection", _UNSEEN, f"connection to {place}: {_UNSEEN}")
         return False
 
     def trust(self, authority: str) -> Trust:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
 import socket
 import ssl
@@ -132,15 +133,16 @@ class Guest:
         except OSError:
             client.close()
             return
+        recording = door.desk.recording
+        inside = recording.everywhere and ipaddress.ip_address(host).is_loopback
         host = door.name_of(host) or host
         self._destination = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         door.guests.add(self)
         door.loop.add_reader(client.fileno(), self._look)
-        recording = door.desk.recording
         self._unheard = recording.everywhere and self._destination in recording.absent
         if self._unheard:
             door.loop.call_later(PATIENCE, self.leave)
-        elif not door.desk.open(self._destination):
+        elif inside or not door.desk.open(self._destination):
             self.leave()
         else:
             self._look()
