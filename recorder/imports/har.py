@@ -28,7 +28,7 @@ from recorder.imports.exchange import (
     Message,
 )
 from recorder.imports.har_body import Attachments, request_content, response_content, unbased
-from recorder.imports.har_values import listed, mapped, number, told
+from recorder.imports.har_values import first, listed, mapped, number, told
 
 MOST_ENTRY = 96 << 20
 """Bytes of one entry's JSON, its body within."""
@@ -46,6 +46,11 @@ _NOT_IN_URL = re.compile(r"[\x00-\x20\x7f]")
 _LONGEST_MS = 10.0**10
 
 _PLAIN_SCHEME = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+_UPGRADE = (
+    (b"Upgrade", b"websocket"),
+    (b"Connection", b"Upgrade"),
+    (b"Sec-WebSocket-Accept", b"not recorded"),
+)
 _PHASES = ("blocked", "dns", "connect", "send", "wait")
 
 
@@ -158,6 +163,8 @@ class HarReader:
             findings.left_out[f"an entry whose URL and headers have more than {MOST_HEAD} bytes"] += 1
             return None
         ours = mapped(entry.reenact)
+        if number(response.get("status")) == 101 and listed(entry.web_socket_messages):
+            self._complete(answered)
         total, first_byte = self._times(entry)
         start = self._moment(entry.startedDateTime)
         status = number(response.get("status"))
@@ -254,6 +261,13 @@ class HarReader:
                 findings.mended["headers of several lines, taken apart"] += 1
             found += [(name.encode(), line.encode()) for line in lines[:_MOST_HEADERS]]
         return found[:_MOST_HEADERS]
+
+    def _complete(self, headers: Headers) -> None:
+        """The head of an upgrade to a WebSocket, of which browsers may write nothing; a server needs it."""
+        missing = [(name, value) for name, value in _UPGRADE if not first(headers, name.lower())]
+        headers += missing
+        if missing:
+            self.findings.mended["heads of WebSockets completed"] += 1
 
     def _times(self, entry: _Entry) -> tuple[int, int | None]:
         """(total, first byte) in ns."""

@@ -62,7 +62,8 @@ def everything() -> Tape:
     socket = tape.request(
         "GET", "https://a.example/ws", [("Upgrade", "websocket"), ("Connection", "Upgrade")]
     )
-    tape.answer(socket, 101, reason="Switching Protocols", headers=[("Upgrade", "websocket")])
+    upgrade = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", "x")]
+    tape.answer(socket, 101, reason="Switching Protocols", headers=upgrade)
     tape.message(socket, b"hi", sent=True)
     tape.message(socket, b"\x00\xff", sent=False, text=False)
     tape.closed(socket, 1000, sent=True, reason="bye")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -94,6 +95,39 @@ def test_an_import_answers_and_says_what_it_lacks(reenact: Run, tmp_path: Path) 
         assert server.curl("https://b.example/blocked")[0] == 0
     assert server.told["requests"] == 7
     assert trust.exists()
+
+
+def test_a_websocket_that_chrome_recorded_is_played(reenact: Run, tmp_path: Path) -> None:
+    """Chrome's HAR has its messages, and often no head of the answer."""
+    wsproto = pytest.importorskip("wsproto", reason="wsproto is not installed (extra `proxy`)")
+    said = [("send", 1, "hi"), ("receive", 1, "HI"), ("send", 2, "AP8="), ("receive", 2, "/wA=")]
+    messages = [
+        {"type": kind, "opcode": opcode, "data": data, "time": 1_704_067_200 + number}
+        for number, (kind, opcode, data) in enumerate(said)
+    ]
+    source, out = tmp_path / "ws.har", tmp_path / "ws.reenact"
+    found = entry("ws://c.example/ws", status=101, content={"size": 0, "mimeType": "x-unknown"})
+    source.write_bytes(har({**found, "_resourceType": "websocket", "_webSocketMessages": messages}))
+    assert reenact("import", "har", source, "-o", out).code == 0
+    with serving(out) as server:
+        port = int(server.told["proxy"].rpartition(":")[2])
+        ws = wsproto.WSConnection(wsproto.ConnectionType.CLIENT)
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as stream:
+            stream.sendall(b"CONNECT c.example:80 HTTP/1.1\r\nHost: c.example:80\r\n\r\n")
+            assert b" 200 " in stream.recv(4096)
+            stream.sendall(ws.send(wsproto.events.Request(host="c.example", target="/ws")))
+
+            def next_event() -> Any:
+                while (event := next(ws.events(), None)) is None:
+                    ws.receive_data(stream.recv(65536) or None)
+                return event
+
+            assert isinstance(next_event(), wsproto.events.AcceptConnection)
+            stream.sendall(ws.send(wsproto.events.TextMessage(data="hi")))
+            assert next_event().data == "HI"
+            stream.sendall(ws.send(wsproto.events.BytesMessage(data=b"\x00\xff")))
+            assert bytes(next_event().data) == b"\xff\x00"
+    assert server.report["counts"] == {"exact": 1}
 
 
 def test_nothing_to_answer_from(reenact: Run, sealed: Callable[[Any], Path]) -> None:

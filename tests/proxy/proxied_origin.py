@@ -228,6 +228,8 @@ class Origin:
                     self.seen.append((head[":method"], head[":path"], head, bytes(body)))
                     answer = bytes(body) or b"hello"
                     trailers = head[":path"] == "/trailers"
+                    if head[":path"] == "/interim":
+                        connection.send_headers(event.stream_id, [(":status", "103"), ("link", "</a.css>")])
                     connection.send_headers(event.stream_id, [(":status", "200"), ("x-origin", "h2")])
                     connection.send_data(event.stream_id, answer, end_stream=not trailers)
                     if trailers:

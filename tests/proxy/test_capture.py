@@ -144,6 +144,14 @@ def test_an_interim_response_is_not_the_answer_but_told(recording: Recording, or
     assert first.server == "127.0.0.1"
 
 
+def test_interim_responses_over_http2(recording: Recording, secure_origin: Origin) -> None:
+    urls = [secure_origin.url(path) for path in ("/hello", "/interim", "/hello", "/interim")]
+    assert recording.curl("--http2", "--parallel", "--parallel-max", "4", *urls) == b"hello" * 4
+    asked = {event.flow: event.url.rpartition("/")[2] for event in recording.told(FlowRequested)}
+    told = sorted((asked[event.flow], event.interim) for event in recording.told(FlowAnswered))
+    assert told == [("hello", []), ("hello", []), ("interim", [103]), ("interim", [103])]
+
+
 def _read_events(output: IO[bytes], origin: Origin) -> None:
     assert select.select([output], [], [], 40)[0]
     assert os.read(output.fileno(), 1000) == b"data: one\n\n"

@@ -22,7 +22,7 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseTrailers,
 )
 
-_MOST_INTERIM = 16
+MOST_INTERIM = 16
 INTERIM = "reenact_interim"
 """Of a server's connection: the statuses of interim responses since the last answer."""
 
@@ -115,7 +115,7 @@ def _skip_interim(side: Any) -> None:
                 return
             interim = http1.read_response_head([bytes(line) for line in lines])
             before = getattr(self.conn, INTERIM, ())
-            setattr(self.conn, INTERIM, (*before, interim.status_code)[-_MOST_INTERIM:])
+            setattr(self.conn, INTERIM, (*before, interim.status_code)[-MOST_INTERIM:])
         yield from read_headers(self, event)
 
     side.read_headers = skipping

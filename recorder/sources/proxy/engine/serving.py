@@ -22,7 +22,7 @@ from mitmproxy.proxy import mode_specs
 from recorder.sources.own_process import boottime
 from recorder.sources.proxy.authority import Authority
 from recorder.sources.proxy.capture import Capture
-from recorder.sources.proxy.engine import http1, websocket
+from recorder.sources.proxy.engine import http1, http2, websocket
 from recorder.sources.proxy.engine.destinations import Destinations
 from recorder.sources.proxy.engine.handler import Handler
 from recorder.sources.proxy.engine.hooks import Hooks, target
@@ -120,6 +120,7 @@ class Serving:
         self._hooks, self._master = hooks.table(), master
         self._mode = mode_specs.ProxyMode.parse("regular" if orders.listener is not None else "transparent")
         http1.mend()
+        http2.mend()
         websocket.mend()
         loop.set_task_factory(asyncio.eager_task_factory)
         gc.collect()
