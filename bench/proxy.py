@@ -2,7 +2,7 @@
 
 Our proxy and plain mitmdump (which keeps flows with `-w`), each between the same client and the same origin on
 loopback, in turns: requests a second and CPU time a request, over HTTP/1.1 and TLS, every 1 KB body different from all
-others; one long body; and the cost of telling a connection's cause. Ratios of one run count; lengths are checked.
+others; and one long body. Ratios of one run count; lengths are checked.
 """
 
 from __future__ import annotations
@@ -29,10 +29,8 @@ import msgspec
 from cryptography.hazmat.primitives import serialization
 
 from recorder.redact import VaultFile
-from recorder.sources.own_process import boottime
 from recorder.sources.proxy import start_proxy
 from recorder.sources.proxy.authority import Authority
-from recorder.sources.proxy.causes import Causes
 from recorder.sources.proxy.redaction import FACTORY
 
 BODY = 1024
@@ -223,33 +221,6 @@ def compare(peers: list[Peer], ports: list[int], options: argparse.Namespace) ->
     print(f"{options.megabytes} MB    ratio     {took['mitmdump'] / took['reenact']:7.2f} x")
 
 
-def causes(connections: int = 300) -> None:
-    """The time from a connection to its cause, where the program lives and where it is gone."""
-    told = Causes(clock=boottime)
-    told.notice([b"S", b"%d" % os.getpid()])
-    told.notice([b"C", b"1"])
-    with socket.create_server(("127.0.0.1", 0), backlog=512) as server:
-        for name, alive in (("lives", True), ("is gone", False)):
-            times = []
-            for _ in range(connections):
-                with socket.create_connection(server.getsockname()) as client:
-                    accepted, _ = server.accept()
-                    end = client.getsockname()
-                    if not alive:
-                        client.close()
-                    started = time.perf_counter()
-                    told.tell(end, server.getsockname())
-                    times.append((time.perf_counter() - started) * 1e6)
-                    accepted.close()
-            print(f"cause     {name:9} {statistics.median(times):7.0f} us a connection")
-    processes = sum(name.isdigit() for name in os.listdir("/proc"))
-    started = time.perf_counter()
-    for _ in range(50):
-        told.survey()
-    print(f"command   survey    {(time.perf_counter() - started) / 50 * 1e6:7.0f} us, {processes} processes")
-    told.close()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=4)
@@ -275,7 +246,6 @@ def main() -> None:
         with ours(folder / "ours", roots) as own, mitmdump(folder / "theirs") as other:
             compare([own, other], ports, options)
         origin.kill()
-    causes()
 
 
 if __name__ == "__main__":
