@@ -109,15 +109,22 @@ function __reenact_event --on-event fish_prompt
     set -l last $status
     test $__reenact_over = 1; or __reenact_done $last
     set -g __reenact_over 0
-    test -e $__reenact_folder/groups; and __reenact_group 2>/dev/null
+    test -e $__reenact_folder/groups; and __reenact_group
     string match -q -- "$__reenact_file" (functions --details fish_prompt); or __reenact_dress
 end
 
 # What the next command starts is in its control group (see the recorder's `groups`). A thread that moves itself
-# among these costs nothing; it does not get there from outside, so the whole shell is moved first.
+# among these costs nothing; it does not get there from outside, so the whole shell is moved first. Whatever cannot be
+# written fish says aloud, so nothing is only tried.
 function __reenact_group
     set -l group $__reenact_folder/groups/(math $__reenact_n + 1)
-    printf 0 >>$group/cgroup.threads; or printf 0 >>$group/cgroup.procs; or printf 0 >>$__reenact_folder/groups/lost/cgroup.procs
+    test -e $group; or set group $__reenact_folder/groups/lost
+    if set -q __reenact_grouped
+        test -e $group; and printf 0 >>$group/cgroup.threads
+    else if test -e $group
+        set -g __reenact_grouped
+        printf 0 >>$group/cgroup.procs
+    end
 end
 
 # The user's fish_prompt within ours, which adds R to its end. Numbered, because the next one may call this one:
