@@ -95,9 +95,12 @@ class StreamRedactor:
             out = redactor.apply(buffer, [e for e in edits if e.start < safe], self._place)[
                 self._given : safe
             ]
-            self._trim(
-                buffer, safe, [(view.back(key.start), view.back(key.end), key.open) for key in detection.keys]
-            )
+            # A key that goes on from what was given before begins with the buffer, whatever is not shown there.
+            keys = [
+                (view.back(key.start) if key.start else 0, view.back(key.end), key.open)
+                for key in detection.keys
+            ]
+            self._trim(buffer, safe, keys)
             # A title is not looked into as text: it may say what the shell runs.
             return (
                 redactor.known_only(out, self._place)

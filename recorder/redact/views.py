@@ -12,9 +12,16 @@ _UNSEEN = re.compile(_CONTROLS)
 _UNSEEN_AND_MARGINS = re.compile(_CONTROLS + rb"| \r(?![\r\n])(?<=[^\r\n]{39} \r)")
 """And the blank and return by which readline goes on in the next line: on terminals of 40 columns and more, so that a
 short prompt's blank is never waited on."""
+_RUBBED_OUT = rb"(?:\x08(?:\x1b\[K| \x08)|\x7f)"
+_CORRECTION = rb"[!-~\x80-\xff]" + _RUBBED_OUT
+for _ in range(7):
+    _CORRECTION = rb"[!-~\x80-\xff](?:%s)*%s" % (_CORRECTION, _RUBBED_OUT)
+_UNSEEN_AND_CORRECTIONS = re.compile(_CORRECTION + rb"|" + _UNSEEN_AND_MARGINS.pattern)
+"""And what was typed and taken back, up to eight keys in a row: as a terminal echoes it, and as it is typed."""
 _MARGIN = re.compile(rb" \r(?![\r\n])")
 _UNFINISHED_CONTROL = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]{0,4096}\x1b?|[ -/]*)?\Z")
 _UNFINISHED_MARGIN = re.compile(rb"[^\r\n]{39}( \r?)\Z")
+_UNFINISHED_CORRECTION = re.compile(rb"(?<!\x08 )\x08(?:\x1b\[?| )?\Z")
 _LINE_END = re.compile(rb"[\r\n]+")
 
 
@@ -80,9 +87,16 @@ class View:
 
 
 def seen(data: bytes) -> View:
+<<<<<<< HEAD
     """`data` without what a terminal does not show."""
     # One byte is looked for ten times as fast as two.
     if b"\r" in data and b" \r" in data and _MARGIN.search(data):
+=======
+    """`data` without what a terminal does not show, or shows no more."""
+    if b"\x7f" in data or (b"\x08" in data and (b"\x08\x1b[K" in data or b"\x08 \x08" in data)):
+        return View(data, _UNSEEN_AND_CORRECTIONS)
+    if b" \r" in data and _MARGIN.search(data):
+>>>>>>> 1ce9ffa (A secret typed with corrections is found; a private key goes on behind a piece that shows nothing)
         return View(data, _UNSEEN_AND_MARGINS)
     if b"\x1b" in data or b"\x0f" in data or b"\x0e" in data:
         return View(data, _UNSEEN)
@@ -104,5 +118,8 @@ def unfinished(data: bytes) -> int:
     for start in (data.rfind(b"\x1b"), data.rfind(b"\x1b", 0, max(0, data.rfind(b"\x1b")))):
         if start >= max(0, len(data) - 4200) and _UNFINISHED_CONTROL.match(data, start):
             return start
+    match = _UNFINISHED_CORRECTION.search(data, max(0, len(data) - 4))
+    if match is not None:
+        return match.start()
     match = _UNFINISHED_MARGIN.search(data, max(0, len(data) - 41))
     return match.start(1) if match is not None else len(data)

@@ -86,7 +86,8 @@ PIECES = st.lists(
             [b"\r\n", b" ", b"x" * 40, b" \r", b"\x1b[1m", b"\x1b]0;t\x07",
              b"password=", b"token: ", b'"secret": "', b'"', b"://u:",
              b"@h/", b"Authorization: Bearer ", b"eyJ", b"ghp_", b"-----BEGIN PRIVATE KEY-----\n", b"curl -u a:", b"&",
-             SECRET, SECRET[:5], SECRET[5:], b"WmtmOTMtamZIdy84OHNx", b"%2F", b"Cookie: a=", b"; "]
+             SECRET, SECRET[:5], SECRET[5:], b"WmtmOTMtamZIdy84OHNx", b"%2F", b"Cookie: a=", b"; ", b"\x7f", b"\x08\x1b[K",
+             b"\x08 \x08"]
         ),
         st.text(HEX + ALNUM, max_size=12).map(str.encode),
         st.binary(max_size=4),
@@ -112,3 +113,20 @@ def test_pieces_make_no_difference(pieces: list[bytes], seed: int) -> None:
     assert len(out) == len(data)
     assert SECRET not in out.replace(b"\r\n", b"")
     assert out == expected
+
+
+@pytest.mark.parametrize(
+    "taken_back", ["X\x08\x1b[K", "X\x08 \x08", "X\x7f", "abc\x08\x1b[K\x08\x1b[K\x08\x1b[K", "ab\x7f\x7f"]
+)
+def test_a_secret_typed_with_corrections(taken_back: str) -> None:
+    """What was taken back stays where it stood, the secret around it does not."""
+    secret = "ghp_" + Maker(4).of(ALNUM, 36)
+    text = f"export GH={secret[:9]}{taken_back}{secret[9:30]}{taken_back}{secret[30:]}\r\n"
+    for size in (1, 5, 400):
+        stream = Redactor(Vault(KEY)).stream()
+        out = b"".join(stream.feed(text[i : i + size].encode()) for i in range(0, len(text), size))
+        out = (out + stream.flush()).decode()
+        assert len(out) == len(text)
+        assert out.count(taken_back) == 2
+        assert secret not in out.replace(taken_back, "")
+        assert not any(secret[i : i + 6] in out for i in range(4, 34))
