@@ -87,16 +87,11 @@ class View:
 
 
 def seen(data: bytes) -> View:
-<<<<<<< HEAD
-    """`data` without what a terminal does not show."""
-    # One byte is looked for ten times as fast as two.
-    if b"\r" in data and b" \r" in data and _MARGIN.search(data):
-=======
     """`data` without what a terminal does not show, or shows no more."""
+    # One byte is looked for ten times as fast as two.
     if b"\x7f" in data or (b"\x08" in data and (b"\x08\x1b[K" in data or b"\x08 \x08" in data)):
         return View(data, _UNSEEN_AND_CORRECTIONS)
-    if b" \r" in data and _MARGIN.search(data):
->>>>>>> 1ce9ffa (A secret typed with corrections is found; a private key goes on behind a piece that shows nothing)
+    if b"\r" in data and b" \r" in data and _MARGIN.search(data):
         return View(data, _UNSEEN_AND_MARGINS)
     if b"\x1b" in data or b"\x0f" in data or b"\x0e" in data:
         return View(data, _UNSEEN)

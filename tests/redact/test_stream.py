@@ -86,8 +86,8 @@ PIECES = st.lists(
             [b"\r\n", b" ", b"x" * 40, b" \r", b"\x1b[1m", b"\x1b]0;t\x07",
              b"password=", b"token: ", b'"secret": "', b'"', b"://u:",
              b"@h/", b"Authorization: Bearer ", b"eyJ", b"ghp_", b"-----BEGIN PRIVATE KEY-----\n", b"curl -u a:", b"&",
-             SECRET, SECRET[:5], SECRET[5:], b"WmtmOTMtamZIdy84OHNx", b"%2F", b"Cookie: a=", b"; ", b"\x7f", b"\x08\x1b[K",
-             b"\x08 \x08"]
+             SECRET, SECRET[:5], SECRET[5:], b"WmtmOTMtamZIdy84OHNx", b"%2F", b"Cookie: a=", b"; ",
+             b"\x7f", b"\x08\x1b[K", b"\x08 \x08"]
         ),
         st.text(HEX + ALNUM, max_size=12).map(str.encode),
         st.binary(max_size=4),
