@@ -267,12 +267,18 @@ certificates = masked(
 
 _SIZE = r" +\d+(?:\.\d+)?[kMGTP]?"
 _LEFT = r" +(?:\d+:\d\d:\d\d|\d+d \d\dh|--:--:--)"
-_METER = re.compile(
-    rf"(?:^|(?<=\r))([ \d]{{3}}{_SIZE} +\d+{_SIZE} +\d+{_SIZE}){_SIZE}{_SIZE}{_LEFT * 3}{_SIZE}".encode(),
-    re.MULTILINE,
+_ROW = r"(?:^|(?<=\r))"
+_METERS = tuple(
+    re.compile(pattern.encode(), re.MULTILINE)
+    for pattern in (
+        rf"{_ROW}([ \d]{{3}}{_SIZE} +\d+{_SIZE} +\d+{_SIZE}){_SIZE}{_SIZE}{_LEFT * 3}{_SIZE}",
+        rf"{_ROW}([ \d-]{{3}} [ \d-]{{3}}{_SIZE}{_SIZE} +\d+ +\d+){_LEFT * 3}{_SIZE}",  # of several at once
+    )
 )
 
 
 def meters(data: bytes) -> bytes:
     """Speeds and times in curl's progress meter. What it counts, and of how much, stays."""
-    return _METER.sub(rb"\1 " + alias("rate"), data)
+    for row in _METERS:
+        data = row.sub(rb"\1 " + alias("rate"), data)
+    return data

@@ -13,6 +13,8 @@ from recorded_clients import Case, Plan, Run, check_contained, check_replayed
 from served_origins import Origin, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
+WORK = "for ((i = 0; i < 400000; i++)); do :; done; "
+"""Takes a second or more, but on a replay no time: what is committed next has another name there."""
 WHO = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
@@ -50,7 +52,12 @@ def _all(repository: str, *, tls: bool) -> list[Case]:
         ("shallow", f"git clone --depth 1 {{url}}/{repository} {folder}-short", "Receiving objects: 100%", 3),
         ("unshallow", f"git -C {folder}-short fetch --unshallow", "objects: 100%", 3),
         ("ls-remote", f"git ls-remote {{url}}/{repository}", "refs/heads/main", 2),
-        ("commit", f"echo more >> {folder}/file1.txt; git -C {folder} commit -am more", "1 file changed", 0),
+        (
+            "commit",
+            f"echo more >> {folder}/file1.txt; {'' if tls else WORK}git -C {folder} commit -am more",
+            "1 file",
+            0,
+        ),
         ("push", f"git -C {folder} push", "main -> main", 2),
         ("pull", f"git -C {folder}-short pull", "file1.txt [|] 1", 3),
     ]

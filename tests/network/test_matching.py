@@ -30,6 +30,38 @@ def missed(matcher: Matcher, request: Asked) -> Miss:
     return found
 
 
+def push(old: str, new: str, pack: bytes, ref: str = "refs/heads/main") -> bytes:
+    line = f"{old} {new} {ref}\0 report-status".encode()
+    return b"%04x" % (len(line) + 4) + line + b"0000" + pack
+
+
+GIT = [("Content-Type", "application/x-git-receive-pack-request")]
+NAME, OTHER, NONE = "ab12" * 10, "cd34" * 10, "0" * 40
+PACK = b"PACK\0\0\0\2\0\0\0\3"
+
+
+@pytest.mark.parametrize(
+    ("sent", "how"),
+    [
+        (push(NAME, OTHER, PACK + b"\xffsome"), How.EXACT),
+        (push(OTHER, NAME, PACK + b"\xffother"), How.VOLATILE),  # the same, committed a second later
+        (push(NAME, OTHER, PACK[:-1] + b"\4\xffsome"), None),  # another number of objects
+        (push(NAME, NONE, b""), None),  # deletes
+        (push(NONE, OTHER, PACK + b"\xffsome"), None),  # makes
+        (push(NAME, OTHER, PACK + b"\xffsome", "refs/heads/topic"), None),
+        (push(NAME, OTHER, b"no pack\xff"), None),
+        (b"zzzz\xff", None),
+    ],
+)  # fmt: skip
+def test_a_push_of_commits_made_again(sent: bytes, how: How | None) -> None:
+    tape = Tape()
+    tape.command(1)
+    url = "http://a.example/tool.git/git-receive-pack"
+    tape.post(url, push(NAME, OTHER, PACK + b"\xffsome"), b"unpack ok", headers=GIT)
+    found = Matcher(tape.recording()).match(asked(url, 1, method="POST", headers=GIT, body=sent))
+    assert (found.how if isinstance(found, Match) else None) == how
+
+
 # -- order and state --------------------------------------------------------------------------------
 
 

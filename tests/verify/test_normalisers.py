@@ -26,6 +26,7 @@ def judge(recorded: str | bytes, observed: str | bytes, context: Context | None 
 
 
 METER = "100 60000  100 60000    0     0 %s"
+ZED = "100 --   3000     0     3     0  "
 METERED = "1401k 0 --:--:-- --:--:-- --:--:-- 1429k"
 WHEEL = "  Created wheel for gamma: filename=gamma-0.1-py3-none-any.whl size=1029 sha256="
 
@@ -72,6 +73,7 @@ SAME = [
     ("rates", "100%[===>]     290  --.-KB/s    in 0.1s", "100%[===>]     290  1.2 MB/s    in 0.1s"),
     ("meters", METER % METERED, METER % " 57.2M      0  0:00:01  0:00:01 --:--:-- 1.3M"),
     ("meters", METER % METERED, METER % "   401    22 99d 03h --:--:-- --:--:--     0"),
+    ("meters", ZED + "--:--:-- --:--:-- --:--:-- 29702", ZED + " 0:00:01  0:00:01 --:--:-- 2929k"),
     ("certificates", "*  start date: Nov 22 05:48:38 2026 GMT", "*  start date: Jan  2 00:00:00 1970 GMT"),
     # process ids
     ("pids", "[1] 12345\r\n", "[1] 23\r\n"),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from replay.players.network import coding
+from replay.players.network import coding, git_push
 from replay.players.network.target import Target, pairs
 from replay.players.network.volatile import Token, masked
 
@@ -138,6 +138,8 @@ def body_fields(
     if b"x-www-form-urlencoded" in kind:
         named = pairs(data.decode("utf-8", "surrogateescape"))
         return [Field("body", name, value) for name, value in named], ()
+    if kind == git_push.MEDIA and (pushed := git_push.parts(data)) is not None:
+        return [Field("body", name, value) for name, value in pushed], ()
     return [_content("content", data)], ()
 
 
