@@ -45,6 +45,20 @@ _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}\Z")
 _NOT_IN_URL = re.compile(r"[\x00-\x20\x7f]")
 _LONGEST_MS = 10.0**10
 
+_NO_NETWORK = frozenset(
+    (
+        "about",
+        "blob",
+        "chrome",
+        "chrome-extension",
+        "data",
+        "devtools",
+        "file",
+        "javascript",
+        "moz-extension",
+        "resource",
+    )
+)
 _PLAIN_SCHEME = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _UPGRADE = (
     (b"Upgrade", b"websocket"),
@@ -68,6 +82,7 @@ _NAMES = {
     "web_socket_messages": "_webSocketMessages",
     "reenact": "_reenact",
     "connection_id": "_connectionId",
+    "from_cache": "_fromCache",
 }
 
 
@@ -80,6 +95,7 @@ class _Entry(Struct, rename=_NAMES):
     timings: Any = None
     connection: Any = None
     connection_id: Any = None
+    from_cache: Any = None
     startedDateTime: Any = None  # noqa: N815 - HAR's name
     serverIPAddress: Any = None  # noqa: N815
     web_socket_messages: Any = None
@@ -145,29 +161,24 @@ class HarReader:
             return None
         request, response = entry.request, mapped(entry.response)
         method, url = told(request.get("method")) or "GET", told(request.get("url"))
-        scheme = url.partition(":")[0].lower()
-        if scheme not in _PLAIN_SCHEME or "://" not in url[:8]:
-            kind = f"{scheme[:20]}: URLs" if ":" in url[:21] else "an entry without an absolute URL"
-            (findings.passed_over if ":" in url[:21] else findings.left_out)[kind] += 1
+        if self._unfit(method, url):
             return None
-        if method == "CONNECT" or not _METHOD.match(method):
-            (findings.passed_over if method == "CONNECT" else findings.left_out)[
-                "tunnels (CONNECT)" if method == "CONNECT" else "an entry whose method is none"
-            ] += 1
-            return None
-        url = self._url(_PLAIN_SCHEME[scheme] + url[len(scheme) :], request)
+        scheme, _, rest = url.partition("://")
+        url = self._url(f"{_PLAIN_SCHEME[scheme.lower()]}://{rest}", request)
         headers = self._headers(request.get("headers"))
         answered = self._headers(response.get("headers"))
         size = len(url) + sum(len(a) + len(b) for a, b in [*headers, *answered])
         if size > MOST_HEAD:
             findings.left_out[f"an entry whose URL and headers have more than {MOST_HEAD} bytes"] += 1
             return None
-        ours = mapped(entry.reenact)
-        if number(response.get("status")) == 101 and listed(entry.web_socket_messages):
+        ours, status = mapped(entry.reenact), number(response.get("status"))
+        if status == 101 and listed(entry.web_socket_messages):
             self._complete(answered)
+        if entry.from_cache:
+            findings.mended["answers out of a browser's cache, taken as if they had been sent"] += 1
         total, first_byte = self._times(entry)
         start = self._moment(entry.startedDateTime)
-        status = number(response.get("status"))
+        server = told(entry.serverIPAddress).strip("[]")
         return Exchange(
             start=start,
             first_byte=first_byte,
@@ -178,13 +189,26 @@ class HarReader:
             version=_version(request.get("httpVersion")),
             headers=headers,
             content=request_content(request, headers, self._attachments, findings),
-            answer=self._answer(
-                method, response, answered, status, ours, told(entry.serverIPAddress).strip("[]")
-            ),
+            answer=self._answer(method, response, answered, status, ours, server),
             trailers=self._headers(request.get("_trailers")),
             messages=self._said(entry.web_socket_messages, start),
             closing=_closing(ours.get("closed")),
         )
+
+    def _unfit(self, method: str, url: str) -> bool:
+        """Whether it is no request that a network sees, or none at all; counted then."""
+        findings, scheme = self.findings, url.partition(":")[0].lower()
+        if scheme in _NO_NETWORK:
+            findings.passed_over[f"{scheme}: URLs"] += 1
+        elif method == "CONNECT":
+            findings.passed_over["tunnels (CONNECT)"] += 1
+        elif scheme not in _PLAIN_SCHEME or not url[len(scheme) :].startswith("://"):
+            findings.left_out["an entry without an absolute URL of HTTP"] += 1
+        elif not _METHOD.match(method):
+            findings.left_out["an entry whose method is none"] += 1
+        else:
+            return False
+        return True
 
     def _decoded(self, raw: msgspec.Raw) -> _Entry | None:
         try:

@@ -31,6 +31,10 @@ _MISSING = "the HAR does not hold it"
 
 def unbased(data: bytes) -> bytes | None:
     """What base64 stands for, in either alphabet, white space allowed; null where it is none."""
+    try:
+        return base64.b64decode(data, validate=True)  # mostly it is as it should be, and may be long
+    except ValueError:
+        pass
     plain = data.translate(None, b" \t\r\n").replace(b"-", b"+").replace(b"_", b"/")
     try:
         return base64.b64decode(plain.rstrip(b"=") + b"=" * (-len(plain.rstrip(b"=")) % 4), validate=True)

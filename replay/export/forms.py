@@ -22,7 +22,10 @@ def params(content_type: str, body: bytes) -> list[dict[str, Any]]:
     if kind == "application/x-www-form-urlencoded":
         return [{"name": _told(a), "value": _told(b)} for a, b in pairs(body.decode("utf-8", "replace"))]
     if kind == "multipart/form-data" and body.count(b"\n--") <= _MOST_PARTS:
-        return _multipart(content_type, body)
+        try:
+            return _multipart(content_type, body)
+        except RecursionError:  # parts within parts within parts
+            return []
     return []
 
 

@@ -189,6 +189,12 @@ def test_what_is_no_request_on_the_network_is_passed_over() -> None:
     assert sum(reader.findings.left_out.values()) == 3
 
 
+def test_what_a_cache_answered_is_told() -> None:
+    found, reader = read(har(entry(_fromCache="disk", content={"size": 1, "text": "x"})))
+    assert found[0].answer.content.data == b"x"
+    assert any("cache" in what for what in reader.findings.mended)
+
+
 def test_odd_types_are_taken_for_what_they_mean() -> None:
     found, _ = read(
         har(
