@@ -98,9 +98,7 @@ def main() -> None:
                 file.write(("," if count else "") + json.dumps(entry))
             file.write("]}}")
         measure("import, secrets replaced", "import", "har", root / "in.har", "-o", root / "a.reenact")
-        measure(
-            "import, as it is", "import", "har", root / "in.har", "-o", root / "b.reenact", "--keep-secrets"
-        )
+        measure("import, as it is", "import", "har", root / "in.har", "-o", root / "b.reenact", "--no-redact")
         measure("export", "export", "har", root / "b.reenact", "-o", root / "out.har")
         large(root / "large.reenact", root / "blobs")
         measure(

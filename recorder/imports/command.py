@@ -27,7 +27,10 @@ _OPTIONS = (
         "--secret", "secrets", multiple=True, metavar="NAME",
         help="The value of this environment variable is a secret wherever it occurs (repeatable).",
     ),
-    click.option("--keep-secrets", is_flag=True, help="Keep everything as it is in FILE, credentials too."),
+    click.option(
+        "--no-redact", is_flag=True,
+        help="Keep everything as it is in FILE, secrets too: for traces that stay with you.",
+    ),
     click.option("--overwrite", is_flag=True, help="Replace the trace if it exists."),
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output."),
 )  # fmt: skip
@@ -48,7 +51,7 @@ def import_() -> None:
     """Make a trace of another tool's recording of a network.
 
     The trace holds no terminal and no steps: `reenact serve` answers from it, `reenact export har` writes it again.
-    Secrets are replaced by placeholders as in a recording of ours, unless --keep-secrets is given.
+    Secrets are replaced by placeholders as in a recording of ours, unless --no-redact is given.
     """
 
 
@@ -85,8 +88,8 @@ def _request(kind: str, file: Path, opened: BinaryIO, options: dict[str, Any]) -
         raise UsageError(f"{out} exists; choose another name or give --overwrite")
     if not out.parent.is_dir():
         raise UsageError(f"{out.parent} does not exist; make it first")
-    if options["keep_secrets"] and options["secrets"]:
-        raise UsageError("--secret and --keep-secrets exclude each other")
+    if options["no_redact"] and options["secrets"]:
+        raise UsageError("--secret and --no-redact exclude each other")
     told = vaults.told_secrets(options["secrets"], os.environ, _say)
     return Request(
         file=file,
@@ -94,7 +97,7 @@ def _request(kind: str, file: Path, opened: BinaryIO, options: dict[str, Any]) -
         format=kind,
         out=out,
         overwrite=overwrite,
-        keep_secrets=options["keep_secrets"],
+        redact=not options["no_redact"],
         secrets=tuple(told.values()),
     )
 

@@ -73,7 +73,7 @@ class Imported(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`sha256` is of the file that is imported. With `keep_secrets` nothing is redacted; `secrets` are values that
+    """`sha256` is of the file that is imported. Without `redact` everything is kept as it is; `secrets` are values that
     are known to be some."""
 
     file: Path
@@ -81,7 +81,7 @@ class Request:
     format: str
     out: Path
     overwrite: bool
-    keep_secrets: bool
+    redact: bool
     secrets: tuple[bytes, ...]
 
 
@@ -91,7 +91,7 @@ def seal(request: Request, exchanges: Iterable[Exchange], findings: Findings, pr
     Raises what `exchanges` raises, ImportRejected where they are too many, RecordingFailed where it can't be written.
     """
     trace_id = new_trace_id(time.time_ns(), os.urandom(10))
-    with _redactor(trace_id, request) as redactor, _store(request.out.parent) as store:
+    with _redactor(trace_id, request) as (redactor, vault), _store(request.out.parent) as store:
         tape = _Tape(store, redactor)
         for count, exchange in enumerate(exchanges, 1):
             if count > MOST_EXCHANGES:
@@ -103,6 +103,8 @@ def seal(request: Request, exchanges: Iterable[Exchange], findings: Findings, pr
             raise ImportRejected(f"{request.file}: no request in it can be kept ({why or 'it is empty'})")
         events, start = tape.finish(findings)
         draft = _draft(trace_id, start, request, findings)
+        if vault is not None:
+            events, draft = _looked_over(vault, store, events, draft)
         key_path = folders.signing_key_path()
         key = load_key(key_path) if key_path.exists() else create_key(key_path)
         try:
@@ -235,19 +237,33 @@ def _first(headers: Headers, name: bytes) -> str:
 
 
 @contextmanager
-def _redactor(trace_id: str, request: Request) -> Iterator[Redactor]:
-    if request.keep_secrets:
-        yield Untouched()
+def _redactor(trace_id: str, request: Request) -> Iterator[tuple[Redactor, Path | None]]:
+    """What everything goes through, and the vault of what it finds; none where all is kept as it is."""
+    if not request.redact:
+        yield Untouched(), None
         return
     from recorder.sources.proxy.redaction import NetworkRedactor  # here: its rules take a while to load
 
     vault = vaults.new_vault(trace_id, list(request.secrets))
     try:
-        yield NetworkRedactor(vault)
+        yield NetworkRedactor(vault), vault
     except BaseException:
         vault.unlink(missing_ok=True)
         raise
     vaults.drop_empty(vault)
+
+
+def _looked_over(
+    vault: Path, store: BlobStore, events: list[AnyEvent], draft: Draft
+) -> tuple[list[AnyEvent], Draft]:
+    """What was found late is replaced where it came earlier; then which placeholders there are."""
+    from recorder.lastlook import LastLook
+
+    look = LastLook(vault)
+    if not look.needed:
+        return events, draft
+    events = look.events(events, look.blobs(store, events))
+    return [*events, *look.placeholders(events[-1].t)], look.draft(draft)
 
 
 @contextmanager
@@ -268,7 +284,7 @@ def _draft(trace_id: str, start: int, request: Request, findings: Findings) -> D
         "file": request.file.name[:255],
         "sha256": request.sha256,
         "made_by": findings.made_by,
-        "keep_secrets": str(request.keep_secrets).lower(),
+        "redact": str(request.redact).lower(),
     }
     for label, counts in (("mended", findings.mended), ("passed_over", findings.passed_over)):
         settings[label] = "; ".join(f"{n} × {what}" for what, n in counts.items())[:4000]

@@ -105,7 +105,7 @@ def test_every_version_in_the_corpus(reenact: Run, tmp_path: Path) -> None:
             seen += 1
             assert validity == "ok"
             out = tmp_path / f"{name}.reenact"
-            done = reenact("import", "flows", folder / "mitm" / name, "-o", out, "--keep-secrets", "--json")
+            done = reenact("import", "flows", folder / "mitm" / name, "-o", out, "--no-redact", "--json")
             assert done.code == 0, (name, done.err)
             told = done.json
             assert told["requests"] + sum(told["left_out"].values()) == int(detail.split()[0])

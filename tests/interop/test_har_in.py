@@ -23,7 +23,7 @@ from test_har_out import everything
 
 from recorder.imports.exchange import Exchange, ImportRejected
 from recorder.imports.har import HarReader
-from recorder.trace.events import FlowAnswered, FlowClosed, FlowMessage, FlowRequested
+from recorder.trace.events import FlowAnswered, FlowClosed, FlowMessage, FlowRequested, SecretReplaced
 from recorder.trace.folders import trace_folder
 from recorder.trace.reader import open_trace
 
@@ -367,7 +367,7 @@ def test_a_har_reads_no_files_of_others(reenact: Run, tmp_path: Path) -> None:
             *map(attached, ("id_ed25519", "../id_ed25519", str(secret), claimed, linked, "/etc/passwd", "\0"))
         )
     )
-    imported(reenact, tmp_path / "evil.har", tmp_path / "evil.reenact", "--keep-secrets")
+    imported(reenact, tmp_path / "evil.har", tmp_path / "evil.reenact", "--no-redact")
     assert bodies(tmp_path / "evil.reenact") == [None] * 7
 
 
@@ -411,34 +411,41 @@ def test_the_trace_says_where_it_is_from(reenact: Run, tmp_path: Path) -> None:
 def test_secrets_become_placeholders(reenact: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     token, told = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" + "k1L2m3N4o5P6q7R8", "correct-horse-battery"
     monkeypatch.setenv("MY_SECRET", told)
+    late = "Kq7wZp2rXv9tLm4s"
     source, out = tmp_path / "page.har", tmp_path / "page.reenact"
     source.write_bytes(
         har(
+            entry("https://a.example/early", content={"size": 9, "text": f"told long before: {late}."}),
             entry(
                 f"https://a.example/?access_token={token}",
-                headers={"Authorization": f"Bearer {token}"},
+                headers={"Authorization": f"Bearer {token}", "X-Api-Key": late},
                 content={"size": 60, "text": json.dumps({"token": token, "word": told})},
                 answered={"Content-Type": "application/json", "Content-Encoding": "gzip"},
-            )
+            ),
         )
     )
     imported(reenact, source, out, "--secret", "MY_SECRET")
     with open_trace(out) as trace:
-        (requested,) = (event for event in trace.events if isinstance(event, FlowRequested))
-        (body,) = (gzip.decompress(trace.blob(digest)) for digest in trace.blob_digests())
+        _, requested = (event for event in trace.events if isinstance(event, FlowRequested))
+        listed = {event.placeholder for event in trace.events if isinstance(event, SecretReplaced)}
+    early, packed = bodies(out)
+    assert early is not None
+    assert packed is not None
+    body = gzip.decompress(packed)
+    assert late.encode() not in early
+    assert dict(requested.headers)["X-Api-Key"].encode() in early
     assert token not in str(requested)
     assert token.encode() not in body
     assert told.encode() not in body
     placeholder = dict(requested.headers)["Authorization"].removeprefix("Bearer ")
     assert placeholder in requested.url
+    assert placeholder.encode() in listed
     assert json.loads(body)["token"] == placeholder
     assert list((trace_folder() / ".vaults").iterdir())
-    imported(reenact, source, out, "--overwrite", "--keep-secrets")
+    imported(reenact, source, out, "--overwrite", "--no-redact")
     with open_trace(out) as trace:
         assert token in str(list(trace.events))
-    both = reenact(
-        "import", "har", source, "-o", out, "--overwrite", "--keep-secrets", "--secret", "MY_SECRET"
-    )
+    both = reenact("import", "har", source, "-o", out, "--overwrite", "--no-redact", "--secret", "MY_SECRET")
     assert both.code == 2
 
 
@@ -447,7 +454,7 @@ def test_there_and_back(reenact: Run, sealed: Callable[[Any], Path], tmp_path: P
     trace, back = sealed(everything()), tmp_path / "back.reenact"
     for name, words in (("out.har", ()), ("out.zip", ("--attach",))):
         assert reenact("export", "har", trace, "-o", tmp_path / name, *words).code == 0
-        imported(reenact, tmp_path / name, back, "--keep-secrets", "--overwrite")
+        imported(reenact, tmp_path / name, back, "--no-redact", "--overwrite")
         before, after = told(trace), told(back)
         assert len(before) == len(after) == 11
         for was, now in zip(before, after, strict=True):
@@ -496,7 +503,7 @@ def test_every_file_of_the_corpus_is_imported_or_refused_with_reason(reenact: Ru
             if kind != "har":
                 continue
             out = tmp_path / f"{name}.reenact"
-            done = reenact("import", "har", folder / "har" / name, "-o", out, "--keep-secrets")
+            done = reenact("import", "har", folder / "har" / name, "-o", out, "--no-redact")
             outcomes[name] = done.code
             if validity == "ok":
                 assert done.code == 0, (name, done.err)

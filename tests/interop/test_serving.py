@@ -156,7 +156,7 @@ def test_real_hars_answer_as_they_were_recorded(reenact: Run, tmp_path: Path) ->
     asked = 0
     for name in names:
         out = tmp_path / f"{name}.reenact"
-        assert reenact("import", "har", folder / name, "-o", out, "--keep-secrets").code == 0
+        assert reenact("import", "har", folder / name, "-o", out, "--no-redact").code == 0
         back = tmp_path / f"{name}.har"
         assert reenact("export", "har", out, "-o", back).code == 0
         log = json.loads(back.read_bytes())["log"]
