@@ -137,13 +137,10 @@ def cpu_seconds(pids: list[int]) -> float:
     return total / TICKS
 
 
-def peak(pids: list[int]) -> int:
-    total = 0
-    for pid in pids:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                total += int(line.split()[1])
-    return total >> 10
+def peaks(pids: list[int]) -> list[int]:
+    """The most memory that each process had at once, in MB, with what it shares with others."""
+    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
+    return [int(status.split("VmHWM:")[1].split()[0]) >> 10 for status in statuses]
 
 
 def free_port() -> int:
@@ -203,7 +200,7 @@ def compare(peers: list[Peer], ports: list[int], options: argparse.Namespace) ->
                 before, started = cpu_seconds(peer.pids), time.perf_counter()
                 done = asyncio.run(requests(load, options.seconds, options.connections))
                 rates[peer.name].append(done / (time.perf_counter() - started))
-                costs[peer.name].append((cpu_seconds(peer.pids) - before) / done * 1e6)
+                costs[peer.name].append((cpu_seconds(peer.pids) - before) / max(done, 1) * 1e6)
         for peer in peers:
             rate, cost = statistics.median(rates[peer.name]), statistics.median(costs[peer.name])
             print(f"{name:9} {peer.name:9} {rate:7.0f} requests/s, {cost:6.0f} us of CPU each")
@@ -211,14 +208,16 @@ def compare(peers: list[Peer], ports: list[int], options: argparse.Namespace) ->
         cheaper = statistics.median(costs["mitmdump"]) / statistics.median(costs["reenact"])
         print(f"{name:9} ratio     {statistics.median(ratios):7.2f} x requests/s, {cheaper:.2f} x less CPU")
     size = options.megabytes * 1_000_000
-    took = {}
+    took: dict[str, list[float]] = {peer.name: [] for peer in peers}
+    for _ in range(options.rounds):
+        for peer in peers:
+            took[peer.name].append(asyncio.run(long_body(Load(peer.port, ports[0], None), size)))
     for peer in peers:
-        took[peer.name] = asyncio.run(long_body(Load(peer.port, ports[0], None), size))
-        rate = options.megabytes / took[peer.name]
-        print(
-            f"{options.megabytes} MB    {peer.name:9} {rate:7.0f} MB/s, {peak(peer.pids)} MB of memory at most"
-        )
-    print(f"{options.megabytes} MB    ratio     {took['mitmdump'] / took['reenact']:7.2f} x")
+        rate = options.megabytes / statistics.median(took[peer.name])
+        most = " + ".join(map(str, peaks(peer.pids)))
+        print(f"{options.megabytes} MB    {peer.name:9} {rate:7.0f} MB/s, {most} MB of memory at most")
+    times = statistics.median(b / a for a, b in zip(took["reenact"], took["mitmdump"], strict=True))
+    print(f"{options.megabytes} MB    ratio     {times:7.2f} x")
 
 
 def main() -> None:
