@@ -286,3 +286,17 @@ def test_a_secret_found_later_is_replaced_in_a_field_that_was_clean(tmp_path: Pa
     assert [name for name, _ in told] == ["X-Trace", "Accept", "X-Api-Key", "Accept"]
     assert secret not in str(redactor.headers(fields))
     assert redactor.headers([("Accept", "*/*"), *fields])[0] == ("Accept", "*/*")
+
+
+def test_a_secret_found_later_is_replaced_in_a_url_that_was_clean(tmp_path: Path) -> None:
+    vault = tmp_path / "vault"
+    VaultFile.create(vault).close()
+    redactor = NetworkRedactor(vault)
+    secret = "Zk93jfHw8Qx71LmP"
+    url = f"http://a.example/{secret}"
+    assert redactor.url(url) == redactor.url(url) == url
+    assert redactor.text(secret) == secret
+    body = redactor.body_filter("application/json", "")
+    body.feed(b'{"api_key": "%s"}' % secret.encode())
+    assert secret.encode() not in body.end()
+    assert secret not in redactor.text(secret) + redactor.url(url)

@@ -39,17 +39,18 @@ class NetworkRedactor:
         self._redactor = SharedRedactor(vault)
         self._clean: set[tuple[str, str]] = set()
         """Fields of heads in which nothing was found while `_known` secrets were known: most come again and again."""
+        self._clean_texts: set[str] = set()
+        """The same of URLs and reasons."""
         self._known = 0
 
     def url(self, url: str) -> str:
-        self._redactor.refresh()
-        return self._redactor.url(url)
+        self._refresh()
+        if url in self._clean_texts:
+            return url
+        return self._noted(url, self._redactor.url(url))
 
     def headers(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        self._redactor.refresh()
-        if self._known != len(self._redactor.vault) or len(self._clean) > _MOST_CLEAN:
-            self._clean.clear()
-            self._known = len(self._redactor.vault)
+        self._refresh()
         clean = self._clean
         rest = [field for field in headers if field not in clean]
         if not rest:
@@ -62,7 +63,24 @@ class NetworkRedactor:
         return [new.get(field, field) for field in headers]
 
     def text(self, text: str) -> str:
-        return self._redactor.text(text)
+        if text in self._clean_texts and self._known == len(self._redactor.vault):
+            return text
+        return self._noted(text, self._redactor.text(text))
+
+    def _refresh(self) -> None:
+        self._redactor.refresh()
+        if self._known != len(self._redactor.vault):
+            self._known = len(self._redactor.vault)
+            self._clean.clear()
+            self._clean_texts.clear()
+        for clean in (self._clean, self._clean_texts):
+            if len(clean) > _MOST_CLEAN:
+                clean.clear()
+
+    def _noted(self, text: str, done: str) -> str:
+        if done == text and len(text) <= _LONGEST_CLEAN and self._known == len(self._redactor.vault):
+            self._clean_texts.add(text)
+        return done
 
     def body_filter(self, content_type: str, content_coding: str) -> RedactedBody:
         self._redactor.refresh()
