@@ -11,7 +11,7 @@ import pytest
 from online import PATH, network, record, replay, short_of
 from pages_server import HERE, HOST, PLAYWRIGHT, TODOS, Sites
 
-from recorder.trace.events import FlowRequested
+from recorder.trace.events import FlowAnswered, FlowRequested
 from recorder.trace.reader import open_trace
 
 pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
@@ -85,6 +85,22 @@ def test_an_isolated_session_needs_no_proxy(sites: Sites, chromium: str, tmp_pat
     assert {(e.version, e.cause.command) for e in asked if HOST in e.url} == {("1.1", 1), ("2", 2)}
 
 
+def test_a_profile_is_kept_from_step_to_step(sites: Sites, chromium: str, tmp_path: Path) -> None:
+    """Its cache makes conditions of requests; a window's own folder is the session's."""
+    url = sites.secure.url("/plain.html")
+    line = f"{chromium} --headless --user-data-dir=$REENACT_SESSION/profile --dump-dom {url} 2>/dev/null"
+    trace = record(tmp_path / "s", lambda e: [e.run(line), e.run(line)], env=sites.env)
+    sites.close()
+    with open_trace(trace) as opened:
+        events = list(opened.events)
+    second = {e.flow for e in events if isinstance(e, FlowRequested) and e.cause.command == 2}
+    said = [e.status for e in events if isinstance(e, FlowAnswered) and e.flow in second]
+    assert said.count(304) >= 5
+    answer = replay(trace, ports=sites.ports)
+    assert short_of(answer) == ""
+    assert set(network(answer)) <= {"exact", "repeated", "not asked for again"}
+
+
 def test_a_page_with_all_that_a_page_asks_for(sites: Sites, chromium: str, tmp_path: Path) -> None:
     """Two origins, HTTP/2 on one of them: modules, codings, fonts, CORS, a service worker, sockets, events."""
     plain, secure = sites.plain, sites.secure
@@ -140,6 +156,9 @@ def test_a_todo_list(sites: Sites, chromium: str, tmp_path: Path) -> None:
     answer = replay(trace, ports=sites.ports)
     assert short_of(answer) == ""
     assert network(answer) == {"exact": 24, "substituted": 4}
+    with open_trace(trace) as opened:
+        said = [event.status for event in opened.events if isinstance(event, FlowAnswered)]
+    assert said.count(304) >= 5  # after the reload
 
 
 @pytest.mark.skipif(not PLAYWRIGHT.is_dir(), reason=f"run `npm ci` in {HERE}")

@@ -61,13 +61,13 @@ CASES: dict[str, list[tuple[str, str]]] = {
         ('c=cb$RANDOM$RANDOM; curl -s "{url}/jsonp?callback=$c" | grep -c "^$c("', "1"),
     ],
     "a login with cookies and a CSRF token": [
-        ("t=$(curl -s -c /tmp/jar {url}/login | sed -n 's/.*csrf_token\" value=\"\\([^\"]*\\).*/\\1/p')", ""),
+        ("t=$(curl -s -c jar {url}/login | sed -n 's/.*csrf_token\" value=\"\\([^\"]*\\).*/\\1/p')", ""),
         (
-            'curl -s -L -b /tmp/jar -c /tmp/jar -d user=ada -d "csrf_token=$t" -d password=x1y2z3w4v5 {url}/login',
+            'curl -s -L -b jar -c jar -d user=ada -d "csrf_token=$t" -d password=x1y2z3w4v5 {url}/login',
             "welcome ada, visit 1",
         ),
-        ("curl -s -b /tmp/jar {url}/home; curl -s {url}/home", "welcome ada, visit 2\nlog in first"),
-        ("curl -s -b /tmp/jar {url}/home", "welcome ada, visit 3"),
+        ("curl -s -b jar {url}/home; curl -s {url}/home", "welcome ada, visit 2\nlog in first"),
+        ("curl -s -b jar {url}/home", "welcome ada, visit 3"),
         ("python3 visit.py {url}", r"welcome bob, visit 1\nwelcome bob, visit 2\npages \[1, 2, 3, 4\]"),
     ],
     "a 401 answered": [
