@@ -6,10 +6,11 @@ import ipaddress
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 
+from recorder.trace.codec import Decoded
 from recorder.trace.errors import Unsupported
 from recorder.trace.events import (
     AnyEvent,
@@ -124,8 +125,8 @@ def network_of(trace: Trace, events: Sequence[AnyEvent], *, paced: bool = False)
     return Network(trace, events, paced=paced) if told else None
 
 
-def by_step(report: NetworkReport) -> dict[int, StepNetwork]:
-    """What each command asked for, by its number."""
+def by_step(report: NetworkReport, events: Iterable[Decoded]) -> dict[int, StepNetwork]:
+    """What each command asked for, by its number; `events` are the recorded ones."""
     steps: dict[int, StepNetwork] = {}
 
     def step(number: int | None) -> StepNetwork:
@@ -152,6 +153,11 @@ def by_step(report: NetworkReport) -> dict[int, StepNetwork]:
         )
     for flow in report.unasked:
         step(_step_of(flow)).unasked.append(str(flow))
+    for event in events:
+        if isinstance(event, Connected) and event.handling in ("bypassed", "passed"):
+            found = steps.get(event.cause.command or 0)
+            if found is not None:
+                found.unseen += 1
     return steps
 
 

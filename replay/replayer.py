@@ -123,7 +123,7 @@ def _judged(
             return None
 
     observed = Side(events=back.events, output=back.output, blob=blob)
-    asked = by_step(back.network) if back.network else None
+    asked = by_step(back.network, recorded.events) if back.network else None
     return judge(recorded, observed, back.reached, times, until=options.until, masks=masks, network=asked)
 
 

@@ -260,13 +260,14 @@ class Connected(Event, frozen=True, kw_only=True, tag="network.connection"):
     """A program's n-th connection (from 1), open for `duration` ns. `target` is host:port as the program named it.
 
     passed: bytes were handed on unseen, `sent` and `received` of them; failed: there was no connection, or no
-    handshake. `reason` says why. `alpn` is null without TLS.
+    handshake; bypassed: it was seen to go past the proxy, as far as that can be seen. `reason` says why. `alpn` is
+    null without TLS.
     """
 
     n: Count
     duration: Annotated[int, Meta(ge=0, lt=2**62)]
     target: str | None
-    handling: Literal["captured", "passed", "failed"]
+    handling: Literal["captured", "passed", "failed", "bypassed"]
     reason: str | None
     tls: str | None
     alpn: str | None

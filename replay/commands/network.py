@@ -54,7 +54,7 @@ class Captured(Struct, frozen=True, kw_only=True):
 def captured(events: Iterable[Decoded]) -> Captured | None:
     """What `events` tell of the network; None where it was not recorded."""
     recorded, requests = False, 0
-    handled = dict.fromkeys(("captured", "passed", "failed"), 0)
+    handled = dict.fromkeys(("captured", "passed", "failed", "bypassed"), 0)
     unseen: Counter[tuple[str | None, str, str | None, int | None]] = Counter()
     for event in events:
         match event:

@@ -24,12 +24,13 @@ class Unanswered(Struct, frozen=True, kw_only=True):
 
 class StepNetwork(Struct, kw_only=True):
     """A step's requests: how many had the recorded answer, of these `otherwise` only for a named reason; what had
-    none; recorded ones that were not made again."""
+    none; recorded ones that were not made again; how many of its recorded connections were not looked into."""
 
     answered: int = 0
     otherwise: Counter[str]
     unanswered: list[Unanswered]
     unasked: list[str]
+    unseen: int = 0
 
 
 def network_facet(step: StepNetwork) -> FacetVerdict:
@@ -44,7 +45,7 @@ def network_facet(step: StepNetwork) -> FacetVerdict:
             observed=_clip(first.observed),
             at=f"{first.where} of {_clip(first.asked)}",
             excerpt=tuple([f"-{first.nearest}"] if first.nearest else []) + tuple(map(_clip, rest[:8])),
-            hint=f"{len(rest)} requests had no recorded answer" if len(rest) > 1 else "no recorded answer",
+            hint=_hint(len(rest), step.unseen),
         )
         return FacetVerdict(facet=Facet.NETWORK, verdict=Verdict.DIVERGED, how="unanswered", miss=miss)
     causes = [f"network: {cause}" for cause in step.otherwise]
@@ -57,6 +58,15 @@ def network_facet(step: StepNetwork) -> FacetVerdict:
             facet=Facet.NETWORK, verdict=Verdict.EQUIVALENT, how="answered", causes=tuple(causes)
         )
     return FacetVerdict(facet=Facet.NETWORK, verdict=Verdict.EXACT, how="same")
+
+
+def _hint(unanswered: int, unseen: int) -> str:
+    told = f"{unanswered} requests had no recorded answer" if unanswered > 1 else "no recorded answer"
+    if unseen:
+        told += (
+            "; the command went past the proxy when it was recorded, what --isolated --proxy would not let it"
+        )
+    return told
 
 
 def _clip(text: str) -> str:

@@ -46,7 +46,10 @@ def test_connections_are_counted_by_what_became_of_them() -> None:
     lost = connection(4, "failed", target=None, reason="it was closed")
     found = captured([request(1), connection(1, "captured"), *pinned, lost])
     assert found is not None
-    assert (found.requests, found.connections) == (1, {"captured": 1, "passed": 2, "failed": 1})
+    assert (found.requests, found.connections) == (
+        1,
+        {"captured": 1, "passed": 2, "failed": 1, "bypassed": 0},
+    )
     assert found.lines() == [
         ("network", "1 request; 4 connections: 1 captured, 2 passed, 1 failed"),
         ("passed", "example.org:443 (2 times), command 2: it trusts other certificates"),

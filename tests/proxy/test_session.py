@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +38,7 @@ def record(tmp_path: Path, typed: str, *options: str) -> subprocess.CompletedPro
     ]
     return subprocess.run(
         [*program, *options], input=typed, env=env, capture_output=True, text=True, timeout=100, check=False,
-        cwd=os.getcwd(),
+        cwd=tmp_path,
     )  # fmt: skip
 
 
@@ -65,6 +64,24 @@ def test_a_recorded_network_is_in_the_trace(tmp_path: Path, origin: Origin) -> N
         assert [event.n for event in events if isinstance(event, Connected)] == [1, 2]
         assert trace.verify().ok
     assert not list((tmp_path / "traces" / ".sessions").iterdir())
+
+
+def test_what_goes_past_the_proxy_is_told(tmp_path: Path, origin: Origin) -> None:
+    past = (
+        f"python3 -c 'import socket; s = socket.create_connection((\"127.0.0.1\", {origin.port})); s.recv(1)'"
+    )
+    inside = "python3 -m http.server --bind 127.0.0.1 0 > port & until grep -q port port; do sleep 0.1; done"
+    ask = "curl -sS --noproxy '*' http://127.0.0.1:$(grep -o 'port [0-9]*' port | cut -c6-)/port"
+    done = record(tmp_path, f"sleep 0.5\n(timeout 1 {past})\nsleep 1\n{inside}\n{ask}\nkill %1\n", "--proxy")
+    assert done.returncode == 0, done.stderr
+    with open_trace(tmp_path / "a.reenact") as trace:
+        found = [event for event in trace.events if isinstance(event, Connected)]
+    [told] = found
+    assert (told.handling, told.target, told.cause.process) == (
+        "bypassed",
+        f"127.0.0.1:{origin.port}",
+        "python3",
+    )
 
 
 def test_without_being_asked_nothing_is_recorded(tmp_path: Path, origin: Origin) -> None:

@@ -12,7 +12,7 @@ from typing import Literal
 from recorder.sources.own_process import boottime
 from recorder.sources.proxy.bodies import NO_BODY, BodySink, Pace
 from recorder.sources.proxy.ledger import Ledger
-from recorder.sources.proxy.orders import SOURCE, Arrival, Redactor
+from recorder.sources.proxy.orders import SOURCE, Arrival, Bypass, Redactor
 from recorder.sources.proxy.slate import Slate
 from recorder.trace.blobs import BlobStore
 from recorder.trace.events import (
@@ -309,6 +309,25 @@ class Capture:
                 sent=connection.tunnel_sent if passed else connection.sent,
                 received=connection.tunnel_received if passed else connection.received,
                 cause=arrival.cause,
+            )
+        )
+
+    def bypassed(self, bypass: Bypass) -> None:
+        """A connection went past the proxy."""
+        self.ledger.event(
+            Connected(
+                t=bypass.t,
+                source=SOURCE,
+                n=bypass.n,
+                duration=bypass.duration,
+                target=bypass.target,
+                handling="bypassed",
+                reason="it did not go through the proxy",
+                tls=None,
+                alpn=None,
+                sent=bypass.sent,
+                received=bypass.received,
+                cause=bypass.cause,
             )
         )
 

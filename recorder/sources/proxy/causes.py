@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from recorder.sources.proxy.groups import CommandGroups
+from recorder.sources.proxy.kin import Kin
 from recorder.sources.proxy.processes import TICK_NS, Holders, Process, process_ids, read_process
-from recorder.sources.proxy.sockets import SocketTable
+from recorder.sources.proxy.sockets import Peer, SocketTable
 from recorder.trace.events import Cause
 
 _MOST_COMMANDS = 4096
@@ -85,6 +86,11 @@ class History:
         return self._commands[-1].number if self._commands and self._commands[-1].until is None else None
 
     @property
+    def began(self) -> int | None:
+        """When the command that runs now began."""
+        return self._commands[-1].since if self.current is not None else None
+
+    @property
     def waiting_since(self) -> int | None:
         """The time of the prompt that waits; None while a command runs, and before there was a prompt."""
         return self._prompt or None if self.current is None else None
@@ -117,6 +123,8 @@ class Causes:
         self._table = SocketTable()
         self._holders = Holders()
         self._shell: Process | None = None
+        self.kin: Kin | None = None
+        """The session's processes, once the shell is known."""
         self._seen: set[int] = set()
         self._surveyed = 0
         self._untold: list[Process] = []
@@ -152,6 +160,7 @@ class Causes:
         elif kind == b"S" and number is not None:
             self._shell = read_process(number)
             self._surveyed, self._seen = now, set(process_ids())
+            self.kin = Kin(self._shell) if self._shell is not None else None
             if self._groups:
                 self._groups.follow(number)
 
@@ -165,6 +174,8 @@ class Causes:
         new = [process for pid in sorted(now - self._seen) if (process := read_process(pid)) is not None]
         for process in new:
             self._bounds[process.key] = (self._surveyed, after)
+        if self.kin is not None:
+            self.kin.meet(new, now)
         self._surveyed, self._seen = before, now
         # Those that nothing told yet may be told by the command that has come since.
         self._untold = [
@@ -201,6 +212,15 @@ class Causes:
         pid = self._holders.find(peer.inode, since=self._shell.pid if self._shell else 0)
         process = read_process(pid) if pid is not None else None
         return Sight(peer.cgroup, self._line(process) if process is not None else [])
+
+    def owner(self, peer: Peer) -> Cause | None:
+        """What caused a socket, if the session's programs have it; None for anybody else's."""
+        process = self.kin.holder(peer) if self.kin is not None else None
+        return None if process is None else self.judge(Sight(peer.cgroup, self._line(process)))
+
+    def foreign(self, peer: Peer) -> bool:
+        """Whether somebody else has a socket for sure."""
+        return self.kin is not None and self.kin.foreign(peer)
 
     def judge(self, sight: Sight) -> Cause:
         """What that tells; waits a moment where word of a command is late."""

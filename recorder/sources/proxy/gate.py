@@ -19,11 +19,22 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from recorder.sources.own_process import Notices, boottime
+from recorder.sources.proxy.bypass import Lookout
 from recorder.sources.proxy.causes import Causes, Sight
 from recorder.sources.proxy.groups import CommandGroups
-from recorder.sources.proxy.orders import OVER, REPLACED, Arrival, Begin, Death, Orders, encode_arrival
+from recorder.sources.proxy.orders import (
+    OVER,
+    REPLACED,
+    Arrival,
+    Begin,
+    Death,
+    Orders,
+    encode_arrival,
+    encode_bypass,
+)
 from recorder.sources.proxy.shelf import look
 from recorder.sources.proxy.slate import Slate
+from recorder.sources.proxy.sockets import SocketTable
 from recorder.trace.destination import destination
 
 _WAITING = 64
@@ -58,6 +69,10 @@ class Gate:
         self._seen: deque[tuple[int, socket.socket, tuple[str, int] | None, Sight]] = deque()
         self._waiting: deque[tuple[bytes, socket.socket | None]] = deque()
         """What goes to the engine: packets, each with the connection that it is about."""
+        self._lookout: Lookout | None = None
+        if orders.listener is not None:
+            own = self._listeners[0].getsockname()
+            self._lookout = Lookout(SocketTable(), self._causes.owner, self._causes.foreign, own, boottime)
         self._pid, self._pidfd = 0, -1
         self._begun, self._failures = 0.0, 0
 
@@ -72,6 +87,7 @@ class Gate:
         while not self._ended:
             self._step()
         self._accept()
+        self._look_out()
         for listener in self._listeners:
             listener.close()
         status = self._finish()
@@ -124,7 +140,7 @@ class Gate:
             poll.register(listener, select.POLLIN)
         if self._waiting:
             poll.register(self._handover, select.POLLOUT)
-        ready = {fd for fd, _ in poll.poll()}
+        ready = {fd for fd, _ in poll.poll(self._pause())}
         # First who has come, as long as they are there; but what was told before is known when one is judged.
         if any(listener.fileno() in ready for listener in self._listeners):
             self._look()
@@ -134,7 +150,22 @@ class Gate:
         if self._shelf in ready:
             self._take_out()
         self._accept()
+        if self._pause() == 0:
+            self._look_out()
         self._pass_on()
+
+    def _pause(self) -> float | None:
+        """Milliseconds until the next look for what goes past us; None: there is none."""
+        if self._lookout is None or self._causes.kin is None:
+            return None
+        return self._lookout.due(self._causes.history.began) / 1e6
+
+    def _look_out(self) -> None:
+        if self._lookout is None or self._causes.kin is None:
+            return
+        for bypass in self._lookout.end() if self._ended else self._lookout.look():
+            told = replace(bypass, n=self._slate.add(Slate.CONNECTIONS))
+            self._waiting.append((encode_bypass(told), None))
 
     def _listen(self, listener: socket.socket) -> None:
         listener.setblocking(False)

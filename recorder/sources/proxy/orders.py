@@ -77,6 +77,19 @@ class Arrival(Struct, frozen=True, kw_only=True):
     destination: tuple[str, int] | None = None
 
 
+class Bypass(Struct, frozen=True, kw_only=True):
+    """A connection of the session's that did not come through the proxy, as far as it was seen: `t` and `duration`
+    in ns, `target` an address, bytes `sent` and `received`. The gate tells the engine once it is over."""
+
+    n: int = 0
+    t: int
+    duration: int
+    target: str
+    sent: int
+    received: int
+    cause: Cause
+
+
 class BodyFilter(Protocol):
     """What a body goes through, piece by piece; it may hold bytes back until it knows more."""
 
@@ -134,4 +147,6 @@ def status_line(**what: object) -> bytes:
 
 
 encode_arrival = msgspec.json.Encoder().encode
+encode_bypass = msgspec.json.Encoder().encode
+decode_bypass = msgspec.json.Decoder(Bypass).decode
 decode_arrival = msgspec.json.Decoder(Arrival).decode

@@ -67,9 +67,8 @@ class Holders:
 
     def find(self, inode: int, *, since: int = 0) -> int | None:
         """The holder's pid. `since` is the least pid worth a look before the others (pids wrap)."""
-        link = f"socket:[{inode}]"
         for pid in self._candidates(since):
-            if _holds(pid, link):
+            if holds(pid, inode):
                 if pid in self._recent:
                     self._recent.remove(pid)
                 self._recent.appendleft(pid)
@@ -87,7 +86,9 @@ class Holders:
         yield from set(others[4:]).difference(recent)
 
 
-def _holds(pid: int, link: str) -> bool:
+def holds(pid: int, inode: int) -> bool:
+    """Whether the process has the socket with this inode open."""
+    link = f"socket:[{inode}]"
     folder = f"/proc/{pid}/fd"
     try:
         # From the youngest descriptor: that of a connection just made.

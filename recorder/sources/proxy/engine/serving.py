@@ -41,6 +41,7 @@ from recorder.sources.proxy.orders import (
     Redactor,
     Untouched,
     decode_arrival,
+    decode_bypass,
     status_line,
 )
 from recorder.sources.proxy.shelf import look
@@ -152,6 +153,8 @@ class Serving:
                 self._gate_replaced()
             elif fds:
                 self._serve(decode_arrival(data), socket.socket(fileno=fds[0]))
+            else:
+                self._capture.bypassed(decode_bypass(data))
 
     def _take_out(self, shelf: int) -> None:
         """The session's own network is there: its names are answered here."""
