@@ -36,8 +36,8 @@ _MOST_BEHIND = 16
 _MOST_BUNDLE = 16 << 20
 _CHROMIUM = "REENACT_CHROMIUM_FLAGS"
 _SPKI = re.compile(r"(--ignore-certificate-errors-spki-list=)\S+")
-_CONFINED = "--no-sandbox"
-"""Chromium's own sandbox is made of namespaces, which nobody inside ours may make."""
+_CONFINED = "--no-sandbox --disable-dev-shm-usage"
+"""Chromium's own sandbox is made of namespaces, which nobody inside ours may make; /dev/shm is small."""
 
 
 class Network:

@@ -33,14 +33,14 @@ def test_what_no_proxy_excludes_stays_excluded() -> None:
     )
 
 
-def _called(tmp_path: Path, *words: str) -> list[str]:
+def _called(tmp_path: Path, *words: str, session: str = "/s") -> list[str]:
     real = tmp_path / "it's real"
     real.write_text('#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done\n')
     real.chmod(0o700)
     ours = tmp_path / "chromium"
     ours.write_bytes(wrapper(str(real)))
     ours.chmod(0o700)
-    env = {"REENACT_SESSION": "/s", "REENACT_CHROMIUM_FLAGS": "--a=* --b=<x>;y", "PATH": "/usr/bin:/bin"}
+    env = {"REENACT_SESSION": session, "REENACT_CHROMIUM_FLAGS": "--a=* --b=<x>;y", "PATH": "/usr/bin:/bin"}
     done = subprocess.run([ours, *words], capture_output=True, text=True, check=True, env=env, cwd=tmp_path)
     return done.stdout.splitlines()
 
@@ -64,6 +64,11 @@ def test_the_program_before_it_passes_everything_on(tmp_path: Path) -> None:
 def test_a_window_gets_a_profile_of_its_own(tmp_path: Path) -> None:
     """A browser that is open already would open the page itself, without the flags."""
     assert _called(tmp_path, "u") == ["--a=*", "--b=<x>;y", "--user-data-dir=/s/chromium", "u"]
+
+
+def test_without_the_sessions_variables_it_is_the_browser_itself(tmp_path: Path) -> None:
+    """As under `env -i` or `sudo`."""
+    assert _called(tmp_path, "u", session="") == ["--a=*", "--b=<x>;y", "u"]
 
 
 def test_only_browsers_that_are_there_have_one(tmp_path: Path) -> None:

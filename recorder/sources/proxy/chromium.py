@@ -21,7 +21,7 @@ _WRAPPER = """\
 set -f
 case " $* " in
 *\\ --user-data-dir* | *\\ --headless*) ;;
-*) set -- "--user-data-dir=$REENACT_SESSION/chromium" "$@" ;;
+*) [ -z "$REENACT_SESSION" ] || set -- "--user-data-dir=$REENACT_SESSION/chromium" "$@" ;;
 esac
 exec "$real" $REENACT_CHROMIUM_FLAGS "$@"
 """
@@ -36,7 +36,7 @@ def chromium_flags(env: Mapping[str, str], *, port: int | None, spki: str) -> st
     goes through the proxy too, as it does for other programs; what `no_proxy` of `env` excludes stays excluded.
     """
     if port is None:
-        return " ".join(["--no-sandbox", f"{_TRUST}{spki}", *_QUIET])
+        return " ".join(["--no-sandbox", "--disable-dev-shm-usage", f"{_TRUST}{spki}", *_QUIET])
     bypassed = ["<-loopback>"]
     for place in (env.get("no_proxy") or env.get("NO_PROXY") or "").split(","):
         name = place.strip().lstrip(".")
