@@ -32,7 +32,7 @@ from recorder.sources.terminal.launch import Launch, launch
 from recorder.sources.workspace import Workspace, start_workspace, working_root
 from recorder.trace import folders
 from recorder.trace.blobs import BlobStore
-from recorder.trace.errors import RecordingFailed, UsageError
+from recorder.trace.errors import RecordingFailed, Unsupported, UsageError
 from recorder.trace.events import ShellFile, TerminalStarted, escape_path
 from recorder.trace.manifest import (
     Actor,
@@ -147,7 +147,7 @@ def record(request: Request, *, say: Say, isolate: Isolate | None = None) -> Fin
     try:
         with ExitStack() as stack:
             return _record(request, say, isolate, stack, folder, memory, out, started_unix, boottime)
-    except (UsageError, RecordingFailed):
+    except (UsageError, RecordingFailed, Unsupported):
         drop_memory(memory)
         with suppress(OSError):
             remove_tree(folder)

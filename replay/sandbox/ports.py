@@ -25,6 +25,7 @@ from replay.sandbox import listeners
 NAMESERVER = "127.0.0.1"
 """Where a sandbox's programs ask for names, if it has a network."""
 _NS_GET_USERNS = 0xB701
+INSTALL_NFT = "install nftables (Debian, Ubuntu: apt install nftables; Fedora: dnf install nftables)"
 _SECONDS = 20.0
 _MOST_PLACES = 1000
 _MESSAGE = 65536
@@ -46,16 +47,18 @@ class Ports(Struct, kw_only=True):
             one.close()
 
 
+def find_nft() -> str | None:
+    """The program that sets up netfilter's rules."""
+    return shutil.which("nft", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+
+
 def open_everywhere(pid: int) -> Ports:
     """As `open_ports`, for every port of every address but loopback's: `recorder.trace.destination` tells whom the
     client of an accepted connection wanted. What the session's own programs listen on is theirs. Raises Unsupported.
     """
-    nft = shutil.which("nft", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    nft = find_nft()
     if nft is None:
-        raise Unsupported(
-            "a network that needs no help of its clients needs nft: install the package nftables "
-            "(Debian, Ubuntu: apt install nftables)"
-        )
+        raise Unsupported(f"the network of an isolated session needs nft: {INSTALL_NFT}")
     return _open(pid, [], True, nft)
 
 

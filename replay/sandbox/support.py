@@ -12,6 +12,7 @@ from msgspec import Struct
 from recorder.trace.errors import ReenactError
 from replay.sandbox import boundary, clock, page, syscalls
 from replay.sandbox.machine import start
+from replay.sandbox.ports import INSTALL_NFT, find_nft
 from replay.sandbox.reasons import INSTALL
 from replay.sandbox.spec import SandboxSpec
 
@@ -60,6 +61,10 @@ def probe() -> Support:
         reasons.append((what, mend))
     if ok and tier != "page":
         reasons.append((f"the clock is of tier {tier}: {unreached}", _clock_advice()))
+    if ok and find_nft() is None:
+        reasons.append(
+            ("no network for isolated sessions (`record --isolated --proxy`): nft is not here", INSTALL_NFT)
+        )
     return Support(
         ok=ok,
         reasons=reasons,

@@ -18,7 +18,7 @@ from tape import Tape
 
 from replay.players.network.server import NetworkPlayer
 from replay.sandbox import ClockMode, SandboxSpec, start
-from replay.sandbox.ports import open_ports
+from replay.sandbox.ports import open_everywhere, open_ports
 
 
 def tape() -> Tape:
@@ -60,7 +60,10 @@ def run(folder: Path, script: str) -> dict[str, object]:
     )
 
     def prepare(pid: int) -> None:
-        ports = open_ports(pid, [("", 80), ("", 443), ("203.0.113.7", 8080)])
+        if (folder / "everywhere").exists():
+            ports = open_everywhere(pid)
+        else:
+            ports = open_ports(pid, [("", 80), ("", 443), ("203.0.113.7", 8080)])
         player.start(ports.listeners, ports.names, ports.name_listeners)
 
     with start(spec, None, prepare) as sandbox:

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 61234
 """A uid that owns nothing here."""
-Run = Callable[[str], dict[str, Any]]
+Run = Callable[..., dict[str, Any]]
 
 
 def _users() -> list[str]:
@@ -46,8 +46,10 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
         line, paths = _reachable(folder, paths)
         libraries = str(folder / "place-0/lib")
 
-    def start(script: str) -> dict[str, Any]:
+    def start(script: str, *, everywhere: bool = False) -> dict[str, Any]:
         (folder / "script.sh").write_text(script)
+        if everywhere:
+            (folder / "everywhere").touch()
         env = {
             "LD_LIBRARY_PATH": libraries,
             "PATH": "/usr/sbin:/usr/bin:/bin",
@@ -135,6 +137,27 @@ def test_what_was_never_recorded_is_not_there(run: Run) -> None:
     codes = [line for line in done["said"].splitlines() if line.isdigit()]
     assert codes == ["6", "22", "7"]
     assert done["refused"] == [["name", "the name never.example"], ["host", "GET http://203.0.113.9/"]]
+
+
+def test_every_port_of_every_address_but_the_sessions_own(run: Run) -> None:
+    if shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin") is None:
+        pytest.skip("nft is not installed")
+    serve = (
+        "import socket; s = socket.create_server(('', 8080)); print('up', flush=True); "
+        "s.accept()[0].sendall(b'own\\n')"
+    )
+    done = run(
+        "curl -sS http://203.0.113.7:8080/\ncurl -sS -g 'http://[2001:db8::7]/'\n"
+        "curl -sS http://example.org/curl\ncurl -sS https://example.org/curl\n"
+        f'exec 3< <(/usr/bin/python3 -c "{serve}"); read -r up <&3\n'
+        "curl -sS http://203.0.113.7:8080/\ncat </dev/tcp/127.0.0.1/8080\n"
+        "curl -sS http://203.0.113.9:7/ -o /dev/null -w '%{http_code}\\n'\n",
+        everywhere=True,
+    )
+    page = "by address\n"
+    pages = "page for curl\nsecure page for curl\n"
+    assert done["said"] == f"{page}by IPv6\n{pages}{page}own\n502\n"
+    assert done["refused"] == [["host", "GET http://203.0.113.9:7/"]]
 
 
 def test_nothing_leaves(run: Run) -> None:

@@ -274,3 +274,24 @@ def test_the_network_survives_its_processes(
     assert inexact(result) == []
     assert [r.cause.command for r in told(tmp_path, FlowRequested)] == [1, 2, 3]
     assert len(told(tmp_path, NameAsked)) >= 3
+
+
+def test_where_the_rules_cannot_be_set_nothing_runs(tmp_path: Path) -> None:
+    if not REENACT or not probe().ok:
+        pytest.skip("needs the command reenact, and a sandbox")
+    nft = tmp_path / "bin/nft"
+    nft.parent.mkdir()
+    nft.write_text("#!/bin/sh\necho 'Operation not permitted' >&2\nexit 1\n")
+    nft.chmod(0o755)
+    env = {
+        **os.environ,
+        "PATH": f"{nft.parent}:{os.environ['PATH']}",
+        "REENACT_TRACES": str(tmp_path / "traces"),
+    }
+    done = subprocess.run(
+        [REENACT, "record", "--isolated", "--proxy", "--no-workspace", "--", "touch", "/tmp/ran"],
+        env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 4
+    assert "nft: Operation not permitted" in done.stderr
+    assert list((tmp_path / "traces" / ".sessions").iterdir()) == []
