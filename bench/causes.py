@@ -134,8 +134,7 @@ def main() -> None:
                 how = ", ".join(f"{count} by {way}" for way, count in result.how.most_common())
                 print(f"{options.shell} {by:6} pace {pace:5} {result.flows} flows: {how}", end="; ")
                 print(
-                    f"{result.right / result.flows:.2%} right, {result.guessed} told wrong, "
-                    f"Enter to prompt {statistics.median(result.waited) * 1e3:.1f} ms",
+                    f"{result.right / result.flows:.2%} right, {result.guessed} told wrong",
                     flush=True,
                 )
                 for what, count in result.wrong.most_common(12):

@@ -24,6 +24,8 @@ _MOST_FAMILIES = 16384
 _MOST_UNTOLD = 64
 LATE_NS = 40_000_000
 """How long word of a command's start may lag behind what the command does."""
+STARVED_NS = 500_000_000
+"""The same where a command is all but sure, and the machine busy."""
 
 
 class Sight(NamedTuple):
@@ -240,11 +242,15 @@ class Causes:
 
     def _started(self, number: int, sight: Sight) -> bool:
         """Whether what is in a command's group was started by the command, and not by the prompt before it."""
-        until = self._clock() + LATE_NS
+        root, shell = sight.line[-1] if sight.line else None, self._shell
+        # What shares the shell's process group may be of its prompt, say of a completion, for which a person waits.
+        prompts = (
+            root is not None and shell is not None and root.key != shell.key and root.group == shell.group
+        )
+        until = self._clock() + (LATE_NS if prompts else STARVED_NS)
         while (entered := self.history.entered(number)) is None and self._wait(until):
             pass
-        root = sight.line[-1] if sight.line else None
-        if entered is None or root is None or self._shell is None or root.key == self._shell.key:
+        if entered is None or root is None or shell is None or root.key == shell.key:
             return entered is not None
         return (root.started + 1) * TICK_NS > entered
 
