@@ -110,7 +110,7 @@ def har(trace: Path, out: Path | None, attach: bool, overwrite: bool, json_wante
         if not network.exchanges:
             click.echo("the trace recorded no network", err=True)
     if losses:
-        click.echo("not, or not in words of HAR 1.2:", err=True)
+        click.echo("what HAR 1.2 has no words for (left out, or in fields of our own):", err=True)
     for loss in losses:
         click.echo(f"  {loss.count:5} × {printable(loss.what)}", err=True)
 

@@ -91,7 +91,7 @@ def show(trace: Path, json_wanted: bool) -> None:
         ("outcome", _outcome(manifest)),
         ("signed", "yes" if manifest.seal else "no"),
         *(seen.lines() if seen else []),
-        ("secrets", f"{manifest.counts.kinds.get('secret.replaced', 0)} placeholders stand for them"),
+        ("secrets", f"{manifest.counts.kinds.get('secret.replaced', 0)} replaced"),
     ]
     if "import" in (settings := manifest.provenance.recorder.settings):
         source = " ".join(settings.get(name, "") for name in ("import", "file"))
@@ -176,9 +176,7 @@ def inspect(context: click.Context, trace: Path, json_wanted: bool) -> None:
         click.echo(
             f"events     {report.events}, {report.commitments} sensitive values committed, {report.redacted} redacted"
         )
-        click.echo(
-            f"secrets    {manifest.counts.kinds.get('secret.replaced', 0)} placeholders stand for them"
-        )
+        click.echo(f"secrets    {manifest.counts.kinds.get('secret.replaced', 0)} replaced by placeholders")
         for kind, count in manifest.counts.kinds.items():
             click.echo(f"           {count:6} {printable(kind)}")
         click.echo(f"blobs      {manifest.blobs.count}, {manifest.blobs.size} bytes")
