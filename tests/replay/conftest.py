@@ -19,6 +19,7 @@ for folder in (HERE, ROOT / "samples"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
+from inside import Inside  # noqa: E402
 from resealing import Mutant  # noqa: E402
 from scenario import perform, set_stage  # noqa: E402
 from small_session import SESSION, TASK, Done, Recording, Reenact  # noqa: E402
@@ -80,3 +81,9 @@ def recording(command: str) -> Iterator[Recording]:
 def mutant(recording: Recording, tmp_path: Path) -> Mutant:
     """The recording, to be changed and sealed again."""
     return Mutant(recording.trace, tmp_path)
+
+
+@pytest.fixture
+def inside(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Inside:
+    monkeypatch.setenv("REENACT_TRACES", str(tmp_path / "no-traces-here"))
+    return Inside(capfd, monkeypatch)
