@@ -160,7 +160,9 @@ git_hashes = numbered(
 
 built_wheels = numbered(
     "wheel",
-    (r"^  Created wheel for [\w.-]{1,100}: filename=\S{1,200}\.whl size=\d+ sha256=([0-9a-f]{64})(?=\r?$)",),
+    (
+        r"(?:^|[\x00\r])  Created wheel for \S{1,99}: filename=\S{1,200} size=\d+ sha256=([0-9a-f]{64})(?=\r?$)",
+    ),
 )
 """Hashes of wheels that pip built: they hold the times of their files. Name and size stay."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -23,7 +22,7 @@ sys.path.insert(0, str(HERE.parents[1] / "samples"))
 
 from expert import Expert  # noqa: E402
 from scenario import PATH, Session, perform, set_stage  # noqa: E402
-from served_origins import NPM, Origin  # noqa: E402
+from served_origins import NODE, NPM, Origin  # noqa: E402
 
 from recorder.trace.events import CommandEnded, CommandStarted, Connected, FlowRequested  # noqa: E402
 from recorder.trace.reader import open_trace  # noqa: E402
@@ -31,8 +30,6 @@ from replay.sandbox.support import probe  # noqa: E402
 
 HOLDS = ("exact", "equivalent")
 PROGRAMS = {path.name: path.read_text() for path in sorted((HERE / "programs").iterdir())}
-NODE = NPM / f"node-linux-{'arm64' if platform.machine() == 'aarch64' else 'x64'}"
-"""A Node that heeds proxy variables; the system's may be too old for that."""
 _SECONDS = 60.0
 
 

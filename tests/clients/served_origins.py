@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import socket
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from recorder.sources.proxy.authority import Authority
 HERE = Path(__file__).resolve().parent
 PROGRAM = HERE / "served_apps.py"
 NPM = HERE / "npm" / "node_modules"
+NODE = NPM / f"node-linux-{'arm64' if platform.machine() == 'aarch64' else 'x64'}"
+"""A Node that heeds proxy variables, and serves the registry; the system's may be too old for either."""
 REGISTRY = NPM / "verdaccio" / "bin" / "verdaccio"
 _SECONDS = 60.0
 
@@ -74,7 +77,10 @@ def registry(private: Path) -> Iterator[Origin]:
             )
             log = stack.enter_context((private / f"verdaccio-{port}.log").open("wb"))
             process = subprocess.Popen(
-                ["node", REGISTRY, "--config", settings], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                [NODE / "bin" / "node", REGISTRY, "--config", settings],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
             stack.callback(_stop, process)
         for port in ports:

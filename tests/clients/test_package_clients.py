@@ -63,7 +63,7 @@ PIP_CASES = [
     Case("pip-sdist", f"{PIP} --target lib3 --no-build-isolation gamma", "^Successfully installed", flows=2),
     Case("pip-missing", f"{PIP} --target lib4 nothing-like-it", "^ERROR: No matching", exit=1),
     Case("venv", "python3 -m venv --without-pip env", "e2e", flows=0),
-    Case("pip-venv", f"{PIP} --python env/bin/python beta", "^Successfully installed beta-1.2"),
+    Case("pip-venv", f"pip --python env/bin/python {PIP[4:]} beta", "^Successfully installed beta-1.2"),
     Case("python", "env/bin/python -c 'import beta; print(beta.NAME)'", "^beta", flows=0),
 ]  # fmt: skip
 PIP_PLAN = Plan(

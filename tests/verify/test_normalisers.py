@@ -100,6 +100,7 @@ SAME = [
     ("temporary-names", "ld: /tmp/ccAbCd12.o: no main", "ld: /tmp/ccXXyZ34.o: no main"),
     ("temporary-names", "/tmp/pytest-of-root/pytest-0/test_a0", "/tmp/pytest-of-root/pytest-12/test_a0"),
     ("temporary-names", "/tmp/build-a8Fk2Q/out", "/tmp/build-Zk9bn1/out"),
+    ("built-wheels", "\x1b[?25h" + WHEEL + "ab12" * 16, "\x1b[?25h" + WHEEL + "cd34" * 16),
     ("built-wheels", WHEEL + "ab12" * 16, WHEEL + "cd34" * 16),
     # ports, inodes, listings, disk
     ("ports", "listening on 127.0.0.1:40123", "listening on 127.0.0.1:51333"),
