@@ -77,3 +77,15 @@ def _masked(match: re.Match[bytes], kinds: tuple[str, ...]) -> bytes:
         out += match.string[at:begin] + alias(kind)
         at = end
     return out + match.string[at : match.end()]
+
+
+_LOG = re.compile(
+    rb"^\[\d{1,10}:\d{1,10}:\d{4}/\d{6}\.\d{6}:(?:INFO|WARNING|ERROR|VERBOSE\d):"
+    rb"[\w./-]{1,200}\.(?:cc|mm)(?::\d{1,6}|\(\d{1,6}\))\] [^\r\n]*(?:\r?\n|\Z)",
+    re.MULTILINE,
+)
+
+
+def chromium_log(data: bytes) -> bytes:
+    """Takes out the lines in which Chromium tells what it lacks on a machine; what pages and fatal errors say stays."""
+    return _LOG.sub(b"", data)

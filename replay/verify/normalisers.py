@@ -71,6 +71,7 @@ def text_rules(
 def terminal_rules(cols: int = 0) -> tuple[Rule, ...]:
     """Rules for what a terminal of this width showed, to be applied before `text_rules`."""
     return (
+        Rule("chromium-log", Strength.WEAK, formats.chromium_log),
         Rule("modes", Strength.WEAK, identities.modes),
         Rule("redraws", Strength.STRONG, _once(lambda data: render(data, cols))),
     )

@@ -30,6 +30,7 @@ ZED = "100 --   3000     0     3     0  "
 METERED = "1401k 0 --:--:-- --:--:-- --:--:-- 1429k"
 WHEEL = "  Created wheel for gamma: filename=gamma-0.1-py3-none-any.whl size=1029 sha256="
 
+LOG = "[%s:%s] Failed to connect to the bus\r\n"
 SAME = [
     # timestamps
     ("timestamps", "at 2024-06-01 12:00:00.123 ok", "at 2024-06-01 12:00:03.9 ok"),
@@ -129,6 +130,8 @@ SAME = [
     ("redraws", "a: 1%\r\nb: 1%\r\n\x1b[2Aa: 9%\r\nb: 9%\r\n", "a: 1%\r\nb: 1%\r\n\x1b[1Ab: 9%\r\x1b[Aa: 9%\r\n\r\n"),
     ("modes", "\x1b]0;title one\x07hi", "\x1b]0;title two\x07hi"),
     ("modes", "\x1b[?25lhi\x1b[?25h", "hi"),
+    ("chromium-log", LOG % ("18:46:1122/074351.839142", "ERROR:dbus/bus.cc:405") + "<p>\r\n", "<p>\r\n"),
+    ("chromium-log", "<p>\r\n", "<p>\r\n" + 2 * LOG % (2 * ("7:9:0101/000000.000001", "WARNING:a/b_c.cc(4)"))),
     # weak ones
     ("git-hashes", "commit " + "ab12" * 10, "commit " + "cd34" * 10),
     ("git-hashes", "[main ab12cd3] fix", "[main 9912cd3] fix"),
@@ -151,6 +154,9 @@ DIFFERENT = [
     (METER % METERED, METER.replace("60000 ", "50000 ") % METERED),
     (WHEEL + "ab12" * 16, WHEEL.replace("1029", "1030") + "ab12" * 16),
     ("gamma-0.1.whl sha256=" + "ab12" * 16, "gamma-0.1.whl sha256=" + "cd34" * 16),
+    (LOG % ("1:2:1122/074351.839142", "INFO:CONSOLE:3"), LOG % ("1:3:1122/074351.839142", "INFO:CONSOLE:4")),
+    (LOG % ("1:2:1122/074351.839142", "FATAL:a/b.cc:4"), ""),
+    ("[18:46] ERROR a/b.cc:4] gone\r\n", ""),
     ("100 60000  100 60000 1401k", "100 60000  100 60000 1501k"),
     ("total 12", "total 13"),
     ("exit code 1", "exit code 2"),
