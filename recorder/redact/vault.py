@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import secrets
 import stat
@@ -79,6 +80,7 @@ class VaultFile:
         self._fd = fd
         self._read = 0
         self._rest = b""
+        self._torn = False
 
     @classmethod
     def create(cls, path: Path) -> VaultFile:
@@ -126,8 +128,12 @@ class VaultFile:
 
     def _append(self, line: _Line) -> None:
         data = msgspec.json.encode(line) + b"\n"
-        if os.write(self._fd, data) != len(data):
-            raise OSError(f"the vault {self._path} cannot be written")
+        if self._torn:
+            data = b"\n" + data  # what a full disk left of a line is no part of the next one
+        written = os.write(self._fd, data)
+        self._torn = written != len(data)
+        if self._torn:
+            raise OSError(errno.ENOSPC, f"the vault {self._path} cannot be written")
 
     def _new_lines(self) -> list[_Line]:
         data = self._rest
@@ -135,14 +141,13 @@ class VaultFile:
             self._read += len(portion)
             data += portion
         whole, newline, self._rest = data.rpartition(b"\n")
-        try:
-            return (
-                [msgspec.json.decode(line, type=_Line) for line in whole.split(b"\n") if line]
-                if newline
-                else []
-            )
-        except msgspec.MsgspecError as error:
-            raise ValueError(f"{self._path} is damaged: {error}") from None
+        lines = []
+        for text in whole.split(b"\n") if newline else []:
+            try:
+                lines.append(msgspec.json.decode(text, type=_Line))
+            except msgspec.MsgspecError:
+                continue  # torn by a full disk: who wrote it has said it again
+        return lines
 
 
 def _entry(line: _Line) -> Entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import stat
 import threading
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 from corpus import ALNUM, KEY, Maker
 
-from recorder.redact import Redactor, Vault, VaultFile
+from recorder.redact import Redactor, SharedRedactor, Vault, VaultFile
 
 TOKEN = "ghp_" + Maker(11).of(ALNUM, 36)
+SECRETS = (b"hY7dK2mQ9pX4", b"Zq8-Rt5kLw2Pv9")
 
 
 def test_what_one_process_finds_another_replaces(tmp_path: Path) -> None:
@@ -96,3 +98,25 @@ def test_many_secrets_stay_cheap_to_add() -> None:
         door.learn(secret.encode())
         assert secret not in door.text(f"[{secret}]")
     assert len(door._registry._generations) <= 10
+
+
+def test_a_full_disk_tears_one_line_and_no_more(tmp_path: Path) -> None:
+    """Half a line stands there; what is written next is read by all. Where it was found the secret is known at once."""
+    path = tmp_path / "vault"
+    VaultFile.create(path).close()
+    one, other = SharedRedactor(path), SharedRedactor(path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, hard))
+    try:
+        assert SECRETS[0].decode() not in one.text(f"password={SECRETS[0].decode()}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not path.read_bytes().endswith(b"\n")
+    other.refresh()
+    assert other.text(SECRETS[0].decode()) == SECRETS[0].decode()
+    one.refresh()
+    other.refresh()
+    assert other.text(SECRETS[0].decode()) == one.text(SECRETS[0].decode()) != SECRETS[0].decode()
+    one.text(f"token={SECRETS[1].decode()}")
+    other.refresh()
+    assert other.text(SECRETS[1].decode()) != SECRETS[1].decode()

@@ -168,8 +168,11 @@ class Writer:
     _fence = threading.Lock()
 
     def _waits(self) -> bool:
-        """Whether something was taken that is not decided: then time alone decides."""
-        return self._redacting is not None and not self._redacting.frames.empty
+        """Whether something is not decided, or too young to be looked at: then time alone decides."""
+        redacting = self._redacting
+        return redacting is not None and (
+            not redacting.frames.empty or redacting.position != self._words[HEAD]
+        )
 
     def _taken(self) -> int:
         """Up to where in the ring nothing is left to be done."""
