@@ -176,7 +176,8 @@ def test_a_long_body_takes_little_memory(recording: Recording, origin: Origin, t
     with upload.open("wb") as file:
         file.truncate(size)
     recording.curl("-o", "/dev/null", "-T", str(upload), origin.url("/none"))
-    assert max(peak, _peak(recording.proxy.engine())) < 110 << 20
+    assert max(peak, _peak(recording.proxy.engine())) < 90 << 20
+    assert _peak(recording.proxy.pid) < 40 << 20
     first, second = recording.told(FlowAnswered)
     for body in (first.response, second.request):
         assert body.size == size
