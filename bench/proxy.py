@@ -38,7 +38,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Origin(asyncio.Protocol):
-    """Answers every request with 1 KB that no other answer has; /N with N bytes."""
+    """Answers every request with 1 KB that no other answer has; /N with N bytes of text, /binary/N with zeros."""
 
     count = 0
 
@@ -57,7 +57,7 @@ class Origin(asyncio.Protocol):
                 b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % size + start
             )
             left = size - len(start)
-            block = b"x" * min(left, 1 << 20)
+            block = (b"\0" if b"/binary/" in head[:1000] else b"x") * min(left, 1 << 20)
             while left:
                 self._transport.write(block[:left])
                 left -= min(left, len(block))
@@ -120,10 +120,10 @@ async def requests(load: Load, seconds: float, connections: int) -> int:
     return sum(await asyncio.gather(*(one() for _ in range(connections))))
 
 
-async def long_body(load: Load, size: int) -> float:
+async def long_body(load: Load, kind: str, size: int) -> float:
     reader, writer, target = await _connect(load)
     started = time.perf_counter()
-    assert await _ask(reader, writer, f"{target}{size}") == size
+    assert await _ask(reader, writer, f"{target}{kind}/{size}") == size
     took = time.perf_counter() - started
     writer.close()
     return took
@@ -204,20 +204,21 @@ def compare(peers: list[Peer], ports: list[int], options: argparse.Namespace) ->
         for peer in peers:
             rate, cost = statistics.median(rates[peer.name]), statistics.median(costs[peer.name])
             print(f"{name:9} {peer.name:9} {rate:7.0f} requests/s, {cost:6.0f} us of CPU each")
-        ratios = [a / b for a, b in zip(rates["reenact"], rates["mitmdump"], strict=True)]
+        times = sum(rates["reenact"]) / sum(rates["mitmdump"])
         cheaper = statistics.median(costs["mitmdump"]) / statistics.median(costs["reenact"])
-        print(f"{name:9} ratio     {statistics.median(ratios):7.2f} x requests/s, {cheaper:.2f} x less CPU")
+        print(f"{name:9} ratio     {times:7.2f} x requests/s, {cheaper:.2f} x less CPU")
     size = options.megabytes * 1_000_000
-    took: dict[str, list[float]] = {peer.name: [] for peer in peers}
-    for _ in range(options.rounds):
+    for kind in ("text", "binary"):
+        took: dict[str, list[float]] = {peer.name: [] for peer in peers}
+        for _ in range(options.rounds):
+            for peer in peers:
+                took[peer.name].append(asyncio.run(long_body(Load(peer.port, ports[0], None), kind, size)))
+        name = f"{options.megabytes} MB {kind}"
         for peer in peers:
-            took[peer.name].append(asyncio.run(long_body(Load(peer.port, ports[0], None), size)))
-    for peer in peers:
-        rate = options.megabytes / statistics.median(took[peer.name])
-        most = " + ".join(map(str, peaks(peer.pids)))
-        print(f"{options.megabytes} MB    {peer.name:9} {rate:7.0f} MB/s, {most} MB of memory at most")
-    times = statistics.median(b / a for a, b in zip(took["reenact"], took["mitmdump"], strict=True))
-    print(f"{options.megabytes} MB    ratio     {times:7.2f} x")
+            rate = size / statistics.median(took[peer.name]) / 1e6
+            most = " + ".join(map(str, peaks(peer.pids)))
+            print(f"{name:13} {peer.name:9} {rate:7.0f} MB/s, {most} MB of memory at most")
+        print(f"{name:13} ratio     {sum(took['mitmdump']) / sum(took['reenact']):7.2f} x")
 
 
 def main() -> None:

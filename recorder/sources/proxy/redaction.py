@@ -15,7 +15,7 @@ WHOLE = 256 << 10
 """Up to this many bytes a body is looked at as a whole; what is longer as it streams."""
 MOST_CODED = 32 << 20
 """A body in a content coding must be whole to be decoded."""
-_PORTION = 16 << 10
+_PORTION = 64 << 10
 _MOST_CLEAN = 2048
 _LONGEST_CLEAN = 1024
 FACTORY = f"{__name__}:network_redactor"
