@@ -47,7 +47,8 @@ UNTRUSTED_PLAN = Plan(
 def test_who_ignores_the_proxy_gets_nothing_on_replay(case: Case, replayed: Callable[[Plan], Run]) -> None:
     outcome = replayed(PLAN).outcomes[case.id]
     check_recorded(case, outcome)
-    assert (outcome.versions, outcome.connections) == ([], [])
+    assert outcome.versions == []
+    assert set(outcome.connections) <= {"bypassed"}  # as far as that can be seen
     assert outcome.step["verdict"] == "diverged"
     told = [outcome.step["miss"], *outcome.step["further"]]
     assert any(one["hint"].startswith("needs the network") for one in told), told
