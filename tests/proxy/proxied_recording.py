@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from recorder.sources.proxy import Proxy, start_proxy
+from recorder.sources.proxy.hierarchy import Undividable, own_group
 from recorder.trace.blobs import BlobStore
 from recorder.trace.codec import decode_event
 from recorder.trace.events import AnyEvent, Body
@@ -21,6 +22,15 @@ PLAIN = {
     for name, value in os.environ.items()
     if name.lower() not in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 }
+
+
+def dividable() -> bool:
+    """Whether control groups can be made here."""
+    try:
+        own_group()
+    except Undividable:
+        return False
+    return True
 
 
 class Recording:

@@ -12,20 +12,11 @@ from pathlib import Path
 import pytest
 from caused import Pages, browser, commands
 from caused_session import Score, Session
-from proxied_recording import PLAIN
+from proxied_recording import PLAIN, dividable
 
 from recorder.sources.proxy.causes import History
-from recorder.sources.proxy.hierarchy import Undividable, own_group
 from recorder.sources.proxy.processes import TICK_NS, read_process
 from recorder.sources.proxy.sockets import SocketTable
-
-
-def dividable() -> bool:
-    try:
-        own_group()
-    except Undividable:
-        return False
-    return True
 
 
 def test_a_socket_is_found_by_its_two_ends() -> None:

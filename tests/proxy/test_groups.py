@@ -285,11 +285,13 @@ def test_a_shell_that_did_not_enter_is_noticed(
     groups.started(2)
     groups.prompt()
     assert group_of(session, shell.pid) == LOST
+    assert not groups.tells
     assert groups.command(ids[2]) is None
     assert groups.command(ids[1]) == 1
     enters(3)
     groups.started(3)
     assert groups.command(ids[3]) == 3
+    assert groups.tells
     # What a prompt starts and leaves running is of no command.
     child = inside("sleep", "60", session=session, name="3")
     groups.entered(time.clock_gettime_ns(time.CLOCK_BOOTTIME) + 10**9)

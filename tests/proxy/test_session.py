@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from proxied_origin import Origin
-from proxied_recording import PLAIN
+from proxied_recording import PLAIN, dividable
 
 from recorder.trace.events import (
     CommandStarted,
@@ -108,3 +108,19 @@ def test_a_session_outlives_its_proxy(tmp_path: Path, origin: Origin) -> None:
     assert len(steps) == 2
     assert (requests[-1].url[-1], requests[-1].cause.command) == ("2", 2)
     assert gap.source == "proxy"
+
+
+def test_a_session_recorded_in_a_session_is_one_command_of_it(tmp_path: Path, origin: Origin) -> None:
+    inner = tmp_path / "inner.reenact"
+    asks = f"curl -sS {origin.url('/hello?step=2')}\\n"
+    program = f"REENACT_NESTED=1 {sys.executable} -m recorder.cli record --proxy --no-workspace --out {inner}"
+    done = record(tmp_path, f"true\nprintf '{asks}true\\n{asks}' | {program}\n", "--proxy")
+    assert done.returncode == 0, done.stderr
+    causes = []
+    for path in (tmp_path / "a.reenact", inner):
+        with open_trace(path) as trace:
+            requests = [event for event in trace.events if isinstance(event, FlowRequested)]
+            causes.append([request.cause.command for request in requests])
+            if dividable():
+                assert {request.cause.how for request in requests} == {"cgroup"}
+    assert causes == [[2, 2], [1, 3]]

@@ -168,8 +168,10 @@ class Causes:
 
     def survey(self) -> None:
         """Looks who has come since the last look, while their parents still live."""
-        if self._shell is None:
-            return
+        if self._groups:
+            self._groups.tidy()
+        if self._shell is None or (self._groups and self._groups.tells):
+            return  # nobody's parents matter then, and connections wait for nothing
         before = self._clock()
         now = set(process_ids())
         after = self._clock()
@@ -191,8 +193,6 @@ class Causes:
                     del told[key]
         while len(self._families) > _MOST_FAMILIES:
             self._families.pop(next(iter(self._families)))
-        if self._groups:
-            self._groups.tidy()
 
     def ask(self, netlink: socket.socket) -> None:
         """Looks for the ends of connections in another network namespace: the one of this netlink socket."""

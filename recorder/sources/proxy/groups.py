@@ -43,6 +43,8 @@ class CommandGroups:
         self._left: list[int] = []
         self._made = 0
         self._started = 0
+        self.tells = False
+        """Whether the shell was in a command's group when it was looked at last."""
         numbers = sorted(int(path.name) for path in session.iterdir() if path.name.isdigit())
         for number in numbers:
             self._know((session / str(number)).stat().st_ino, number)
@@ -101,9 +103,11 @@ class CommandGroups:
     def _look(self, least: int) -> None:
         """The shell should be in the group of command `least`, or further: it may have gone on since."""
         name = self._name()
-        if name is not None and name.isdigit() and int(name) < least:
-            self._doubtful.add(int(name))
+        number = int(name) if name is not None and name.isdigit() else None
+        if number is not None and number < least:
+            self._doubtful.add(number)
             self._lose(self._shell or 0)
+        self.tells = number is not None and number >= least
 
     def _name(self) -> str | None:
         return group_of(self._session, self._shell) if self._shell is not None else None
