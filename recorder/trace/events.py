@@ -294,8 +294,8 @@ class FlowAnswered(Event, frozen=True, kw_only=True, omit_defaults=True, tag="fl
     """The response was there to its end, or will not come (`status` null, `error` says why).
 
     `first_byte` and `pace` count from the request, in ns: `pace` are [ns, bytes] of the body's pieces, where it came
-    in more than one and over more than 50 ms, or is partial. `server` is the address that answered, where it is known; `interim` are
-    the statuses (1xx) that came before the answer and went no further than the proxy.
+    in more than one and over more than 50 ms, or is partial. `server` is the address that answered, where it is
+    known; `interim` are the statuses (1xx) that came before the answer and went no further than the proxy.
     """
 
     flow: Count
