@@ -30,11 +30,11 @@ _REDIRECT = f"""
 table inet reenact {{
   chain out {{
     type nat hook output priority -100; policy accept;
+    tcp dport 53 redirect to :53
+    meta nfproto ipv4 udp dport 53 redirect to :53
     ip daddr {{ 127.0.0.0/8, {_OWN} }} return
     ip6 daddr ::1 return
-    tcp dport 53 redirect to :53
     meta l4proto tcp redirect to :{CATCH_ALL}
-    meta nfproto ipv4 udp dport 53 redirect to :53
   }}
 }}
 """
@@ -140,12 +140,13 @@ def _listening(family: int, address: str, port: int) -> socket.socket:
     return made
 
 
-def open_all(places: Iterable[tuple[str, int]], names: bool) -> list[tuple[str, socket.socket]]:
-    """("tcp", socket) per place; where `names`, also ("dns", UDP socket) and ("dns-tcp", listener) on port 53."""
+def open_all(places: Iterable[tuple[str, int]], names: str | None) -> list[tuple[str, socket.socket]]:
+    """("tcp", socket) per place; also ("dns", UDP socket) on port 53 of the address `names` and ("dns-tcp", listener)
+    on that of all, or none of the two."""
     opened = [("tcp", listen(address, port)) for address, port in places]
-    if names:
+    if names is not None:
         bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        bound.bind(("0.0.0.0", 53))
+        bound.bind((names, 53))
         opened += [("dns", bound), ("dns-tcp", listen("", 53))]
     return opened
 
@@ -173,7 +174,10 @@ def main() -> None:
                 make_local(socket.AF_INET6)
             except OSError:  # a kernel without IPv6
                 pass
-            opened = open_all([(str(a), int(p)) for a, p in asked["places"]], bool(asked["names"]))
+            # What was redirected is answered from where it was redirected to, which an address of its own makes sure.
+            names = "127.0.0.1" if asked["nft"] else "0.0.0.0"
+            places = [(str(address), int(port)) for address, port in asked["places"]]
+            opened = open_all(places, names if asked["names"] else None)
             if asked["nft"]:
                 redirect(asked["nft"])
                 opened += open_everywhere()

@@ -68,6 +68,17 @@ server = http.server.HTTPServer(('0.0.0.0', int(sys.argv[1])), Handler)
 server.handle_request()
 server.handle_request()
 """
+LOOK_UP = """
+import socket, struct
+query = struct.pack('!6H', 7, 256, 1, 0, 0, 0) + b'\\x04host\\x07reenact\\x08internal\\0' + struct.pack('!2H', 1, 1)
+with socket.create_connection(('192.0.2.53', 53)) as stream:
+    stream.sendall(struct.pack('!H', len(query)) + query)
+    print(stream.recv(2 + len(query) + 16, socket.MSG_WAITALL).hex())
+with socket.socket(type=socket.SOCK_DGRAM) as packets:
+    packets.connect(('192.0.2.53', 53))
+    packets.send(query)
+    print(packets.recv(512).hex())
+"""
 BOTH = """
 /usr/bin/python3 serve.py $1 &
 until curl -s 127.0.0.1:$1; do sleep 0.1; done
@@ -143,6 +154,7 @@ def test_programs_that_know_of_no_proxy(
         "serve.py": SERVE,
         "hashed.py": HASHED,
         "both.sh": BOTH,
+        "look_up.py": LOOK_UP,
     }
     commands = {
         f"{clean} curl -sS {plain}/hello": "http",
@@ -169,6 +181,8 @@ def test_programs_that_know_of_no_proxy(
         f"{clean} curl -sS http://{ADDRESS}:9/; {clean} curl -sS -g 'http://[2001:db8::7]:8080/'",
         # One server in the session, one outside, on the same port: each is reached as itself, in one step.
         f"sh both.sh {origin.port} {plain}/outside",
+        # Whichever server of names is asked, over TCP or UDP, this one answers.
+        "/usr/bin/python3 look_up.py",
         "cat /etc/resolv.conf; env | grep -ci _proxy",
     ]
     result = record([*commands, *others], files, origin, secure)
@@ -189,6 +203,7 @@ def test_programs_that_know_of_no_proxy(
     names = {(e.name, e.type): (e.addresses, e.code) for e in told(tmp_path, NameAsked)}
     assert names[HOST, "A"] == ([ADDRESS], 0)
     assert names["nonexistent.invalid", "A"] == ([], 3)
+    assert [(e.name, e.type) for e in told(tmp_path, NameAsked)][-2:] == [(HOST, "A")] * 2
     failed = [c for c in told(tmp_path, Connected) if c.handling == "failed"]
     assert [c.target for c in failed] == [f"{HOST}:9", "[2001:db8::7]:8080"]
     assert {c.cause.how for c in failed} <= {"process", "cgroup"}

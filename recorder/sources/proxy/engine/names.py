@@ -62,7 +62,7 @@ class NameServer(asyncio.DatagramProtocol):
             query = dns.DNSMessage.unpack(data)
             if not query.query or len(query.questions) != 1 or query.op_code != 0:
                 return None
-            [question] = query.questions
+            [question], wire = query.questions, _question(data)
             name = question.name.encode("idna").decode().lower().rstrip(".")  # as it was on the wire
         except _ERRORS:
             return None
@@ -71,15 +71,7 @@ class NameServer(asyncio.DatagramProtocol):
         code, addresses = await self._look_up(name, question.type)
         self._destinations.named(name, addresses)
         self._capture.name_asked(name, types.to_str(question.type), addresses, code)
-        if code != response_codes.NOERROR:
-            return query.fail(code).packed
-        packed = [
-            dns.ResourceRecord(
-                question.name, question.type, question.class_, 60, ipaddress.ip_address(a).packed
-            )
-            for a in addresses
-        ]
-        return query.succeed(packed).packed
+        return _packed(data[:4], wire, question.type, code, addresses)
 
     async def _look_up(self, name: str, kind: int) -> tuple[int, list[str]]:
         family = _FAMILIES.get(kind)
@@ -130,6 +122,26 @@ class NameStream(asyncio.Protocol):
             answer = await self._server.answer(message)
             if answer is not None:
                 self._transport.write(struct.pack("!H", len(answer)) + answer)
+
+
+def _question(query: bytes) -> bytes:
+    """The one question as it came. Raises ValueError or IndexError."""
+    end = 12
+    while length := query[end]:
+        if length > 63:
+            raise ValueError("a question points elsewhere")
+        end += 1 + length
+    return query[12 : end + 5]
+
+
+def _packed(head: bytes, wire: bytes, kind: int, code: int, addresses: list[str]) -> bytes:
+    """The answer to a question, as a replay makes it, too: programs may show its flags and its size. `head` is how the
+    query begins."""
+    number, asked = struct.unpack("!HH", head)
+    answer = struct.pack("!6H", number, 0x8480 | (asked & 0x0100) | code, 1, len(addresses), 0, 0)
+    data = [ipaddress.ip_address(address).packed for address in addresses]
+    records = [b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(one)) + one for one in data]
+    return answer + wire + b"".join(records)
 
 
 async def _resolve(name: str, family: int) -> tuple[int, list[str]]:
