@@ -147,8 +147,9 @@ def record(command: tuple[str, ...], as_json: bool, **options: Any) -> int:
     is never stored.
     """
     from recorder import session
+    from recorder.sessionfile import Request
 
-    request = session.Request(argv=list(command) or None, cwd=Path.cwd(), **_renamed(options))
+    request = Request(argv=list(command) or None, cwd=Path.cwd(), **_renamed(options))
     done = session.record(request, say=_say, isolate=_isolation if request.isolated else None)
     if as_json:
         click.echo(json.dumps(done.as_dict()))

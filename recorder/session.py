@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from recorder.dotfiles import read_dotfiles
 from recorder.isolation import Isolate, Isolated, isolated, take_logs
 from recorder.memory import SIDE_LOGS, drop_memory, link_side_logs, memory_folder
 from recorder.seal import Sealed, seal
+from recorder.sessionfile import ISOLATED_LOGS, SESSION_FILE, Request, SessionFile, write_session
 from recorder.sources.terminal import (
     Redaction,
     SideLogPaths,
@@ -34,52 +34,17 @@ from recorder.trace import folders
 from recorder.trace.blobs import BlobStore
 from recorder.trace.errors import RecordingFailed, Unsupported, UsageError
 from recorder.trace.events import ShellFile, TerminalStarted, escape_path
-from recorder.trace.manifest import (
-    Actor,
-    Draft,
-    Environment,
-    Provenance,
-    Recorder,
-    Task,
-    new_draft,
-    new_trace_id,
-)
+from recorder.trace.manifest import new_trace_id
 from recorder.trace.removal import remove_tree
 
 if TYPE_CHECKING:
     from recorder.sources.proxy import Proxy
 
 Say = Callable[[str], None]
-SESSION_FILE = "session.json"
-_ISOLATED_LOGS = ("isolated", "session")
 _REDACTOR = "recorder.sources.proxy.redaction:network_redactor"  # imported in the process that works with it
 _PATIENCE_NS = 40_000_000
 """With a proxy a record of the terminal is so old before it is written: a program may print what it was just
 answered."""
-
-
-class Request(Struct, kw_only=True):
-    """What to record. `argv` null means the user's own shell; `workspace` null the repository or folder of `cwd`."""
-
-    argv: list[str] | None
-    cwd: Path
-    out: Path | None = None
-    task: str | None = None
-    workspace: Path | None = None
-    keep_workspace: bool = True
-    include_ignored: bool = False
-    keep_dotfiles: bool = True
-    env_names: list[str] = []
-    isolated: bool = False
-    proxy: bool = False
-    secret_names: list[str] = []
-    redact: bool = True
-    tools: list[Path] = []
-    annotator: str | None = None
-    project: str | None = None
-    consent: str | None = None
-    licence: str | None = None
-    overwrite: bool = False
 
 
 class Finished(Struct, kw_only=True):
@@ -100,31 +65,6 @@ class Finished(Struct, kw_only=True):
         plain = msgspec.to_builtins(self, enc_hook=str)
         assert isinstance(plain, dict)
         return plain
-
-
-class SessionFile(Struct, kw_only=True):
-    """session.json: what a seal needs besides the journals.
-
-    `redacted`: the vault of this trace id holds what was replaced. `memory` is the folder in memory into which the
-    shell writes, of which the session folder has what reached the disk.
-    """
-
-    draft: Draft
-    boottime_ns: int
-    out: str
-    redacted: bool = False
-    memory: str | None = None
-
-    @property
-    def vault(self) -> Path | None:
-        return folders.vault_path(self.draft.trace_id) if self.redacted else None
-
-    @property
-    def live_logs(self) -> Path | None:
-        """Where the shell wrote, if not into the session folder."""
-        if self.memory is None:
-            return None
-        return Path(self.memory, *_ISOLATED_LOGS) if self.draft.isolated else Path(self.memory)
 
 
 def record(request: Request, *, say: Say, isolate: Isolate | None = None) -> Finished:
@@ -163,7 +103,7 @@ def recover(folder: Path, *, out: Path | None, overwrite: bool, say: Say) -> Fin
     except msgspec.DecodeError as error:
         raise UsageError(f"{folder / SESSION_FILE} is damaged: {error}") from error
     if not session.redacted:
-        take_logs(folder.joinpath(*_ISOLATED_LOGS), folder)
+        take_logs(folder.joinpath(*ISOLATED_LOGS), folder)
     _clear_groups(folder)
     target = out.absolute() if out else Path(session.out)
     if target.exists() and not overwrite:
@@ -215,7 +155,7 @@ def _record(
         if name in told or name not in request.secret_names
     }
     kept = guard.variables(true_env)
-    _write_session(folder, memory, request, prepared, guard, out, trace_id, started_unix, boottime)
+    write_session(folder, memory, request, prepared, guard, out, trace_id, started_unix, boottime)
     root = None
     if request.keep_workspace:
         root = Path(os.path.realpath(request.workspace or working_root(request.cwd)))
@@ -411,67 +351,6 @@ def _keep(folder: Path, dotfiles: Mapping[Path, bytes]) -> list[ShellFile]:
         ShellFile(path=escape_path(os.fsencode(path)), mode=0o600, blob=blobs.put(content))
         for path, content in dotfiles.items()
     ]
-
-
-def _write_session(
-    folder: Path, memory: Path | None, request: Request, prepared: Launch, guard: vaults.Guard, out: Path,
-    trace_id: str, started_unix: int, boottime: int,
-) -> None:  # fmt: skip
-    uname = os.uname()
-    settings = {
-        "workspace": str(request.keep_workspace).lower(),
-        "include_ignored": str(request.include_ignored).lower(),
-        "isolated": str(request.isolated).lower(),
-        "proxy": str(request.proxy).lower(),
-        "redact": str(request.redact).lower(),
-        "dotfiles": str(request.keep_dotfiles).lower(),
-        "env": ",".join(request.env_names),
-        "tools": guard.text(":".join(map(str, request.tools))),
-    }
-    draft = new_draft(
-        trace_id=trace_id,
-        started_unix_ns=started_unix,
-        isolated=request.isolated,
-        task=Task(instruction=guard.optional(request.task), url=None, repo=None, commit=None),
-        actor=Actor(kind="human", model=None, model_version=None),
-        provenance=Provenance(
-            annotator=guard.optional(request.annotator),
-            project=guard.optional(request.project),
-            consent=guard.optional(request.consent),
-            source_licence=guard.optional(request.licence),
-            recorder=Recorder(version=version("reenact"), settings=settings),
-            rubric_version=None,
-            assistant_model=None,
-            parent=None,
-        ),
-        environment=Environment(
-            os=environment.operating_system(),
-            kernel=uname.release,
-            shell=prepared.shell,
-            terminal=prepared.env.get("TERM"),
-            locale=environment.locale_name(),
-            timezone=environment.time_zone(),
-            hostname=environment.host_name(),
-            uid=os.getuid(),
-            gid=os.getgid(),
-            user=environment.user_name(),
-            umask=environment.umask(),
-            tools={},
-        ),
-    )
-    session = SessionFile(
-        draft=draft,
-        boottime_ns=boottime,
-        out=str(out),
-        redacted=guard.vault is not None,
-        memory=None if memory is None else str(memory),
-    )
-    data = msgspec.json.encode(session)
-    fd = os.open(folder / SESSION_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(fd, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(fd)
 
 
 def _own_command() -> str:
