@@ -92,6 +92,10 @@ def record(request: Request, *, say: Say, isolate: Isolate | None = None) -> Fin
         with suppress(OSError):
             remove_tree(folder)
         raise
+    finally:
+        if memory is not None:
+            with suppress(OSError):
+                memory.rmdir()  # whatever went wrong: one that holds nothing is of no use to a recovery
 
 
 def recover(folder: Path, *, out: Path | None, overwrite: bool, say: Say) -> Finished:

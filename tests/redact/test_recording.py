@@ -17,7 +17,10 @@ from corpus import ALNUM, KEY, Maker, planted, residue
 from scenario import Session, perform, set_stage
 from watch import Thief
 
+from recorder.memory import memory_folder
 from recorder.redact import Redactor, Vault
+from recorder.session import record
+from recorder.sessionfile import Request
 from recorder.trace.events import SecretReplaced
 from recorder.trace.reader import open_trace
 from replay.sandbox.support import probe
@@ -139,3 +142,20 @@ def test_a_thief_would_find_them(tmp_path: Path) -> None:
     thief.read(tmp_path / "a.reenact")
     assert {name.split(" ")[0] for _, name in thief.found} == {TYPED, MADE}
     assert not (traces / ".vaults").exists()
+
+
+def test_a_session_that_never_starts_leaves_nothing_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = memory_folder({})
+    if base is None:
+        pytest.skip("this machine has no folder in memory")
+    monkeypatch.delenv("REENACT_SESSION", raising=False)
+    monkeypatch.setenv("REENACT_TRACES", str(tmp_path / "traces"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(base))
+    try:
+        with pytest.raises(ValueError, match="program"):  # none that anybody foresees
+            record(Request(argv=[], cwd=tmp_path, out=tmp_path / "a.reenact"), say=lambda text: None)
+        assert list(base.iterdir()) == []
+    finally:
+        shutil.rmtree(base)
