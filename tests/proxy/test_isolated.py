@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -279,6 +280,11 @@ def test_the_network_survives_its_processes(
         raise AssertionError("nobody writes the journal")
 
     def kill_engine() -> None:
+        """Once what was answered is told: a killed engine takes with it what it has not written."""
+        [session] = sessions.iterdir()
+        until = time.monotonic() + 20
+        while b"flow.answered" not in (session / "proxy.journal").read_bytes():
+            assert time.monotonic() < until
         os.kill(engine(), signal.SIGKILL)
 
     def kill_gate() -> None:
