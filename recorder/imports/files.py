@@ -24,6 +24,8 @@ MOST_ATTACHED = 64 << 20
 """Bytes of one attachment; it is held in memory."""
 _HASHED = re.compile(r"([0-9a-f]{40})(?:\.[A-Za-z0-9]{1,12})?\Z")
 _PORTION = 1 << 20
+_UNREADABLE = (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError, EOFError)
+"""What the reading of a damaged or hostile archive raises."""
 
 
 class Har(NamedTuple):
@@ -104,14 +106,7 @@ def _har_of(path: Path, archive: zipfile.ZipFile) -> Iterator[BinaryIO]:
                     if size > MOST_FILE:
                         raise ImportRejected(f"{path}: {name} has more than {MOST_FILE} bytes")
                     file.write(data)
-        except (
-            zipfile.BadZipFile,
-            ValueError,
-            OSError,
-            NotImplementedError,
-            RuntimeError,
-            EOFError,
-        ) as error:
+        except _UNREADABLE as error:
             raise ImportRejected(f"{path}: {name} cannot be read: {error}") from None
         file.flush()
         yield file
@@ -129,15 +124,7 @@ class _Within:
                 return None
             with self._archive.open(name) as member:
                 data = member.read(MOST_ATTACHED + 1)
-        except (
-            KeyError,
-            zipfile.BadZipFile,
-            ValueError,
-            OSError,
-            NotImplementedError,
-            RuntimeError,
-            EOFError,
-        ):
+        except (KeyError, *_UNREADABLE):
             return None
         return data if len(data) <= MOST_ATTACHED else None
 
