@@ -3,6 +3,7 @@
 Times are nanoseconds of CLOCK_BOOTTIME since the session started. Offsets are byte positions in the raw
 output of the event's terminal: the concatenation of its output frames, our own marks included.
 No field defaults a time or an id. Types of a released schema version never change (see `migrations`).
+What browsers state has a room of its own: `pages`.
 """
 
 from __future__ import annotations
@@ -11,26 +12,95 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-SCHEMA_VERSION = 1
+from recorder.trace.event import Cells, Count, Digest, Event, Exit, Nanos, Offset, Path, Source
+from recorder.trace.pages import (
+    BrowserEnded,
+    BrowserStarted,
+    Clip,
+    ClockRead,
+    DialogAnswered,
+    DocumentEnded,
+    DocumentStarted,
+    Downloaded,
+    FileChosen,
+    FrameSeen,
+    Navigated,
+    PageEvent,
+    PageRequest,
+    PageState,
+    PageTarget,
+    Screenshot,
+    TabActivated,
+    TabClosed,
+    TabOpened,
+)
 
-Nanos = Annotated[int, Meta(ge=0, lt=2**62, description="nanoseconds since the session started")]
-Offset = Annotated[int, Meta(ge=0, lt=2**53, description="bytes of raw output before this point")]
-Count = Annotated[int, Meta(ge=0, lt=2**31)]
-Cells = Annotated[int, Meta(ge=1, le=65535, description="character cells")]
-Exit = Annotated[int, Meta(ge=-255, le=255, description="exit status; minus the signal if one killed it")]
-Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="SHA-256 of the blob's content, hex")]
-Path = Annotated[str, Meta(max_length=16384, description="bytes outside UTF-8 as \\xNN, backslash as \\\\")]
-Source = Annotated[
-    str, Meta(pattern=r"^[a-z]+(/[0-9]{1,4})?\Z", description="session, terminal/1, workspace, notes")
+__all__ = [
+    "SCHEMA_VERSION",
+    "AnyEvent",
+    "Body",
+    "BrowserEnded",
+    "BrowserStarted",
+    "Cause",
+    "Cells",
+    "Change",
+    "Checked",
+    "Clip",
+    "ClockRead",
+    "CommandEnded",
+    "CommandStarted",
+    "Connected",
+    "Count",
+    "DialogAnswered",
+    "Digest",
+    "DocumentEnded",
+    "DocumentStarted",
+    "Downloaded",
+    "Event",
+    "Exit",
+    "FileChosen",
+    "FileState",
+    "FlowAnswered",
+    "FlowClosed",
+    "FlowMessage",
+    "FlowRequested",
+    "FrameSeen",
+    "Gap",
+    "Input",
+    "Marked",
+    "NameAsked",
+    "Nanos",
+    "Navigated",
+    "NetworkStarted",
+    "Noted",
+    "Offset",
+    "PageEvent",
+    "PageRequest",
+    "PageState",
+    "PageTarget",
+    "Path",
+    "PromptShown",
+    "Recovered",
+    "Resized",
+    "Screenshot",
+    "SecretReplaced",
+    "ShellFile",
+    "Source",
+    "TabActivated",
+    "TabClosed",
+    "TabOpened",
+    "TerminalEnded",
+    "TerminalStarted",
+    "TreeEntry",
+    "Unknown",
+    "WorkspaceChanged",
+    "WorkspaceEdited",
+    "WorkspaceSnapshot",
+    "escape_path",
+    "unescape_path",
 ]
 
-
-class Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """One timestamped fact from a source."""
-
-    t: Nanos
-    source: Source
-
+SCHEMA_VERSION = 1
 
 # -- terminal ---------------------------------------------------------------------------------------
 
@@ -206,16 +276,18 @@ class Checked(Event, frozen=True, kw_only=True, tag="check"):
 # -- network ----------------------------------------------------------------------------------------
 
 
-class Cause(Struct, frozen=True, kw_only=True):
+class Cause(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What opened a connection, and how that is known; `command` is null where nothing told.
 
     cgroup: the kernel says that the socket belongs to the command's control group. process: the process that owns
-    the socket, or its oldest ancestor below the shell, was started while the command ran.
+    the socket, or its oldest ancestor below the shell, was started while the command ran. browser: the recorded browser
+    did; `tab` where it told which.
     """
 
     command: Count | None
-    how: Literal["cgroup", "process", "unknown"]
+    how: Literal["cgroup", "process", "browser", "unknown"]
     process: str
+    tab: Count | None = None
 
 
 class Body(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -371,6 +443,9 @@ AnyEvent = (
     | Noted | Marked | Checked
     | NetworkStarted | NameAsked | Connected | FlowRequested | FlowAnswered | FlowMessage | FlowClosed
     | Gap | Recovered | SecretReplaced
+    | BrowserStarted | BrowserEnded | TabOpened | TabActivated | TabClosed
+    | FrameSeen | DocumentStarted | DocumentEnded | Navigated | PageRequest | Downloaded
+    | PageTarget | PageEvent | PageState | Screenshot | DialogAnswered | ClockRead
 )  # fmt: skip
 
 

@@ -35,6 +35,14 @@ SENSITIVE: dict[str, tuple[str, ...]] = {
     "network.name": ("name",),
     "flow.requested": ("url", "headers"),
     "flow.answered": ("headers", "trailers", "request_trailers"),
+    "page.document": ("url",),
+    "page.navigated": ("url",),
+    "page.target": ("name", "text", "attributes", "anchors"),
+    "page.event": ("key", "text", "value", "selected", "clips", "files"),
+    "page.state": ("url", "title"),
+    "page.dialog": ("message", "answer"),
+    "page.download": ("url", "name"),
+    "page.request": ("url",),
 }
 """Fields that can be taken out later, by kind; `env/*` is each value of `env`."""
 

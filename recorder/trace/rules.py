@@ -7,18 +7,23 @@ from collections.abc import Callable, Mapping
 from recorder.trace.codec import Decoded
 from recorder.trace.errors import Code, TraceRejected
 from recorder.trace.events import (
+    BrowserStarted,
     Checked,
     CommandEnded,
     CommandStarted,
+    Downloaded,
     FlowAnswered,
     FlowClosed,
     FlowMessage,
     FlowRequested,
     Gap,
     Input,
+    PageEvent,
+    PageState,
     PromptShown,
     Recovered,
     Resized,
+    Screenshot,
     TerminalEnded,
     TerminalStarted,
     WorkspaceChanged,
@@ -161,6 +166,21 @@ class EventRules:
         elif isinstance(event, FlowMessage):
             self._blob(event.body.blob, place)
 
+    def _browser(self, event: BrowserStarted, place: str) -> None:
+        self._blob(event.storage, place)
+
+    def _page_event(self, event: PageEvent, place: str) -> None:
+        for clip in event.clips:
+            self._blob(clip.blob, place)
+        for file in event.files:
+            self._blob(file.blob, place)
+
+    def _page_state(self, event: PageState, place: str) -> None:
+        self._blob(event.aria, place)
+
+    def _content(self, event: Screenshot | Downloaded, place: str) -> None:
+        self._blob(event.blob, place)
+
     def _checked(self, event: Checked, place: str) -> None:
         self._outcome = Outcome(reward=event.reward, command=event.command)
 
@@ -198,6 +218,11 @@ _CHECKS: dict[type, Callable[..., None]] = {
     FlowAnswered: EventRules._flow,
     FlowMessage: EventRules._flow,
     FlowClosed: EventRules._flow,
+    BrowserStarted: EventRules._browser,
+    PageEvent: EventRules._page_event,
+    PageState: EventRules._page_state,
+    Screenshot: EventRules._content,
+    Downloaded: EventRules._content,
     Gap: EventRules._gap,
     Recovered: EventRules._recovery,
 }

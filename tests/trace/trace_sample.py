@@ -8,6 +8,7 @@ import hashlib
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,28 +18,47 @@ from recorder.trace.container import TraceWriter
 from recorder.trace.events import (
     AnyEvent,
     Body,
+    BrowserEnded,
+    BrowserStarted,
     Cause,
     Change,
     Checked,
+    Clip,
+    ClockRead,
     CommandEnded,
     CommandStarted,
     Connected,
+    DialogAnswered,
+    DocumentEnded,
+    DocumentStarted,
+    Downloaded,
+    FileChosen,
     FileState,
     FlowAnswered,
     FlowClosed,
     FlowMessage,
     FlowRequested,
+    FrameSeen,
     Gap,
     Input,
     Marked,
     NameAsked,
+    Navigated,
     NetworkStarted,
     Noted,
+    PageEvent,
+    PageRequest,
+    PageState,
+    PageTarget,
     PromptShown,
     Recovered,
     Resized,
+    Screenshot,
     SecretReplaced,
     ShellFile,
+    TabActivated,
+    TabClosed,
+    TabOpened,
     TerminalEnded,
     TerminalStarted,
     TreeEntry,
@@ -148,8 +168,51 @@ def events(rc: str, tree: str, new: str) -> list[AnyEvent]:
         ),
         Recovered(t=56, source="session", part="writer", detail="killed"),
         SecretReplaced(t=56, source="session", placeholder=b"ghp_mQ7pLw4ZtB8nRcV5", rule="told"),
+        *browser_events(new),
         Gap(t=57, source=ws, until=58, bytes=None, reason="disk full"),
         TerminalEnded(t=60, source=t1, exit=0, offset=total),
+    ]  # fmt: skip
+
+
+def browser_events(blob: str) -> list[AnyEvent]:
+    """A person logs in: one of every kind that a browser states."""
+    web: dict[str, Any] = {"source": "browser/1", "tab": 1}
+    page: dict[str, Any] = {**web, "frame": 1, "doc": 1}
+    url = "https://example.org/login?next=%2F"
+    return [
+        BrowserStarted(
+            t=56, source="browser/1", mode="opened", product="Chromium 156", user_agent="Mozilla/5.0", width=1280,
+            height=720, scale=1.5, locale="en-GB", languages=["en-GB"], timezone="Europe/Paris", dark=False,
+            reduced_motion=False, headless=True, capture="1", seed=7, fonts=["DejaVu Sans"], storage=blob,
+        ),
+        TabOpened(t=56, opener=None, popup=False, **web),
+        TabActivated(t=56, **web),
+        FrameSeen(t=56, frame=1, parent=None, index=None, name="", **web),
+        DocumentStarted(t=56, url=url, **page),
+        Navigated(t=56, frame=1, url=url, how="typed", **web),
+        PageRequest(t=56, n=1, frame=1, method="GET", url=url, type="main_frame", **web),
+        PageState(
+            t=56, seq=2, n=1, url=url, title="Log in", dom="9f1c", aria=blob, settled=True, nodes=9, **page
+        ),
+        PageTarget(
+            t=56, seq=3, n=1, tag="input", type="password", role="textbox", name="Password", label="Your password",
+            anchors=[("heading", "Members")], css="#p", xpath="//*[@id='p']", rect=(8.0, 8.0, 100.0, 20.5),
+            editable=True, masked=True, **page,
+        ),
+        PageEvent(
+            t=56, seq=4, type="keydown", trusted=True, target=1, state=1, key="•", code="", masked=True, **page
+        ),
+        PageEvent(
+            t=56, seq=5, type="change", trusted=True, target=1, clips=[Clip(type="text/plain", text="hi")],
+            files=[FileChosen(name="a.txt", type="text/plain", size=4, blob=blob)], **page,
+        ),
+        DialogAnswered(t=56, seq=6, type="confirm", message="Sure?", asked=55, accepted=True, **page),
+        ClockRead(t=56, seq=7, first=0, base=1.7e12, later=[0.0, 1.5], **page),
+        Screenshot(t=56, blob=blob, type="image/webp", width=1920, height=1080, reason="checkpoint", **web),
+        Downloaded(t=56, url="blob:x", name="report.csv", complete=True, size=4, blob=blob, **web),
+        DocumentEnded(t=56, source="browser/1", doc=1, last=7),
+        TabClosed(t=56, **web),
+        BrowserEnded(t=56, source="browser/1", reason="closed"),
     ]  # fmt: skip
 
 

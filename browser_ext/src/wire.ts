@@ -1,0 +1,235 @@
+// What the extension and the recorder say to each other: JSON objects, the same types as recorder/trace/pagelog.py.
+// Fields of items are those of the trace's events (recorder/trace/pages.py), but for times (Unix ms), inline content
+// and the browser's own numbers of tabs, frames and documents, which the worker adds.
+
+export const WIRE_VERSION = 1;
+
+/** A statement of one document's capture script: `s` counts from 1 without holes, `t` is Unix ms. */
+export interface Numbered {
+  s: number;
+  t: number;
+}
+
+/** The first item of every document. `index`: which of its parent's frames it is. */
+export interface StartItem extends Numbered {
+  k: "start";
+  url: string;
+  opaque?: boolean;
+  index?: number;
+  name?: string;
+}
+
+export interface EndItem extends Numbered {
+  k: "end";
+}
+
+/** A portion (at most 256 KiB, base64) of the content that a later item of this document refers to by `part`. */
+export interface PartItem extends Numbered {
+  k: "part";
+  id: string;
+  data: string;
+}
+
+/** See PageTarget in pages.py. */
+export interface TargetItem extends Numbered {
+  k: "target";
+  n: number;
+  tag: string;
+  type?: string;
+  role?: string;
+  name?: string;
+  label?: string;
+  placeholder?: string;
+  text?: string;
+  id?: string;
+  test_id?: string;
+  attributes?: Record<string, string>;
+  anchors?: [string, string][];
+  css?: string;
+  xpath?: string;
+  shadow?: string[];
+  closed?: boolean;
+  rect?: [number, number, number, number];
+  ordinal?: number;
+  alike?: number;
+  editable?: boolean;
+  masked?: boolean;
+}
+
+export interface Clip {
+  type: string;
+  text?: string;
+  part?: string;
+  size?: number;
+  skipped?: string;
+}
+
+export interface FileChosen {
+  name: string;
+  type: string;
+  size: number;
+  part?: string;
+  skipped?: string;
+}
+
+/** See PageEvent in pages.py. */
+export interface EventItem extends Numbered {
+  k: "event";
+  type: string;
+  trusted: boolean;
+  target?: number;
+  state?: number;
+  x?: number;
+  y?: number;
+  offset?: [number, number];
+  button?: number;
+  buttons?: number;
+  detail?: number;
+  pointer?: string;
+  modifiers?: number;
+  dx?: number;
+  dy?: number;
+  key?: string;
+  code?: string;
+  location?: number;
+  repeat?: boolean;
+  composing?: boolean;
+  input_type?: string;
+  text?: string;
+  value?: string;
+  checked?: boolean;
+  selected?: string[];
+  selection?: [number, number];
+  scroll?: [number, number];
+  size?: [number, number];
+  clips?: Clip[];
+  files?: FileChosen[];
+  masked?: boolean;
+}
+
+/** See PageState in pages.py; `aria` is the snapshot itself. */
+export interface StateItem extends Numbered {
+  k: "state";
+  n: number;
+  url: string;
+  title: string;
+  dom: string;
+  aria?: string;
+  settled?: boolean;
+  focus?: number;
+  scroll?: [number, number];
+  nodes?: number;
+}
+
+/** See DialogAnswered in pages.py; `asked` is Unix ms. */
+export interface DialogItem extends Numbered {
+  k: "dialog";
+  type: "alert" | "confirm" | "prompt" | "beforeunload";
+  message: string;
+  asked: number;
+  accepted: boolean;
+  answer?: string;
+}
+
+/** See ClockRead in pages.py. */
+export interface ClockItem extends Numbered {
+  k: "clock";
+  first: number;
+  base: number;
+  later: number[];
+}
+
+export type DocumentItem =
+  | StartItem | EndItem | PartItem | TargetItem | EventItem | StateItem | DialogItem | ClockItem;
+
+/** What the worker itself states; numbers of tabs and frames are the browser's. */
+export type WorkerItem = Numbered &
+  (
+    | { k: "tab.opened"; tab: number; opener?: number; popup?: boolean }
+    | { k: "tab.activated"; tab: number }
+    | { k: "tab.closed"; tab: number }
+    | { k: "navigated"; tab: number; frame: number; url: string; how: string; within?: boolean }
+    | {
+        k: "request"; id: string; tab?: number; frame?: number; method: string; url: string; type: string;
+        initiator?: string; ended?: boolean; status?: number; error?: string; cached?: boolean;
+      }
+    | { k: "download"; tab?: number; url: string; name: string; complete: boolean; size: number; type?: string }
+  );
+
+// -- upwards: extension to recorder ----------------------------------------------------------------
+
+/** Items of one document. `tab`, `frame` (0: the tab's own) and `parent` are the browser's numbers. */
+export interface Batch {
+  m: "batch";
+  tab: number;
+  frame: number;
+  parent?: number;
+  document: string;
+  items: DocumentItem[];
+}
+
+export interface Log {
+  m: "log";
+  instance: string;
+  items: WorkerItem[];
+}
+
+/** The first message of a connection. */
+export interface Hello {
+  m: "hello";
+  v: number;
+  capture: string;
+  user_agent: string;
+  instance: string;
+}
+
+/** Words of the expert, by the hotkey or the popup. */
+export interface Note {
+  m: "note";
+  t: number;
+  text: string;
+}
+
+/** What the expert asks for in the popup. */
+export interface Ask {
+  m: "ask";
+  what: "pause" | "resume" | "stop";
+}
+
+export type Upward = Hello | Batch | Log | Note | Ask;
+
+// -- downwards: recorder to extension --------------------------------------------------------------
+
+/** Recording is on. `sites`: host patterns that are captured (empty: all); `mask`: CSS of fields to withhold. */
+export interface Welcome {
+  m: "welcome";
+  session: string;
+  task: string;
+  sites: string[];
+  mask: string[];
+}
+
+/** All up to `s` of this document or worker instance is written. */
+export interface Ack {
+  m: "ack";
+  key: string;
+  s: number;
+}
+
+/** What the popup shows. */
+export interface Status {
+  m: "status";
+  recording: boolean;
+  paused: boolean;
+  events: number;
+  steps: number;
+  lost: number;
+  since: number;
+}
+
+export interface Refused {
+  m: "refused";
+  why: string;
+}
+
+export type Downward = Welcome | Ack | Status | Refused;

@@ -1,0 +1,1 @@
+"""The browser: its launch, the extension's channel, what its pages state."""

@@ -1,0 +1,342 @@
+"""What the browser extension says, as events. Pure but for the blobs that it is given to keep.
+
+The extension's messages are JSON objects (`wire.ts` in browser_ext has the same types). A `batch` is what one
+document's capture script states: items numbered by `s` from 1 without holes, kept by the script until they are
+acknowledged, so a message may come twice (it is taken once) but none may be missing (a hole becomes a gap). A `log` is
+what the extension's worker states of tabs, navigations, requests and downloads, numbered likewise by its `instance`.
+An item's fields are those of its event, but for `t` (Unix ms), for content, which is inline or comes in parts, and for
+numbers of tabs, frames and documents, which are the browser's and given ours here.
+
+A page's own scripts cannot speak here, but a page that broke out of its renderer could: everything is bounded.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct, structs
+
+from recorder.trace.event import Event
+from recorder.trace.events import Gap
+from recorder.trace.pages import (
+    Clip,
+    ClockRead,
+    DialogAnswered,
+    DocumentEnded,
+    DocumentStarted,
+    Downloaded,
+    FileChosen,
+    FrameSeen,
+    Navigated,
+    PageEvent,
+    PageRequest,
+    PageState,
+    PageTarget,
+    TabActivated,
+    TabClosed,
+    TabOpened,
+)
+
+WIRE_VERSION = 1
+MOST_PART_BYTES = 64 << 20
+"""Content of one file or clip that a page was given; more is said to be skipped."""
+_MOST_OPEN_PARTS = 64
+_MOST_DOCUMENTS = 100_000
+Ident = Annotated[str, Meta(max_length=128)]
+
+
+class Batch(Struct, frozen=True, kw_only=True, tag_field="m", tag="batch"):
+    """Items of a document. `tab`, `frame` (0: the tab's own) and `parent` are the browser's numbers."""
+
+    tab: int
+    frame: int
+    document: Ident
+    items: list[dict[str, Any]]
+    parent: int | None = None
+
+
+class Log(Struct, frozen=True, kw_only=True, tag_field="m", tag="log"):
+    """Items of the extension's worker, of which each start is another `instance`."""
+
+    instance: Ident
+    items: list[dict[str, Any]]
+
+
+class Malformed(ValueError):
+    """A message that the extension never sends."""
+
+
+class Kept(Struct, frozen=True):
+    """What was kept of some content: its blob, or why there is none."""
+
+    blob: str | None
+    size: int
+    skipped: str = ""
+
+
+Keep = Callable[[bytes], Kept]
+_DOCUMENT_KINDS: dict[str, type[Event]] = {
+    "target": PageTarget,
+    "event": PageEvent,
+    "state": PageState,
+    "dialog": DialogAnswered,
+    "clock": ClockRead,
+}
+
+
+class _Document(Struct):
+    doc: int
+    tab: int
+    frame: int
+    last: int = 0
+    ended: bool = False
+    parts: dict[str, bytearray] = {}
+
+
+class PageLog:
+    """The events of one browser, from the messages of its extension in the order in which they came.
+
+    `at` gives the session's time (ns) of a Unix time in ms; `keep` keeps content.
+    """
+
+    def __init__(self, source: str, at: Callable[[float], int], keep: Keep) -> None:
+        self._source = source
+        self._at = at
+        self._keep = keep
+        self._tabs: dict[int, int] = {}
+        self._tabs_seen = 0
+        self._frames: dict[tuple[int, int], int] = {}
+        self._documents: dict[str, _Document] = {}
+        self._instances: dict[str, int] = {}
+        self._requests = 0
+        self._request_numbers: dict[str, int] = {}
+
+    def take(self, message: Batch | Log) -> list[Event]:
+        """What the message states that was not stated before. Raises Malformed; then nothing of it was taken."""
+        try:
+            return self._batch(message) if isinstance(message, Batch) else self._log(message)
+        except (msgspec.ValidationError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise Malformed(f"{type(message).__name__.lower()}: {error}") from error
+
+    def acknowledged(self, key: str) -> int:
+        """The number up to which a document or an instance need not say anything again."""
+        if key in self._documents:
+            return self._documents[key].last
+        return self._instances.get(key, 0)
+
+    def open_documents(self) -> list[int]:
+        """Documents that have not ended."""
+        return [document.doc for document in self._documents.values() if not document.ended]
+
+    def frame_of(self, tab: int, frame: int) -> int | None:
+        """Our number of a frame by the browser's."""
+        return self._frames.get((tab, frame))
+
+    def tab_of(self, tab: int) -> int | None:
+        """Our number of a tab by the browser's."""
+        return self._tabs.get(tab)
+
+    # -- documents ------------------------------------------------------------------------------
+
+    def _batch(self, message: Batch) -> list[Event]:
+        events: list[Event] = []
+        document = self._documents.get(message.document)
+        if document is None:
+            if len(self._documents) >= _MOST_DOCUMENTS:
+                raise ValueError("too many documents")
+            first = message.items[0] if message.items else {}
+            frame = self._frame(message, first, events)
+            document = _Document(len(self._documents) + 1, self._tabs[message.tab], frame)
+            self._documents[message.document] = document
+        for item in message.items:
+            s = int(item["s"])
+            if s <= document.last:
+                continue
+            t = self._at(float(item["t"]))
+            if s > document.last + 1:
+                lost = s - document.last - 1
+                reason = f"{lost} events of document {document.doc} never came"
+                events.append(Gap(t=t, source=self._source, until=t, bytes=None, reason=reason))
+            document.last = s
+            events += self._item(document, item, s, t)
+        return events
+
+    def _frame(self, message: Batch, first: dict[str, Any], events: list[Event]) -> int:
+        key = (message.tab, message.frame)
+        t = self._at(float(first.get("t", 0)))
+        if message.tab not in self._tabs:
+            events.append(self._open_tab(message.tab, t, None, False))
+        if key not in self._frames:
+            self._frames[key] = len(self._frames) + 1
+            parent = None
+            if message.frame != 0:
+                parent = self._frames.get((message.tab, message.parent or 0))
+            index = first.get("index")
+            events.append(
+                FrameSeen(
+                    t=t, source=self._source, frame=self._frames[key], tab=self._tabs[message.tab], parent=parent,
+                    index=int(index) if index is not None and message.frame != 0 else None,
+                    name=str(first.get("name", ""))[:1024],
+                )
+            )  # fmt: skip
+        return self._frames[key]
+
+    def _item(self, document: _Document, item: dict[str, Any], s: int, t: int) -> list[Event]:
+        kind = item["k"]
+        place: dict[str, Any] = {"t": t, "source": self._source, "doc": document.doc}
+        if kind == "start":
+            return [
+                DocumentStarted(
+                    **place, frame=document.frame, tab=document.tab, url=str(item["url"])[: 1 << 20],
+                    opaque=bool(item.get("opaque", False)),
+                )
+            ]  # fmt: skip
+        if kind == "end":
+            document.ended = True
+            document.parts.clear()
+            return [DocumentEnded(**place, last=s)]
+        if kind == "part":
+            self._part(document, item)
+            return []
+        made = _DOCUMENT_KINDS[kind]
+        fields = {k: v for k, v in item.items() if k not in ("k", "s", "t")}
+        fields |= {**place, "seq": s, "tab": document.tab, "frame": document.frame}
+        if kind == "state" and isinstance(fields.get("aria"), str):
+            fields["aria"] = self._keep(fields["aria"].encode("utf-8", "replace")).blob
+        if kind == "dialog":
+            fields["asked"] = self._at(float(item["asked"]))
+        if kind == "event":
+            for name, of in (("clips", Clip), ("files", FileChosen)):
+                if name in fields:
+                    fields[name] = [self._content(document, one, of) for one in fields[name]]
+        return [msgspec.convert(fields, made)]
+
+    def _part(self, document: _Document, item: dict[str, Any]) -> None:
+        ident = str(item["id"])[:128]
+        if ident not in document.parts and len(document.parts) >= _MOST_OPEN_PARTS:
+            raise ValueError("too many contents at once")
+        held = document.parts.setdefault(ident, bytearray())
+        data = binascii.a2b_base64(item["data"])
+        if len(held) + len(data) > MOST_PART_BYTES:
+            raise ValueError("a content is too large")
+        held += data
+
+    def _content(self, document: _Document, one: dict[str, Any], of: type[Struct]) -> dict[str, Any]:
+        """A clip or a file with its content, which came in parts before it, kept."""
+        fields = {k: v for k, v in one.items() if k in of.__struct_fields__ and k != "blob"}
+        part = one.get("part")
+        if part is not None:
+            kept = self._keep(bytes(document.parts.pop(str(part), b"")))
+            fields |= {"blob": kept.blob, "size": kept.size, "skipped": kept.skipped}
+        return fields
+
+    # -- the worker -----------------------------------------------------------------------------
+
+    def _log(self, message: Log) -> list[Event]:
+        events: list[Event] = []
+        last = self._instances.setdefault(message.instance, 0)
+        for item in message.items:
+            s = int(item["s"])
+            if s <= last:
+                continue
+            t = self._at(float(item["t"]))
+            if s > last + 1:
+                reason = f"{s - last - 1} messages of the extension's worker never came"
+                events.append(Gap(t=t, source=self._source, until=t, bytes=None, reason=reason))
+            last = self._instances[message.instance] = s
+            events += self._worker_item(item, t)
+        return events
+
+    def _worker_item(self, item: dict[str, Any], t: int) -> list[Event]:
+        kind = item["k"]
+        source = self._source
+        events: list[Event] = []
+
+        def tab(number: int | None) -> int | None:
+            if number is None or number < 0:
+                return None
+            if number not in self._tabs:
+                events.append(self._open_tab(number, t, None, False))
+            return self._tabs[number]
+
+        if kind == "tab.opened":
+            if int(item["tab"]) not in self._tabs:
+                opener = tab(item.get("opener"))
+                events.append(self._open_tab(int(item["tab"]), t, opener, bool(item.get("popup", False))))
+            return events
+        mine = tab(item.get("tab"))
+        if kind == "request":
+            number = self._request_number(str(item["id"])[:128], bool(item.get("ended", False)))
+            frame = self.frame_of(int(item.get("tab", -1)), int(item.get("frame", -1)))
+            fields = {k: v for k, v in item.items() if k not in ("k", "s", "t", "id", "tab", "frame")}
+            fields |= {"t": t, "source": source, "n": number, "tab": mine, "frame": frame}
+            return [*events, msgspec.convert(fields, PageRequest)]
+        if kind == "download":
+            fields = {k: v for k, v in item.items() if k not in ("k", "s", "t", "tab")}
+            return [*events, msgspec.convert(fields | {"t": t, "source": source, "tab": mine}, Downloaded)]
+        if mine is None:
+            raise ValueError(f"{kind} without a tab")
+        if kind == "tab.activated":
+            return [*events, TabActivated(t=t, source=source, tab=mine)]
+        if kind == "tab.closed":
+            del self._tabs[int(item["tab"])]
+            for key in [key for key in self._frames if key[0] == int(item["tab"])]:
+                self._frames[(-1 - self._frames[key], 0)] = self._frames.pop(key)  # its number stays taken
+            return [*events, TabClosed(t=t, source=source, tab=mine)]
+        if kind == "navigated":
+            key = (int(item["tab"]), int(item.get("frame", 0)))
+            if key not in self._frames:
+                self._frames[key] = len(self._frames) + 1
+                parent = None if key[1] == 0 else self._frames.get((key[0], 0))
+                events.append(
+                    FrameSeen(
+                        t=t,
+                        source=source,
+                        frame=self._frames[key],
+                        tab=mine,
+                        parent=parent,
+                        index=None,
+                        name="",
+                    )
+                )
+            how, within = str(item.get("how", "other"))[:32], bool(item.get("within", False))
+            url = str(item["url"])[: 1 << 20]
+            frame_number = self._frames[key]
+            return [
+                *events,
+                Navigated(t=t, source=source, tab=mine, frame=frame_number, url=url, how=how, within=within),
+            ]
+        raise ValueError(f"unknown kind {kind!r}")
+
+    def _open_tab(self, number: int, t: int, opener: int | None, popup: bool) -> TabOpened:
+        self._tabs_seen += 1
+        self._tabs[number] = self._tabs_seen
+        return TabOpened(t=t, source=self._source, tab=self._tabs[number], opener=opener, popup=popup)
+
+    def _request_number(self, ident: str, ended: bool) -> int:
+        if ident not in self._request_numbers:
+            self._requests += 1
+            self._request_numbers[ident] = self._requests
+        number = self._request_numbers[ident]
+        if ended:
+            del self._request_numbers[ident]
+        return number
+
+
+def decode(data: bytes) -> Batch | Log:
+    """A message of the extension. Raises Malformed."""
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Malformed(str(error)) from error
+
+
+_decoder: msgspec.json.Decoder[Batch | Log] = msgspec.json.Decoder(Batch | Log)
+
+
+def with_blob(event: Downloaded, kept: Kept) -> Downloaded:
+    """The download with what was kept of its content."""
+    return structs.replace(event, blob=kept.blob, size=kept.size, skipped=kept.skipped)
