@@ -1,4 +1,4 @@
-// What the extension and the recorder say to each other: JSON objects, the same types as recorder/trace/pagelog.py.
+// What the extension and the recorder say to each other: JSON objects, the same types as recorder/trace/wire.py.
 // Fields of items are those of the trace's events (recorder/trace/pages.py), but for times (Unix ms), inline content
 // and the browser's own numbers of tabs, frames and documents, which the worker adds.
 

@@ -1,23 +1,20 @@
 """What the browser extension says, as events. Pure but for the blobs that it is given to keep.
 
-The extension's messages are JSON objects (`wire.ts` in browser_ext has the same types). A `batch` is what one
-document's capture script states: items numbered by `s` from 1 without holes, kept by the script until they are
-acknowledged, so a message may come twice (it is taken once) but none may be missing (a hole becomes a gap). A `log` is
-what the extension's worker states of tabs, navigations, requests and downloads, numbered likewise by its `instance`.
-An item's fields are those of its event, but for `t` (Unix ms), for content, which is inline or comes in parts, and for
-numbers of tabs, frames and documents, which are the browser's and given ours here.
-
-A page's own scripts cannot speak here, but a page that broke out of its renderer could: everything is bounded.
+The messages are those of `wire`. The items of a `Batch` are numbered by `s` from 1 without holes and kept by the capture
+script until they are acknowledged, so a message may come twice (it is taken once) but none may be missing (a hole becomes
+a gap); so are those of a `Log`, by its instance. An item's fields are those of its event, but for `t` (Unix ms), for
+content, which is inline or comes in parts, and for numbers of tabs, frames and documents, which are the browser's and
+given ours here.
 """
 
 from __future__ import annotations
 
 import binascii
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Struct, structs
+from msgspec import Struct, structs
 
 from recorder.trace.event import Event
 from recorder.trace.events import Gap
@@ -39,34 +36,12 @@ from recorder.trace.pages import (
     TabClosed,
     TabOpened,
 )
+from recorder.trace.wire import Batch, Log, Malformed
 
-WIRE_VERSION = 1
 MOST_PART_BYTES = 64 << 20
 """Content of one file or clip that a page was given; more is said to be skipped."""
 _MOST_OPEN_PARTS = 64
 _MOST_DOCUMENTS = 100_000
-Ident = Annotated[str, Meta(max_length=128)]
-
-
-class Batch(Struct, frozen=True, kw_only=True, tag_field="m", tag="batch"):
-    """Items of a document. `tab`, `frame` (0: the tab's own) and `parent` are the browser's numbers."""
-
-    tab: int
-    frame: int
-    document: Ident
-    items: list[dict[str, Any]]
-    parent: int | None = None
-
-
-class Log(Struct, frozen=True, kw_only=True, tag_field="m", tag="log"):
-    """Items of the extension's worker, of which each start is another `instance`."""
-
-    instance: Ident
-    items: list[dict[str, Any]]
-
-
-class Malformed(ValueError):
-    """A message that the extension never sends."""
 
 
 class Kept(Struct, frozen=True):
@@ -324,17 +299,6 @@ class PageLog:
         if ended:
             del self._request_numbers[ident]
         return number
-
-
-def decode(data: bytes) -> Batch | Log:
-    """A message of the extension. Raises Malformed."""
-    try:
-        return _decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Malformed(str(error)) from error
-
-
-_decoder: msgspec.json.Decoder[Batch | Log] = msgspec.json.Decoder(Batch | Log)
 
 
 def with_blob(event: Downloaded, kept: Kept) -> Downloaded:
