@@ -4,9 +4,19 @@ The recorder loads it into the browser that it opens and names it to experts for
 so that what a page showed again is told by the same code that told it first.
 """
 
+import json
+import shutil
 from pathlib import Path
 
 EXTENSION = Path(__file__).parent / "built"
 """The unpacked extension: a folder that Chromium loads."""
-EXTENSION_ID = ""
+EXTENSION_ID = "docfhlflkjpdpgkmngokpineikbiionc"
 """What Chromium calls it, fixed by the key in its manifest."""
+
+
+def unpack(folder: Path, *, seed: int | None = None) -> Path:
+    """A copy of the extension in `folder` (which must not be there) for one session's browser: its pages' randomness
+    comes from `seed`, where there is one. Returns the folder."""
+    shutil.copytree(EXTENSION, folder)
+    (folder / "session.js").write_text(f"globalThis.__reenactSession = {json.dumps({'seed': seed})};\n")
+    return folder

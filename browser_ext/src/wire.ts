@@ -139,8 +139,7 @@ export interface ClockItem extends Numbered {
   later: number[];
 }
 
-export type DocumentItem =
-  | StartItem | EndItem | PartItem | TargetItem | EventItem | StateItem | DialogItem | ClockItem;
+export type DocumentItem = StartItem | EndItem | PartItem | TargetItem | EventItem | StateItem | DialogItem | ClockItem;
 
 /** What the worker itself states; numbers of tabs and frames are the browser's. */
 export type WorkerItem = Numbered &
@@ -150,8 +149,18 @@ export type WorkerItem = Numbered &
     | { k: "tab.closed"; tab: number }
     | { k: "navigated"; tab: number; frame: number; url: string; how: string; within?: boolean }
     | {
-        k: "request"; id: string; tab?: number; frame?: number; method: string; url: string; type: string;
-        initiator?: string; ended?: boolean; status?: number; error?: string; cached?: boolean;
+        k: "request";
+        id: string;
+        tab?: number;
+        frame?: number;
+        method: string;
+        url: string;
+        type: string;
+        initiator?: string;
+        ended?: boolean;
+        status?: number;
+        error?: string;
+        cached?: boolean;
       }
     | { k: "download"; tab?: number; url: string; name: string; complete: boolean; size: number; type?: string }
   );

@@ -1,0 +1,30 @@
+// Writes built/: what Chromium loads. The same bytes on every machine: no minifying, no times, no paths.
+import { cp, mkdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const built = process.argv[2] ?? join(here, "built");
+
+await rm(built, { recursive: true, force: true });
+await mkdir(built, { recursive: true });
+await build({
+  absWorkingDir: here,
+  entryPoints: {
+    capture: "src/capture/main.ts",
+    page: "src/page/main.ts",
+    worker: "src/worker/main.ts",
+    popup: "src/popup/main.ts",
+  },
+  outdir: built,
+  bundle: true,
+  format: "iife",
+  target: "chrome120",
+  charset: "utf8",
+  legalComments: "inline",
+  logLevel: "warning",
+});
+await cp(join(here, "src/manifest.json"), join(built, "manifest.json"));
+await cp(join(here, "src/session.js"), join(built, "session.js"));
+await cp(join(here, "src/popup/popup.html"), join(built, "popup.html"));
