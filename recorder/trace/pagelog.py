@@ -1,10 +1,10 @@
 """What the browser extension says, as events. Pure but for the blobs that it is given to keep.
 
-The messages are those of `wire`. The items of a `Batch` are numbered by `s` from 1 without holes and kept by the capture
-script until they are acknowledged, so a message may come twice (it is taken once) but none may be missing (a hole becomes
-a gap); so are those of a `Log`, by its instance. An item's fields are those of its event, but for `t` (Unix ms), for
-content, which is inline or comes in parts, and for numbers of tabs, frames and documents, which are the browser's and
-given ours here.
+The messages are those of `wire`. The items of a `Batch` are numbered by `s` from 1 without holes and kept by the
+capture script until they are acknowledged, so a message may come twice (it is taken once) but none may be missing (a
+hole becomes a gap); so are those of a `Log`, by its instance. An item's fields are those of its event, but for `t`
+(Unix ms), for content, which is inline or comes in parts, and for numbers of tabs, frames and documents, which are the
+browser's and given ours here.
 """
 
 from __future__ import annotations
