@@ -5,8 +5,12 @@ import type { DocumentItem } from "./wire";
 
 export const PORT = "document";
 
-/** Document to worker: items that were not acknowledged yet; those of a new port begin with the first such. */
+/**
+ * Document to worker, once it was told `on`: items that were not acknowledged yet; those of a new port begin with the
+ * first such. `session` is that of the last `on`.
+ */
 export interface Said {
+  session: string;
   items: DocumentItem[];
 }
 

@@ -183,13 +183,14 @@ export interface Log {
   items: WorkerItem[];
 }
 
-/** The first message of a connection. */
+/** The first message of a connection. `browser` stays as long as the browser runs. */
 export interface Hello {
   m: "hello";
   v: number;
   capture: string;
   user_agent: string;
   instance: string;
+  browser?: string;
 }
 
 /** Words of the expert, by the hotkey or the popup. */

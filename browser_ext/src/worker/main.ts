@@ -1,12 +1,102 @@
-// The service worker: takes what the pages' capture scripts state, adds whose it is, and hands it to the recorder.
-import { PORT, type Said, type Told } from "../port";
+// The service worker: takes what the pages' capture scripts state, adds whose it is, and hands it to the recorder. It may
+// die at any moment: what was not acknowledged is with the documents, or in the browser's memory of this session.
+import { showBadge } from "./badge";
+import { Browsing } from "./browsing";
+import { Documents, type Recording } from "./documents";
+import { WorkerLog } from "./log";
+import { Recorder } from "./recorder";
+import { matches } from "./sites";
 
-chrome.runtime.onConnect.addListener((port) => {
-  if (port.name !== PORT) return;
-  const tell = (told: Told) => port.postMessage(told);
-  tell({ m: "on", session: "none", mask: [], paused: false });
-  port.onMessage.addListener((said: Said) => {
-    const last = said.items.at(-1);
-    if (last) tell({ m: "ack", s: last.s });
-  });
-});
+const ALARM = "call";
+
+/** What is remembered as long as the browser runs. */
+interface Remembered {
+  browser?: string;
+  session?: string | null;
+  sites?: string[];
+}
+
+let remembered: Remembered = {};
+
+const recorder = new Recorder(
+  {
+    welcomed(welcome, again) {
+      const same = again || remembered.session === welcome.session;
+      if (!same) {
+        documents.clear();
+        // What was stated before is this session's, unless it was another's or it was not known what is wanted.
+        if (remembered.session || welcome.sites.length > 0) log.forget();
+      }
+      remember({ session: welcome.session, sites: welcome.sites });
+      browsing.listen();
+      if (!same) void browsing.begin();
+      log.again();
+      documents.again();
+      void documents.announce();
+    },
+    acknowledged(key, s) {
+      if (!log.acknowledged(key, s)) documents.acknowledged(key, s);
+    },
+    changed() {
+      showBadge(recorder.state, recorder.paused);
+      if (recorder.state !== "off") return void chrome.alarms.clear(ALARM);
+      remember({ session: null });
+      browsing.deafen();
+      log.forget();
+      documents.clear();
+      void documents.announce();
+      void chrome.alarms.create(ALARM, { periodInMinutes: 0.5 });
+    },
+  },
+  () => log.instance,
+  () => remembered.browser ?? "",
+);
+
+const log = new WorkerLog((items) => recorder.send(items));
+const documents = new Documents(
+  () => recording(),
+  (batch) => {
+    browsing.settle(batch.tab);
+    recorder.send(batch);
+  },
+);
+const browsing = new Browsing(
+  (statement, t) => {
+    if (recorder.state !== "off" && !recorder.paused) log.state(statement, t);
+  },
+  (url) => matches(url, recorder.welcome?.sites ?? remembered.sites ?? []),
+);
+
+function recording(): Recording {
+  const { state, welcome, paused } = recorder;
+  const session = state === "off" ? null : welcome?.session;
+  return { session, sites: welcome?.sites ?? [], mask: welcome?.mask ?? [], paused };
+}
+
+function remember(change: Remembered): void {
+  Object.assign(remembered, change);
+  void chrome.storage.session.set({ remembered });
+}
+
+/** Everything below waits for this: what workers before this one left. */
+const ready = (async () => {
+  remembered = (await chrome.storage.session.get("remembered")).remembered ?? {};
+  if (!remembered.browser) remember({ browser: crypto.randomUUID() });
+  await log.recall();
+  await documents.recall();
+  await browsing.recall();
+  if (remembered.session === null) {
+    recorder.state = "off";
+    browsing.deafen();
+    void documents.announce();
+  } else if (remembered.session) recorder.resume();
+  else recorder.call();
+})();
+
+// Registered at once, or Chromium would not wake a new worker for them.
+browsing.listen();
+chrome.runtime.onConnect.addListener((port) => void documents.connected(port));
+const call = () => void ready.then(() => recorder.call());
+chrome.runtime.onStartup.addListener(call);
+chrome.runtime.onInstalled.addListener(call);
+chrome.alarms.onAlarm.addListener(call);

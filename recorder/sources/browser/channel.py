@@ -138,9 +138,7 @@ class Channel:
     async def _heard(self, message: Upward, link: Link) -> None:
         async with self._turn:
             if isinstance(message, Batch | Log):
-                written = await self._listener.take(message)
-                key = message.document if isinstance(message, Batch) else message.instance
-                link.send(Ack(key=key, s=written))
+                link.send(await self._taken(message))
             elif isinstance(message, Note):
                 self._listener.note(message)
             elif isinstance(message, Ask):
@@ -148,6 +146,16 @@ class Channel:
             else:
                 raise Malformed("a second hello")
         await link.drained()
+
+    async def _taken(self, message: Batch | Log) -> Ack:
+        key = message.document if isinstance(message, Batch) else message.instance
+        try:
+            return Ack(key=key, s=await self._listener.take(message))
+        except Malformed as error:
+            # Sent again it would be refused again; forgotten there it leaves a hole in the numbers, which tells.
+            self._listener.broken(str(error))
+            numbers = [s for item in message.items if isinstance(s := item.get("s"), int)]
+            return Ack(key=key, s=max(numbers, default=0))
 
 
 class Link:

@@ -1,0 +1,16 @@
+// The toolbar button: whether something is recorded, at a glance.
+import type { State } from "./recorder";
+
+export function showBadge(state: State, paused: boolean): void {
+  const [text, color, title] =
+    state === "on" && paused
+      ? ["II", "#777777", "Reenact: paused"]
+      : state === "on"
+        ? ["REC", "#c62828", "Reenact: recording"]
+        : state === "lost"
+          ? ["!", "#ef6c00", "Reenact: the recorder does not answer"]
+          : ["", "#777777", "Reenact: not recording"];
+  void chrome.action.setBadgeText({ text });
+  void chrome.action.setBadgeBackgroundColor({ color });
+  void chrome.action.setTitle({ title });
+}

@@ -1,0 +1,120 @@
+// The way to the recorder: a native host that Chromium starts for this extension alone.
+import type { Downward, Status, Upward, Welcome } from "../wire";
+import { WIRE_VERSION } from "../wire";
+
+const HOST = "reenact.recorder";
+const AGAIN_MS = [100, 200, 400, 800, 1600, 2000];
+/** How long a recorder that was there is waited for; documents keep what they see meanwhile. */
+const PATIENCE_MS = 60_000;
+
+/** asking: nobody knows yet; lost: it was there and is being called again; on: it records; off: nobody records. */
+export type State = "asking" | "on" | "lost" | "off";
+
+export interface Listener {
+  welcomed(welcome: Welcome, again: boolean): void;
+  acknowledged(key: string, s: number): void;
+  changed(): void;
+}
+
+export class Recorder {
+  state: State = "asking";
+  why = "";
+  welcome: Welcome | null = null;
+  status: Status | null = null;
+  private port: chrome.runtime.Port | null = null;
+  private lostSince = 0;
+  private attempts = 0;
+
+  constructor(
+    private readonly listener: Listener,
+    private readonly instance: () => string,
+    private readonly browser: () => string,
+  ) {}
+
+  get paused(): boolean {
+    return this.status?.paused ?? false;
+  }
+
+  /** It was there before this worker was. */
+  resume(): void {
+    this.state = "lost";
+    this.lostSince = Date.now();
+    this.call();
+  }
+
+  /** Calls the recorder, unless it is being called or was reached. */
+  call(): void {
+    if (this.port) return;
+    if (this.state === "off") this.state = "asking";
+    const port = chrome.runtime.connectNative(HOST);
+    this.port = port;
+    port.onMessage.addListener((message: Downward) => this.heard(message));
+    port.onDisconnect.addListener(() => {
+      const error = chrome.runtime.lastError?.message ?? "";
+      if (this.port === port) this.ended(error);
+    });
+    port.postMessage({
+      m: "hello",
+      v: WIRE_VERSION,
+      capture: chrome.runtime.getManifest().version,
+      user_agent: navigator.userAgent,
+      instance: this.instance(),
+      browser: this.browser(),
+    } satisfies Upward);
+  }
+
+  /** Sends what can be sent now; what is not acknowledged is the speaker's to keep. */
+  send(message: Upward): void {
+    if (this.state === "on") this.port?.postMessage(message);
+  }
+
+  private heard(message: Downward): void {
+    switch (message.m) {
+      case "welcome": {
+        const again = this.welcome?.session === message.session;
+        this.welcome = message;
+        this.state = "on";
+        this.attempts = 0;
+        this.lostSince = 0;
+        this.listener.welcomed(message, again);
+        break;
+      }
+      case "ack":
+        this.listener.acknowledged(message.key, message.s);
+        return;
+      case "status":
+        this.status = message;
+        if (!message.recording) this.end("the recording ended");
+        break;
+      case "refused":
+        this.end(message.why);
+        break;
+    }
+    this.listener.changed();
+  }
+
+  private ended(error: string): void {
+    this.port = null;
+    if (this.state === "off") return;
+    const now = Date.now();
+    if (this.state === "on") {
+      this.state = "lost";
+      this.lostSince = now;
+    }
+    if (this.state === "lost" && now - this.lostSince < PATIENCE_MS) {
+      const wait = AGAIN_MS[Math.min(this.attempts++, AGAIN_MS.length - 1)];
+      setTimeout(() => this.call(), wait);
+    } else this.end(error);
+    this.listener.changed();
+  }
+
+  private end(why: string): void {
+    this.state = "off";
+    this.why = why;
+    this.welcome = null;
+    this.status = null;
+    const port = this.port;
+    this.port = null;
+    port?.disconnect();
+  }
+}

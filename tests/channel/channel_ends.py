@@ -1,0 +1,147 @@
+"""A real Chromium with the extension, and a recorder's end of the channel that keeps what comes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Worker, sync_playwright
+
+from browser_ext import EXTENSION, EXTENSION_ID
+from recorder.sources.browser import hosts
+from recorder.sources.browser.channel import Channel
+from recorder.trace.event import Event
+from recorder.trace.pagelog import Kept, PageLog
+from recorder.trace.wire import Ask, Batch, Hello, Log, Note, Refused, Status, Welcome
+
+CHROMIUM = os.environ.get("REENACT_CHROMIUM") or shutil.which("chromium")
+
+
+class Recorder:
+    """Listens as the browser source does. Everything that was acknowledged is in `events`, also over `down` and `up`."""
+
+    def __init__(self, socket: Path, session: str = "s1", sites: list[str] | None = None) -> None:
+        self.socket = socket
+        self.session = session
+        self.sites = sites or []
+        self.hellos: list[Hello] = []
+        self.events: list[Event] = []
+        self.batches: list[Batch] = []
+        self.logs: list[Log] = []
+        self.notes: list[Note] = []
+        self.asks: list[Ask] = []
+        self.faults: list[str] = []
+        self.log = PageLog(
+            "browser/1", lambda ms: int(ms * 1e6), lambda data: Kept(None, len(data), "a test")
+        )
+        self._changed = threading.Condition()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._end: asyncio.Event | None = None
+        self.channel: Channel | None = None
+
+    def up(self) -> None:
+        started = threading.Event()
+
+        async def serve() -> None:
+            self._end = asyncio.Event()
+            self._loop = asyncio.get_running_loop()
+            async with Channel(self.socket, self) as self.channel:
+                started.set()
+                await self._end.wait()
+
+        self._thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+        self._thread.start()
+        assert started.wait(10)
+
+    def down(self) -> None:
+        assert self._loop is not None and self._end is not None and self._thread is not None
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+    def tell(self, status: Status) -> None:
+        assert self._loop is not None and self.channel is not None
+        self._loop.call_soon_threadsafe(self.channel.tell, status)
+
+    # -- what a Listener is asked ---------------------------------------------------------------
+
+    def hello(self, hello: Hello) -> Welcome | Refused:
+        with self._changed:
+            self.hellos.append(hello)
+            self._changed.notify_all()
+        return Welcome(session=self.session, task="a test", sites=self.sites, mask=[])
+
+    async def take(self, message: Batch | Log) -> int:
+        with self._changed:
+            self.events += self.log.take(message)
+            if isinstance(message, Batch):
+                self.batches.append(message)
+            else:
+                self.logs.append(message)
+            self._changed.notify_all()
+        return self.log.acknowledged(message.document if isinstance(message, Batch) else message.instance)
+
+    def note(self, note: Note) -> None:
+        with self._changed:
+            self.notes.append(note)
+            self._changed.notify_all()
+
+    def ask(self, ask: Ask) -> None:
+        with self._changed:
+            self.asks.append(ask)
+            self._changed.notify_all()
+
+    def broken(self, why: str) -> None:
+        self.faults.append(why)
+
+    # -- what tests ask -------------------------------------------------------------------------
+
+    def wait(self, there: Callable[[Recorder], Any], seconds: float = 20) -> Any:
+        """What `there` says of this recorder, once it says something."""
+        until = time.monotonic() + seconds
+        with self._changed:
+            while not (found := there(self)):
+                if not self._changed.wait(until - time.monotonic()):
+                    raise AssertionError(f"it never came; the last events: {self.events[-5:]}")
+        return found
+
+    def of(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@contextmanager
+def chromium(profile: Path, socket: Path, *flags: str) -> Iterator[BrowserContext]:
+    """A browser with the extension, whose host leads to `socket`."""
+    hosts.place(profile / "NativeMessagingHosts", profile / "host", socket, EXTENSION_ID)
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=CHROMIUM,
+            headless=True,
+            ignore_default_args=["--disable-extensions", "--enable-automation"],
+            args=[
+                "--no-sandbox",
+                "--no-first-run",
+                f"--load-extension={EXTENSION}",
+                f"--disable-extensions-except={EXTENSION}",
+                "--host-resolver-rules=MAP *.test 127.0.0.1",
+                *flags,
+            ],
+        )
+        try:
+            yield context
+        finally:
+            context.close()
+
+
+def worker(context: BrowserContext) -> Worker:
+    """The extension's service worker."""
+    return context.service_workers[0] if context.service_workers else context.wait_for_event("serviceworker")
