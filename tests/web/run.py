@@ -1,4 +1,4 @@
-"""Does tasks by hand: `python tests/web/run.py NAME… [--shot FOLDER]`; a name may be a pattern. Without one, lists them.
+"""Does tasks by hand: `python tests/web/run.py NAME… [--shot FOLDER]`; names may be patterns. Without any, lists them.
 
 They are done in a plain Chromium. Exit status 1 if any fell short.
 """
