@@ -157,6 +157,81 @@ def record(command: tuple[str, ...], as_json: bool, **options: Any) -> int:
 
 
 @cli.command(
+    epilog="Examples:\n\n\b\n  reenact browse https://shop.example --task 'order the book' --out order.reenact\n"
+    "  reenact browse --headless --debugging-port 9222 http://127.0.0.1:8000/\n\n"
+    "It ends when the browser is closed, or by Ctrl-C here."
+)
+@click.argument("url", required=False)
+@click.option("--task", metavar="TEXT", help="What the session is to achieve, in a sentence.")
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path), help="The trace to write. [default: the trace folder]"
+)
+@click.option("--headless", is_flag=True, help="Open no window: another program drives it.")
+@click.option(
+    "--profile", metavar="NAME", help="Keep the browser's profile under this name. [default: a new one]"
+)
+@click.option(
+    "--debugging-port",
+    "port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    help="Let programs on this machine drive the browser, by Chrome's debugging protocol on this port.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    metavar="N",
+    help="Seed of the pages' randomness. [default: by chance]",
+)
+@click.option(
+    "--downloads",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="Put what is downloaded here, too. [default: it is kept in the trace only]",
+)
+@click.option(
+    "--no-proxy", is_flag=True, help="Do not record the network: the trace cannot be replayed then."
+)
+@click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="NAME",
+    help="The value of this environment variable is a secret wherever it occurs (repeatable).",
+)
+@click.option(
+    "--no-redact", is_flag=True, help="Keep everything as it is, secrets too: for traces that stay with you."
+)
+@click.option("--annotator", metavar="ID", help="Who records, as your data set names them.")
+@click.option("--project", metavar="NAME", help="The project that the recording is for.")
+@click.option("--consent", metavar="TEXT", help="What the annotator agreed to.")
+@click.option("--licence", metavar="SPDX", help="Licence of what is recorded.")
+@click.option("--overwrite", is_flag=True, help="Replace the trace if it exists.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as JSON on standard output at the end."
+)
+def browse(as_json: bool, **options: Any) -> int:
+    """Record a browser: Chromium opens with a profile of its own, at URL; what you do in it becomes one trace.
+
+    Passwords are masked in the page, before they leave it.
+    """
+    from recorder import browsing
+    from recorder.sessionfile import BrowserRequest, Request
+
+    names = ("url", "headless", "profile", "port", "seed", "downloads")
+    wanted = BrowserRequest(**{name: options.pop(name) for name in names})
+    request = Request(
+        argv=None, cwd=Path.cwd(), keep_workspace=False, keep_dotfiles=False, browser=wanted,
+        proxy=not options.pop("no_proxy"), redact=not options.pop("no_redact"),
+        secret_names=list(options.pop("secrets")), **options,
+    )  # fmt: skip
+    done = browsing.browse(request, say=_say)
+    if as_json:
+        click.echo(json.dumps(done.as_dict()))
+    return done.exit_code
+
+
+@cli.command(
     epilog="Example:\n\n\b\n  reenact recover ~/.local/share/reenact/traces/.sessions/2026-03-01-142530"
 )
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))

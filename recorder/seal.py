@@ -1,7 +1,8 @@
 """From a session folder to a sealed trace. The same path after a clean end and after a crash.
 
-Two passes over the terminal's journal keep memory flat: the first finds marks and events, the second streams the
-output into the trace and its asciicast. Events are held in memory; output never is.
+Two passes over a terminal's journal keep memory flat: the first finds marks and events, the second streams the
+output into the trace and its asciicast. A session of a browser has no terminal. Events are held in memory; output
+never is.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from recorder.lastlook import LastLook
 
 SOURCE = "terminal/1"
+_SOURCES = {"workspace": "workspace", "proxy": "proxy", "browser/1": "browser", "session": "session"}
+"""The other sources, and what their journals are called."""
 _MOST_LOG = 256 << 20
 
 
@@ -89,28 +92,32 @@ def seal(
     the trace is on disk, whole.
     Raises RecordingFailed where it can't be written or there is nothing to seal; the folder is left as it was.
     """
-    journal = read_journal(folder / "terminal-1.journal")
     look = _last_look(vault)
-    log = _side_log(folder, "shell-1", live_logs, look)
     store = BlobStore(folder / "blobs")
-    terminal = _read_terminal(folder, journal, log, store, boottime_ns, restore=not draft.isolated)
-    gathered = list(terminal.events)
-    gathered += _losses(journal, SOURCE, boottime_ns, terminal.last)
-    for source in ("workspace", "proxy", "session"):
-        gathered += _read_events(folder / f"{source}.journal", source, boottime_ns)
-    gathered += _notes(_side_log(folder, "notes", live_logs, look), log, terminal, boottime_ns)
-    if recovered or not any(isinstance(e, TerminalEnded) for e in terminal.events):
-        gathered.append(
-            Recovered(t=terminal.last, source="session", part="recorder", detail="sealed by recover")
-        )
+    gathered: list[AnyEvent] = []
+    terminal: _Terminal | None = None
+    journal = read_journal(folder / "terminal-1.journal")
+    if journal.path.exists():
+        log = _side_log(folder, "shell-1", live_logs, look)
+        terminal = _read_terminal(folder, journal, log, store, boottime_ns, restore=not draft.isolated)
+        gathered += terminal.events
+        gathered += _losses(journal, SOURCE, boottime_ns, terminal.last)
+        gathered += _notes(_side_log(folder, "notes", live_logs, look), log, terminal, boottime_ns)
+    for source, name in _SOURCES.items():
+        gathered += _read_events(folder / f"{name}.journal", source, boottime_ns)
+    if not gathered:
+        raise RecordingFailed(f"{folder} holds nothing that was recorded; there is nothing to seal")
+    last = max(event.t for event in gathered) if terminal is None else terminal.last
+    if recovered or (terminal and not any(isinstance(e, TerminalEnded) for e in terminal.events)):
+        gathered.append(Recovered(t=last, source="session", part="recorder", detail="sealed by recover"))
     events = sorted(gathered, key=lambda event: event.t)
-    started, seen = terminal.started, _unchanged
+    started, seen = terminal.started if terminal else None, _unchanged
     if look is not None and look.needed:
         events = look.events(events, look.blobs(store, events))
-        started = next(event for event in events if isinstance(event, TerminalStarted))
+        started = next((event for event in events if isinstance(event, TerminalStarted)), None)
         draft, seen = look.draft(draft), look.output
     texts = [e.text for e in events if isinstance(e, CommandStarted)]
-    tools = environment.tools_used(texts, started.env.get("PATH", ""))
+    tools = environment.tools_used(texts, started.env.get("PATH", "")) if started else {}
     draft = msgspec.structs.replace(
         draft,
         environment=msgspec.structs.replace(
@@ -122,22 +129,23 @@ def seal(
     try:
         with TraceWriter(out, draft, replace=replace) as writer:
             writer.blobs(store)
-            with writer.terminal(1) as sink:
-                for t, data in seen(_output(journal, boottime_ns)):
-                    sink.output(t, data)
-            with writer.cast(1) as write:
-                for part in encode(
-                    _cast_header(started, draft),
-                    _cast_events(seen(_output(journal, boottime_ns)), events, started),
-                    version=2,
-                ):
-                    write(part)
+            if started is not None:
+                with writer.terminal(1) as sink:
+                    for t, data in seen(_output(journal, boottime_ns)):
+                        sink.output(t, data)
+                with writer.cast(1) as write:
+                    for part in encode(
+                        _cast_header(started, draft),
+                        _cast_events(seen(_output(journal, boottime_ns)), events, started),
+                        version=2,
+                    ):
+                        write(part)
             if look is not None:
-                events += look.placeholders(max(terminal.last, events[-1].t))
+                events += look.placeholders(max(last, events[-1].t))
             with writer.events() as add:
                 for event in events:
                     add(event)
-            manifest = writer.finish(max(terminal.last, events[-1].t if events else 0), key)
+            manifest = writer.finish(max(last, events[-1].t), key)
     except ValueError as error:
         raise RecordingFailed(f"{folder}: {error}") from error
     gaps = [

@@ -8,18 +8,18 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Struct
 
 from recorder import environment, vaults
+from recorder.begin import Begun, Say, begin
 from recorder.dotfiles import read_dotfiles
+from recorder.finish import Finished, finish
 from recorder.isolation import Isolate, Isolated, isolated, take_logs
-from recorder.memory import SIDE_LOGS, drop_memory, link_side_logs, memory_folder
-from recorder.seal import Sealed, seal
+from recorder.memory import SIDE_LOGS, link_side_logs
 from recorder.sessionfile import ISOLATED_LOGS, SESSION_FILE, Request, SessionFile, write_session
 from recorder.sources.terminal import (
     Redaction,
@@ -30,41 +30,16 @@ from recorder.sources.terminal import (
 )
 from recorder.sources.terminal.launch import Launch, launch
 from recorder.sources.workspace import Workspace, start_workspace, working_root
-from recorder.trace import folders
 from recorder.trace.blobs import BlobStore
-from recorder.trace.errors import RecordingFailed, Unsupported, UsageError
+from recorder.trace.errors import RecordingFailed, UsageError
 from recorder.trace.events import ShellFile, TerminalStarted, escape_path
-from recorder.trace.manifest import new_trace_id
-from recorder.trace.removal import remove_tree
 
 if TYPE_CHECKING:
     from recorder.sources.proxy import Proxy
 
-Say = Callable[[str], None]
-_REDACTOR = "recorder.sources.proxy.redaction:network_redactor"  # imported in the process that works with it
 _PATIENCE_NS = 40_000_000
 """With a proxy a record of the terminal is so old before it is written: a program may print what it was just
 answered."""
-
-
-class Finished(Struct, kw_only=True):
-    """How a recording ended. `trace` is null when nothing could be sealed; `folder` then still holds it all."""
-
-    trace: Path | None
-    state: str
-    exit: int | None
-    gaps: list[str]
-    steps: int
-    folder: Path | None
-
-    @property
-    def exit_code(self) -> int:
-        return 5 if self.trace is None or self.state == "incomplete" else 0
-
-    def as_dict(self) -> dict[str, object]:
-        plain = msgspec.to_builtins(self, enc_hook=str)
-        assert isinstance(plain, dict)
-        return plain
 
 
 def record(request: Request, *, say: Say, isolate: Isolate | None = None) -> Finished:
@@ -73,29 +48,8 @@ def record(request: Request, *, say: Say, isolate: Isolate | None = None) -> Fin
     `say` gets lines for the expert. `isolate` starts the sandbox of an isolated recording. Raises UsageError or
     RecordingFailed before the shell starts, never after: then the result tells what was lost.
     """
-    if os.environ.get("REENACT_SESSION") and not os.environ.get("REENACT_NESTED"):
-        raise UsageError(
-            "this shell is being recorded already; set REENACT_NESTED=1 to record a session inside the session"
-        )
-    if request.secret_names and not request.redact:
-        raise UsageError("--secret and --no-redact exclude each other")
-    started_unix, boottime = time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    name = folders.default_name(started_unix / 1e9)
-    out = _out_path(request, name)
-    folder = _session_folder(f"{name}-{secrets.token_hex(3)}")
-    memory = memory_folder(os.environ) if request.redact else None
-    try:
-        with ExitStack() as stack:
-            return _record(request, say, isolate, stack, folder, memory, out, started_unix, boottime)
-    except (UsageError, RecordingFailed, Unsupported):
-        drop_memory(memory)
-        with suppress(OSError):
-            remove_tree(folder)
-        raise
-    finally:
-        if memory is not None:
-            with suppress(OSError):
-                memory.rmdir()  # whatever went wrong: one that holds nothing is of no use to a recovery
+    with begin(request, say, in_memory=True) as begun:
+        return _record(begun, isolate)
 
 
 def recover(folder: Path, *, out: Path | None, overwrite: bool, say: Say) -> Finished:
@@ -112,41 +66,21 @@ def recover(folder: Path, *, out: Path | None, overwrite: bool, say: Say) -> Fin
     target = out.absolute() if out else Path(session.out)
     if target.exists() and not overwrite:
         raise UsageError(f"{target} exists; give another path with --out, or --overwrite")
-    return _seal(folder, session, target, None, say, recovered=True)
+    return finish(folder, session, target, None, say, recovered=True)
 
 
-def _record(
-    request: Request,
-    say: Say,
-    isolate: Isolate | None,
-    stack: ExitStack,
-    folder: Path,
-    memory: Path | None,
-    out: Path,
-    started_unix: int,
-    boottime: int,
-) -> Finished:
+def _record(begun: Begun, isolate: Isolate | None) -> Finished:
+    request, say, stack, folder, memory = begun.request, begun.say, begun.stack, begun.folder, begun.memory
+    env, guard, told = begun.env, begun.guard, begun.told
     nonce = secrets.token_hex(16)
-    trace_id = new_trace_id(started_unix, secrets.token_bytes(10))
-    env = dict(os.environ)
-    env.pop("REENACT_NESTED", None)
     prepared = launch(request.argv, env=env, folder=folder, nonce=nonce, real_reenact=_own_command())
-    guard = vaults.Guard(None, None)
-    told: dict[str, bytes] = {}
-    if request.redact:
-        told = vaults.told_secrets(request.secret_names, env, say)
-        guard = vaults.new_guard(trace_id, told.values(), env)
-        stack.callback(vaults.drop_empty, guard.vault)
-        if memory is None:
-            say(
-                "no folder in memory here: command lines stand in the session folder as typed until it is sealed"
-            )
-        elif isolate is None:
-            link_side_logs(folder, memory)
+    if request.redact and memory is None:
+        say("no folder in memory here: command lines stand in the session folder as typed until it is sealed")
+    elif memory is not None and isolate is None:
+        link_side_logs(folder, memory)
     proxy: Proxy | None = None
     if request.proxy:
-        proxy = _proxy(request, folder, env, guard.vault)
-        stack.callback(proxy.finish)
+        proxy = begun.start_proxy()
         prepared = _through(proxy, prepared, env)
     files = _place_files(folder, prepared)
     dotfiles = _dotfiles(env, say, guard) if request.keep_dotfiles else {}
@@ -159,7 +93,7 @@ def _record(
         if name in told or name not in request.secret_names
     }
     kept = guard.variables(true_env)
-    write_session(folder, memory, request, prepared, guard, out, trace_id, started_unix, boottime)
+    write_session(begun, shell=prepared.shell, terminal=prepared.env.get("TERM"))
     root = None
     if request.keep_workspace:
         root = Path(os.path.realpath(request.workspace or working_root(request.cwd)))
@@ -167,7 +101,7 @@ def _record(
     if isolate is not None:
         sandbox = isolated(
             isolate, prepared, env=true_env, cwd=request.cwd, root=root, include_ignored=request.include_ignored,
-            folder=folder, memory=memory, home_files=dotfiles, tools=request.tools, started_unix=started_unix,
+            folder=folder, memory=memory, home_files=dotfiles, tools=request.tools, started_unix=begun.started_unix,
             vault=guard.vault, proxy=proxy,
         )  # fmt: skip
         stack.callback(sandbox.close)
@@ -195,11 +129,11 @@ def _record(
         nonce=nonce,
         files=files,
     )
-    say(f"recording to {out}; exit the shell to end")
+    say(f"recording to {begun.out}; exit the shell to end")
     clock: Callable[[int], None] | None = None
     if sandbox is not None:
         set_clock = sandbox.set_clock
-        clock = lambda t: set_clock(started_unix + t - boottime)  # noqa: E731
+        clock = lambda t: set_clock(begun.started_unix + t - begun.boottime)  # noqa: E731
     result = record_terminal(
         TerminalRequest(
             argv=prepared.argv,
@@ -229,39 +163,7 @@ def _record(
     if sandbox is not None:
         sandbox.close()
     session = msgspec.json.decode((folder / SESSION_FILE).read_bytes(), type=SessionFile)
-    return _seal(folder, session, out, result.exit, say, recovered=False)
-
-
-def _seal(
-    folder: Path, session: SessionFile, out: Path, exit_status: int | None, say: Say, *, recovered: bool
-) -> Finished:
-    try:
-        out.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sealed: Sealed = seal(
-            folder,
-            session.draft,
-            session.boottime_ns,
-            out,
-            key_path=folders.signing_key_path(),
-            recovered=recovered,
-            vault=session.vault,
-            live_logs=session.live_logs,
-        )
-    except (RecordingFailed, OSError) as error:
-        say(f"the trace could not be sealed: {error}")
-        say(f"everything is kept; run: reenact recover {folder}")
-        return Finished(
-            trace=None, state="incomplete", exit=exit_status, gaps=[str(error)], steps=0, folder=folder
-        )
-    with suppress(OSError):
-        remove_tree(folder)
-    drop_memory(Path(session.memory) if session.memory else None)
-    say(f"{sealed.state}: {sealed.steps} steps in {out}")
-    for gap in sealed.gaps:
-        say(f"lost: {gap}")
-    return Finished(
-        trace=out, state=sealed.state, exit=exit_status, gaps=sealed.gaps, steps=sealed.steps, folder=None
-    )
+    return finish(folder, session, begun.out, result.exit, say, recovered=False)
 
 
 def _terminal_redaction(vault: Path | None, folder: Path, live: Path, *, patient: bool) -> Redaction | None:
@@ -273,17 +175,6 @@ def _terminal_redaction(vault: Path | None, folder: Path, live: Path, *, patient
         for name, kind in SIDE_LOGS.items()
     )
     return Redaction(vault, logs, _PATIENCE_NS if patient else 0)
-
-
-def _proxy(request: Request, folder: Path, env: Mapping[str, str], vault: Path | None) -> Proxy:
-    from recorder.sources.proxy import start_proxy  # here: it takes a while, and most sessions need none
-
-    if vault is None:
-        return start_proxy(folder=folder, env=env, everywhere=request.isolated)
-    settings = msgspec.json.encode({"vault": str(vault)})
-    return start_proxy(
-        folder=folder, env=env, everywhere=request.isolated, redact=_REDACTOR, redact_settings=settings
-    )
 
 
 def _through(proxy: Proxy, prepared: Launch, env: Mapping[str, str]) -> Launch:
@@ -300,26 +191,6 @@ def _clear_groups(folder: Path) -> None:
     from recorder.sources.proxy.session_group import clear  # as above
 
     clear(folder)
-
-
-def _out_path(request: Request, name: str) -> Path:
-    out = (request.out or folders.trace_folder() / f"{name}.reenact").absolute()
-    if out.is_dir():
-        raise UsageError(f"{out} is a folder; name a file, such as {out / f'{name}.reenact'}")
-    if out.exists() and not request.overwrite:
-        raise UsageError(f"{out} exists; choose another name or give --overwrite")
-    if request.out and not out.parent.is_dir():
-        raise UsageError(f"{out.parent} does not exist; make it first")
-    return out
-
-
-def _session_folder(name: str) -> Path:
-    try:
-        return folders.new_session_folder(folders.trace_folder(), name)
-    except OSError as error:
-        raise RecordingFailed(
-            f"no session folder in {folders.trace_folder()}: {error.strerror}; set REENACT_TRACES to a folder of yours"
-        ) from error
 
 
 def _place_files(folder: Path, prepared: Launch) -> list[ShellFile]:

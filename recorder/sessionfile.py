@@ -5,18 +5,33 @@ from __future__ import annotations
 import os
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
-from recorder import environment, vaults
-from recorder.sources.terminal.launch import Launch
+from recorder import environment
 from recorder.trace import folders
 from recorder.trace.manifest import Actor, Draft, Environment, Provenance, Recorder, Task, new_draft
+
+if TYPE_CHECKING:
+    from recorder.begin import Begun
 
 SESSION_FILE = "session.json"
 ISOLATED_LOGS = ("isolated", "session")
 """Where an isolated session writes its logs, below the session's folder in memory or on disk."""
+
+
+class BrowserRequest(Struct, kw_only=True):
+    """The browser to open. `profile` names one that is kept for other sessions; null: a new one. With `port` other
+    programs of this machine may drive it. `seed` is that of its pages' randomness."""
+
+    url: str | None = None
+    headless: bool = False
+    profile: str | None = None
+    port: int | None = None
+    seed: int | None = None
+    downloads: Path | None = None
 
 
 class Request(Struct, kw_only=True):
@@ -33,6 +48,7 @@ class Request(Struct, kw_only=True):
     env_names: list[str] = []
     isolated: bool = False
     proxy: bool = False
+    browser: BrowserRequest | None = None
     secret_names: list[str] = []
     redact: bool = True
     tools: list[Path] = []
@@ -68,25 +84,24 @@ class SessionFile(Struct, kw_only=True):
         return Path(self.memory, *ISOLATED_LOGS) if self.draft.isolated else Path(self.memory)
 
 
-def write_session(
-    folder: Path, memory: Path | None, request: Request, prepared: Launch, guard: vaults.Guard, out: Path,
-    trace_id: str, started_unix: int, boottime: int,
-) -> None:  # fmt: skip
+def write_session(begun: Begun, *, shell: str | None, terminal: str | None) -> None:
     """Writes it into the session's folder, on disk when this returns. Raises OSError."""
+    request, guard = begun.request, begun.guard
     uname = os.uname()
     settings = {
         "workspace": str(request.keep_workspace).lower(),
         "include_ignored": str(request.include_ignored).lower(),
         "isolated": str(request.isolated).lower(),
         "proxy": str(request.proxy).lower(),
+        "browser": str(request.browser is not None).lower(),
         "redact": str(request.redact).lower(),
         "dotfiles": str(request.keep_dotfiles).lower(),
         "env": ",".join(request.env_names),
         "tools": guard.text(":".join(map(str, request.tools))),
     }
     draft = new_draft(
-        trace_id=trace_id,
-        started_unix_ns=started_unix,
+        trace_id=begun.trace_id,
+        started_unix_ns=begun.started_unix,
         isolated=request.isolated,
         task=Task(instruction=guard.optional(request.task), url=None, repo=None, commit=None),
         actor=Actor(kind="human", model=None, model_version=None),
@@ -103,8 +118,8 @@ def write_session(
         environment=Environment(
             os=environment.operating_system(),
             kernel=uname.release,
-            shell=prepared.shell,
-            terminal=prepared.env.get("TERM"),
+            shell=shell,
+            terminal=terminal,
             locale=environment.locale_name(),
             timezone=environment.time_zone(),
             hostname=environment.host_name(),
@@ -117,13 +132,13 @@ def write_session(
     )
     session = SessionFile(
         draft=draft,
-        boottime_ns=boottime,
-        out=str(out),
+        boottime_ns=begun.boottime,
+        out=str(begun.out),
         redacted=guard.vault is not None,
-        memory=None if memory is None else str(memory),
+        memory=None if begun.memory is None else str(begun.memory),
     )
     data = msgspec.json.encode(session)
-    fd = os.open(folder / SESSION_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fd = os.open(begun.folder / SESSION_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with open(fd, "wb") as file:
         file.write(data)
         file.flush()

@@ -84,6 +84,7 @@ class PageLog:
         self._tabs: dict[int, int] = {}
         self._tabs_seen = 0
         self._frames: dict[tuple[int, int], int] = {}
+        self._frames_seen = 0
         self._documents: dict[str, _Document] = {}
         self._instances: dict[str, int] = {}
         self._requests = 0
@@ -145,7 +146,8 @@ class PageLog:
         if message.tab not in self._tabs:
             events.append(self._open_tab(message.tab, t, None, False))
         if key not in self._frames:
-            self._frames[key] = len(self._frames) + 1
+            self._frames_seen += 1
+            self._frames[key] = self._frames_seen
             parent = None
             if message.frame != 0:
                 parent = self._frames.get((message.tab, message.parent or 0))
@@ -259,12 +261,13 @@ class PageLog:
         if kind == "tab.closed":
             del self._tabs[int(item["tab"])]
             for key in [key for key in self._frames if key[0] == int(item["tab"])]:
-                self._frames[(-1 - self._frames[key], 0)] = self._frames.pop(key)  # its number stays taken
+                del self._frames[key]
             return [*events, TabClosed(t=t, source=source, tab=mine)]
         if kind == "navigated":
             key = (int(item["tab"]), int(item.get("frame", 0)))
             if key not in self._frames:
-                self._frames[key] = len(self._frames) + 1
+                self._frames_seen += 1
+                self._frames[key] = self._frames_seen
                 parent = None if key[1] == 0 else self._frames.get((key[0], 0))
                 events.append(
                     FrameSeen(

@@ -1,0 +1,107 @@
+"""A session without a terminal: a browser, its network, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from recorder.begin import Begun, Say, begin
+from recorder.finish import Finished, finish
+from recorder.sessionfile import SESSION_FILE, BrowserRequest, Request, SessionFile, write_session
+from recorder.trace.errors import UsageError
+
+if TYPE_CHECKING:
+    from recorder.sources.browser import Browser
+    from recorder.sources.proxy import Proxy
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _Part(Protocol):
+    def fileno(self) -> int: ...
+    def attend(self) -> None: ...
+
+
+def browse(request: Request, *, say: Say) -> Finished:
+    """Records a browser until it is closed or the expert ends it by Ctrl-C, and seals the trace. Blocks.
+
+    Raises UsageError, Unsupported or RecordingFailed before the browser is open, never after: then the result tells
+    what was lost.
+    """
+    assert request.browser is not None
+    with begin(request, say, in_memory=False) as begun:
+        proxy = begun.start_proxy() if request.proxy else None
+        write_session(begun, shell=None, terminal=None)
+        browser = open_browser(begun, proxy, request.browser)
+        begun.stack.callback(browser.finish)
+        with _interrupts() as wake:
+            browser.ready()
+            say(f"recording to {begun.out}; close the browser or press Ctrl-C here to end")
+            parts: list[_Part] = [browser] if proxy is None else [browser, proxy]
+            _watch(parts, browser, wake)
+            say("ending")
+            if not browser.finish():
+                say("the browser's record did not end well; the trace lists the gap")
+            if proxy is not None and not proxy.finish():
+                say("the proxy did not end well; the trace lists the gap")
+        session = msgspec.json.decode((begun.folder / SESSION_FILE).read_bytes(), type=SessionFile)
+        return finish(begun.folder, session, begun.out, None, say, recovered=False)
+
+
+def open_browser(begun: Begun, proxy: Proxy | None, wanted: BrowserRequest) -> Browser:
+    """Starts the browser source of a session. Raises RecordingFailed or UsageError."""
+    from recorder.sources.browser import start_browser
+
+    if wanted.profile is not None and ("/" in wanted.profile or wanted.profile.startswith(".")):
+        raise UsageError(f"--profile {wanted.profile}: a name, not a path")
+    flags = proxy.environment()["REENACT_CHROMIUM_FLAGS"].split() if proxy is not None else []
+    return start_browser(
+        folder=begun.folder,
+        session=begun.trace_id,
+        task=begun.guard.optional(begun.request.task) or "",
+        started=begun.boottime,
+        unix_offset=begun.started_unix - begun.boottime,
+        url=wanted.url,
+        headless=wanted.headless,
+        profile=None if wanted.profile is None else begun.folder.parent.parent / ".profiles" / wanted.profile,
+        port=wanted.port,
+        seed=wanted.seed,
+        flags=flags,
+        vault=begun.guard.vault,
+        downloads=wanted.downloads,
+    )
+
+
+def _watch(parts: Sequence[_Part], browser: Browser, wake: int) -> None:
+    """Attends to the session's parts until the browser has ended or a signal came."""
+    while not browser.ended:
+        watched = {part.fileno(): part for part in parts if part.fileno() >= 0}
+        ready = select.select([wake, *watched], [], [])[0]
+        for fd in ready:
+            if fd in watched:
+                watched[fd].attend()
+        if wake in ready:
+            return
+
+
+@contextmanager
+def _interrupts() -> Iterator[int]:
+    """A descriptor that is readable once the session is to end; the signals that say so do nothing else."""
+    read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    handlers: dict[int, Any] = {number: signal.signal(number, lambda *_: None) for number in _ENDING}
+    try:
+        yield read
+    finally:
+        for number, handler in handlers.items():
+            with suppress(TypeError):
+                signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
+        os.close(read)
+        os.close(write)

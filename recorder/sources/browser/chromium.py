@@ -1,0 +1,278 @@
+"""Chromium as it is opened to be recorded: a person's, with the extension in it. All of Playwright is here.
+
+Nothing acts on a page but the first navigation: dialogs, file choosers and downloads are the person's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from browser_ext import EXTENSION_ID, unpack
+from recorder.sources.browser import hosts
+from recorder.sources.browser.orders import CHANNEL, FOLDER, Orders
+from recorder.trace.errors import RecordingFailed, Unsupported
+
+if TYPE_CHECKING:
+    from playwright.async_api import BrowserContext, Download, Page, Playwright
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_NOT_A_PERSONS = [
+    "--enable-automation",
+    "--disable-extensions",
+    "--disable-component-extensions-with-background-pages",
+    "--disable-popup-blocking",
+]
+"""What Playwright would add, and no person's browser has."""
+_QUALITY = 80
+_ABOUT = """() => {
+  const said = (query) => matchMedia(query).matches;
+  return {
+    user_agent: navigator.userAgent, width: innerWidth, height: innerHeight, scale: devicePixelRatio,
+    locale: navigator.language, languages: [...navigator.languages],
+    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    dark: said("(prefers-color-scheme: dark)"), reduced_motion: said("(prefers-reduced-motion: reduce)"),
+  };
+}"""
+
+
+class Picture(NamedTuple):
+    """A tab's screenshot (WebP), in device pixels."""
+
+    data: bytes
+    width: int
+    height: int
+
+
+class Fetched(NamedTuple):
+    """A download that ended: `path` is its content, None where there is none (it was canceled, say)."""
+
+    url: str
+    name: str
+    page: int | None
+    path: Path | None
+
+
+def find_chromium(env: dict[str, str] | os._Environ[str]) -> str | None:
+    """The program: `REENACT_CHROMIUM`, else the first of its names on the PATH; None: Playwright's own, if any."""
+    if named := env.get("REENACT_CHROMIUM"):
+        return named
+    path = env.get("REENACT_PATH") or env.get("PATH")
+    return next((found for name in PROGRAMS if (found := shutil.which(name, path=path))), None)
+
+
+class Chromium:
+    """A running Chromium. `closed` is set when it has ended, by whomever.
+
+    `on_download` is called with each download that ended.
+    """
+
+    def __init__(self, orders: Orders, on_download: Callable[[Fetched], None]) -> None:
+        self.closed = asyncio.Event()
+        self._orders = orders
+        self._on_download = on_download
+        self._folder = Path(orders.folder) / FOLDER
+        self._playwright: Playwright | None = None
+        self._context: BrowserContext | None = None
+        self._pages: list[Page] = []
+        self._fetching: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> dict[str, Any]:
+        """Opens it on an empty page. Returns what it says of itself (fields of BrowserStarted).
+
+        Raises Unsupported where Playwright or Chromium is missing, RecordingFailed where it does not start.
+        """
+        try:
+            from playwright.async_api import Error, async_playwright
+        except ImportError:
+            raise Unsupported(
+                "recording a browser needs Playwright: pip install 'reenact[browser]'"
+            ) from None
+        orders = self._orders
+        program = find_chromium(os.environ)
+        profile = Path(orders.profile) if orders.profile else self._folder / "profile"
+        extension = self._prepare(profile)
+        self._playwright = await async_playwright().start()
+        viewport: dict[str, Any] = {"no_viewport": True}
+        if orders.headless:
+            viewport = {"viewport": {"width": orders.size[0], "height": orders.size[1]}}
+        try:
+            self._context = await self._playwright.chromium.launch_persistent_context(
+                profile,
+                executable_path=program,
+                headless=orders.headless,
+                args=self._arguments(extension),
+                ignore_default_args=_NOT_A_PERSONS,
+                chromium_sandbox=os.getuid() != 0,
+                handle_sigint=False,
+                handle_sigterm=False,
+                handle_sighup=False,
+                accept_downloads=True,
+                downloads_path=self._folder / "downloads",
+                **viewport,
+            )
+        except Error as error:
+            await self._playwright.stop()
+            first = error.message.strip().splitlines()[0] if error.message.strip() else "it ended"
+            raise RecordingFailed(
+                f"Chromium ({program or 'of Playwright'}) did not start: {first}. "
+                f"Name another with REENACT_CHROMIUM, or install Debian's chromium."
+            ) from error
+        context = self._context
+        context.on("close", lambda _: self.closed.set())
+        # Without a listener Playwright would dismiss what the person is to answer.
+        context.on("dialog", lambda _: None)
+        context.on("page", self._opened)
+        for page in context.pages:
+            self._opened(page)
+        return await self._about()
+
+    async def go(self, url: str) -> None:
+        """Goes to `url` in the first tab, as if it was typed there; what becomes of it is the page's to show."""
+        from playwright.async_api import Error
+
+        if self._pages:
+            with suppress(Error):
+                await self._pages[0].goto(url, wait_until="commit", timeout=60_000)
+
+    async def picture(self, tab: int, url: str) -> Picture | None:
+        """What the `tab`-th tab (from 1) that shows `url` looks like; None where it cannot be had."""
+        from playwright.async_api import Error
+
+        page = self._page(tab, url)
+        if page is None or self._context is None:
+            return None
+        try:
+            session = await self._context.new_cdp_session(page)
+            try:
+                shot = await asyncio.wait_for(
+                    session.send("Page.captureScreenshot", {"format": "webp", "quality": _QUALITY}), 10
+                )
+            finally:
+                await session.detach()
+        except (Error, TimeoutError):
+            return None
+        data = base64.b64decode(shot["data"])
+        size = _webp_size(data)
+        return None if size is None else Picture(data, *size)
+
+    async def storage(self) -> bytes | None:
+        """Cookies and storage as Playwright's storage state; None where it cannot be had."""
+        from playwright.async_api import Error
+
+        if self._context is None:
+            return None
+        try:
+            import json
+
+            state = await self._context.storage_state(indexed_db=True)
+        except Error:
+            return None
+        return json.dumps(state, sort_keys=True).encode() if state["cookies"] or state["origins"] else None
+
+    async def close(self) -> None:
+        """Ends it and waits for downloads that are being kept. Further calls do nothing."""
+        from playwright.async_api import Error
+
+        context, self._context = self._context, None
+        if context is not None:
+            with suppress(Error, TimeoutError):
+                await asyncio.wait_for(context.close(), 20)
+        for task in list(self._fetching):
+            with suppress(Error, asyncio.CancelledError):
+                await task
+        if self._playwright is not None:
+            with suppress(Error):
+                await self._playwright.stop()
+            self._playwright = None
+
+    # -- the inside -----------------------------------------------------------------------------
+
+    def _prepare(self, profile: Path) -> Path:
+        """Profile, extension and native host. Raises RecordingFailed."""
+        try:
+            profile.mkdir(mode=0o700, parents=True, exist_ok=True)
+            socket = Path(self._orders.folder) / CHANNEL
+            hosts.place(profile / "NativeMessagingHosts", self._folder / "host", socket, EXTENSION_ID)
+            return unpack(self._folder / "extension", seed=self._orders.seed)
+        except OSError as error:
+            raise RecordingFailed(f"{error.filename}: {error.strerror}; no browser can be opened") from error
+
+    def _arguments(self, extension: Path) -> list[str]:
+        orders = self._orders
+        arguments = [
+            f"--disable-extensions-except={extension}",
+            f"--load-extension={extension}",
+            "--disable-quic",
+            "--no-pings",
+            *orders.flags,
+        ]
+        if orders.port is not None:
+            arguments += [f"--remote-debugging-port={orders.port}", "--remote-debugging-address=127.0.0.1"]
+        if orders.seed is not None:
+            arguments.append(f"--js-flags=--random-seed={orders.seed}")
+        return arguments
+
+    async def _about(self) -> dict[str, Any]:
+        assert self._context is not None
+        page = self._pages[0] if self._pages else await self._context.new_page()
+        session = await self._context.new_cdp_session(page)
+        version = await session.send("Browser.getVersion")
+        await session.detach()
+        about: dict[str, Any] = await page.evaluate(_ABOUT)
+        return {**about, "product": version["product"]}
+
+    def _opened(self, page: Page) -> None:
+        if page not in self._pages:
+            self._pages.append(page)
+            page.on("download", self._download)
+            page.on("close", self._page_closed)
+
+    def _page_closed(self, page: Page) -> None:
+        if self._context is not None and not self._context.pages:
+            self.closed.set()  # a headless one would stay on, without a tab
+
+    def _page(self, tab: int, url: str) -> Page | None:
+        """Tabs are told by the extension, pages by Playwright: the same by their order, checked by their URL."""
+        page = self._pages[tab - 1] if 0 < tab <= len(self._pages) else None
+        if page is not None and page.url == url and not page.is_closed():
+            return page
+        same = [page for page in self._pages if page.url == url and not page.is_closed()]
+        return same[0] if len(same) == 1 else None
+
+    def _download(self, download: Download) -> None:
+        task = asyncio.ensure_future(self._fetch(download))
+        self._fetching.add(task)
+        task.add_done_callback(self._fetching.discard)
+
+    async def _fetch(self, download: Download) -> None:
+        from playwright.async_api import Error
+
+        path: Path | None = None
+        with suppress(Error):
+            path = await download.path()
+        page = self._pages.index(download.page) + 1 if download.page in self._pages else None
+        self._on_download(Fetched(download.url, download.suggested_filename, page, path))
+
+
+def _webp_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height of a WebP file; None where it is none."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP" or len(data) < 30:
+        return None
+    match data[12:16]:
+        case b"VP8 ":
+            return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(
+                data[28:30], "little"
+            ) & 0x3FFF
+        case b"VP8L":
+            bits = int.from_bytes(data[21:25], "little")
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case b"VP8X":
+            return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+    return None

@@ -1,0 +1,103 @@
+"""From what the extension says to the journal: redacted events, written before they are acknowledged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from recorder.sources.browser.orders import JOURNAL, SOURCE, Orders
+from recorder.sources.browser.redaction import Texts
+from recorder.trace.blobs import BlobStore, BlobTooLarge
+from recorder.trace.event import Event
+from recorder.trace.events import AnyEvent, Gap, Noted
+from recorder.trace.journal import JournalWriter
+from recorder.trace.pagelog import Kept, PageLog
+from recorder.trace.wire import Batch, Log
+
+MOST_CONTENT = 64 << 20
+"""Bytes of a file or a clip that are kept."""
+
+
+class Clock:
+    """The session's clock: CLOCK_BOOTTIME, ns. Never before the session started, never ahead."""
+
+    def __init__(self, unix_offset: int, started: int) -> None:
+        self._offset = unix_offset
+        self._started = started
+
+    def now(self) -> int:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    def at(self, unix_ms: float) -> int:
+        """What it said at a Unix time in ms. Raises ValueError for what is no time."""
+        if not abs(unix_ms) < 1e16:
+            raise ValueError(f"{unix_ms} is no time")
+        return min(max(int(unix_ms * 1e6) - self._offset, self._started), self.now())
+
+
+class Intake:
+    """Writes the session's browser journal. `heard` gets every event that was written."""
+
+    def __init__(self, orders: Orders, texts: Texts, heard: Callable[[Event], None]) -> None:
+        """Raises RecordingFailed."""
+        folder = Path(orders.folder)
+        self.clock = Clock(orders.unix_offset, orders.started)
+        self.events = 0
+        self.lost = 0
+        self._texts = texts
+        self._heard = heard
+        self._blobs = BlobStore(folder / "blobs")
+        self._journal = JournalWriter(folder / JOURNAL)
+        self._log = PageLog(SOURCE, self.clock.at, self.keep)
+
+    def take(self, message: Batch | Log) -> int:
+        """Keeps what the message states; returns the number up to which its speaker need not say it again: all that
+        survives the death of this process. Raises Malformed, then nothing of it was taken; RecordingFailed."""
+        self.tell(*self._log.take(message))
+        return self._log.acknowledged(message.document if isinstance(message, Batch) else message.instance)
+
+    def tell(self, *events: Event) -> None:
+        """Writes events. Raises RecordingFailed."""
+        for event in events:
+            clean = self._texts.event(event)
+            self._journal.append_event(_any(clean))
+            self.events += 1
+            self.lost += isinstance(clean, Gap)
+            self._heard(clean)
+
+    def note(self, unix_ms: float, text: str) -> None:
+        self.tell(Noted(t=self.clock.at(unix_ms), source="notes", text=text))
+
+    def keep(self, content: bytes) -> Kept:
+        """Keeps content, redacted."""
+        if len(content) > MOST_CONTENT:
+            return Kept(None, len(content), f"more than {MOST_CONTENT >> 20} MB")
+        try:
+            return Kept(self._blobs.put(self._texts.content(content)), len(content))
+        except BlobTooLarge as error:
+            return Kept(None, len(content), str(error))
+
+    def open_documents(self) -> list[int]:
+        return self._log.open_documents()
+
+    def gap(self, reason: str) -> None:
+        """Something is missing from here on."""
+        now = self.clock.now()
+        self.tell(Gap(t=now, source=SOURCE, until=now, bytes=None, reason=reason))
+
+    def sync(self) -> None:
+        self._blobs.sync()
+        self._journal.sync()
+
+    def close(self) -> None:
+        self._blobs.sync()
+        self._journal.close()
+
+
+def _any(event: Event) -> AnyEvent:
+    return event  # type: ignore[return-value]  # every kind that pages state is one
+
+
+def gaps(events: Iterable[Event]) -> int:
+    return sum(isinstance(event, Gap) for event in events)

@@ -1,0 +1,311 @@
+"""The browser source's own process: opens the browser, takes in what its extension states, ends when it is closed.
+
+Notices are lines: `Q` the session ends (so does the last writer's end of the pipe), `N` something was noted. Lines of
+JSON go to whoever started it: `said` is for the expert; `ready` once the browser is open, `failed` where it is not,
+`ended` with the reason. The exit status is 0 where all that came was written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from recorder.sources.browser.channel import Channel
+from recorder.sources.browser.chromium import Chromium, Fetched
+from recorder.sources.browser.intake import MOST_CONTENT, Intake
+from recorder.sources.browser.orders import CHANNEL, FOLDER, SOURCE, Orders
+from recorder.sources.browser.redaction import RedactedPages, Texts, Untouched
+from recorder.sources.own_process import Notices, quiet_signals
+from recorder.trace.errors import ReenactError
+from recorder.trace.event import Event
+from recorder.trace.events import (
+    BrowserEnded,
+    BrowserStarted,
+    DocumentStarted,
+    Downloaded,
+    Noted,
+    PageState,
+    Screenshot,
+)
+from recorder.trace.wire import Ask, Batch, Hello, Log, Note, Refused, Status, Welcome
+
+_HELLO_SECONDS = 15.0
+_SYNC_SECONDS = 0.1
+_REST_SECONDS = 2.0
+"""How long the extension has at the end to state what it still holds."""
+_MOST_FONTS = 500
+
+
+class Source:
+    """The running source: it listens to the extension (see `channel.Listener`)."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        texts: Texts = RedactedPages(Path(orders.vault)) if orders.vault else Untouched()
+        self._texts = texts
+        self._intake = Intake(orders, texts, self._heard)
+        self._chromium = Chromium(orders, self._downloaded) if orders.mode == "opened" else None
+        self._notices = Notices(orders.notices)
+        self._over = asyncio.Event()
+        self._hello: asyncio.Future[Hello] = asyncio.get_running_loop().create_future()
+        self._reason = ""
+        self._fault: str | None = None
+        self._paused = False
+        self._main: dict[int, int] = {}
+        """Documents whose first settled state has not come: their tab."""
+        self._frames: set[int] = set()
+        self._pictures: set[asyncio.Task[None]] = set()
+        self._urls: dict[int, str] = {}
+        """What each tab shows."""
+
+    async def run(self) -> int:
+        """Returns the exit status."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._orders.notices, self._noticed)
+        syncing = asyncio.ensure_future(self._sync())
+        try:
+            async with Channel(Path(self._orders.folder) / CHANNEL, self) as channel:
+                self._channel = channel
+                try:
+                    await self._begin()
+                except ReenactError as error:
+                    self._report({"failed": str(error)})
+                    return error.exit_code
+                await self._wait()
+                await self._end()
+        except ReenactError as error:
+            self._fault = str(error)
+        finally:
+            syncing.cancel()
+            if self._chromium is not None:
+                await self._chromium.close()
+        try:
+            self._tell(
+                BrowserEnded(t=self._intake.clock.now(), source=SOURCE, reason=self._reason or "ended")
+            )
+            self._intake.close()
+        except ReenactError as error:
+            self._fault = str(error)
+        self._report({"ended": self._reason, "fault": self._fault})
+        return 0 if self._fault is None else 5
+
+    async def _begin(self) -> None:
+        orders = self._orders
+        if self._chromium is None:
+            self._report({"ready": {}})
+            return
+        about = await self._chromium.open()
+        storage = await self._chromium.storage() if orders.profile else None
+        try:
+            hello = await asyncio.wait_for(asyncio.shield(self._hello), _HELLO_SECONDS)
+        except TimeoutError:
+            raise ReenactError(
+                "the browser is open, but its extension does not answer; nothing would be recorded. "
+                "Does a policy of this machine forbid extensions?"
+            ) from None
+        self._tell(
+            BrowserStarted(
+                t=self._intake.clock.now(), source=SOURCE, mode=orders.mode, headless=orders.headless,
+                capture=hello.capture, seed=orders.seed, fonts=_fonts(),
+                storage=self._intake.keep(storage).blob if storage else None, **about,
+            )
+        )  # fmt: skip
+        self._report({"ready": {}})
+        if orders.url:
+            await self._chromium.go(orders.url)
+
+    async def _wait(self) -> None:
+        """Until the session or the browser ends."""
+        waits = [asyncio.ensure_future(self._over.wait())]
+        if self._chromium is not None:
+            waits.append(asyncio.ensure_future(self._chromium.closed.wait()))
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        self._reason = self._reason or "closed"
+
+    async def _end(self) -> None:
+        """Closes the browser, if it is ours; what its pages still have to say comes by the channel until then."""
+        if self._chromium is not None:
+            if not self._chromium.closed.is_set():
+                for tab in list(self._urls):
+                    self._picture(tab, "end")
+            for task in list(self._pictures):
+                await task
+            await self._chromium.close()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._disconnected(), _REST_SECONDS)
+        if left := self._intake.open_documents():
+            self._left_open(left)
+
+    async def _disconnected(self) -> None:
+        while self._channel.connected:  # what is in the sockets is read by then
+            await asyncio.sleep(0.01)
+
+    def _left_open(self, documents: list[int]) -> None:
+        """Documents that never said their end may have had more to say."""
+
+    # -- what the extension says (channel.Listener) ------------------------------------------------
+
+    def hello(self, hello: Hello) -> Welcome | Refused:
+        if not self._hello.done():
+            self._hello.set_result(hello)
+        return Welcome(session=self._orders.session, task=self._orders.task)
+
+    async def take(self, message: Batch | Log) -> int:
+        return self._intake.take(message)
+
+    def note(self, note: Note) -> None:
+        self._intake.note(note.t, note.text)
+
+    def ask(self, ask: Ask) -> None:
+        if ask.what == "stop":
+            self._stop("stopped in the browser")
+        elif self._paused != (ask.what == "pause"):
+            self._paused = ask.what == "pause"
+            self._show()
+
+    def broken(self, why: str) -> None:
+        self._intake.gap(f"the extension's connection was ended: {why}"[:200])
+
+    # -- what happens ---------------------------------------------------------------------------
+
+    def _heard(self, event: Event) -> None:
+        """What was written: pictures follow from it."""
+        if isinstance(event, DocumentStarted):
+            self._main[event.doc] = event.tab
+        elif isinstance(event, PageState):
+            if event.settled and self._main.pop(event.doc, None) is not None:
+                self._urls[event.tab] = event.url
+                self._picture(event.tab, "settled")
+        elif isinstance(event, Noted):
+            for tab in list(self._urls):
+                self._picture(tab, "note")
+
+    def _picture(self, tab: int, reason: str) -> None:
+        task = asyncio.ensure_future(self._take_picture(tab, reason))
+        self._pictures.add(task)
+        task.add_done_callback(self._pictures.discard)
+
+    async def _take_picture(self, tab: int, reason: str) -> None:
+        if self._chromium is None:
+            return
+        picture = await self._chromium.picture(tab, self._urls[tab])
+        if picture is None:
+            return
+        kept = self._intake.keep(picture.data)
+        if kept.blob is not None:
+            self._tell(
+                Screenshot(
+                    t=self._intake.clock.now(), source=SOURCE, tab=tab, blob=kept.blob, type="image/webp",
+                    width=picture.width, height=picture.height, reason=reason,
+                )
+            )  # fmt: skip
+
+    def _downloaded(self, fetched: Fetched) -> None:
+        content: bytes | None = None
+        size, skipped = 0, "" if fetched.path else "it did not end"
+        if fetched.path is not None:
+            size = fetched.path.stat().st_size
+            content = fetched.path.read_bytes() if size <= MOST_CONTENT else None
+            skipped = "" if content is not None else f"more than {MOST_CONTENT >> 20} MB"
+            if self._orders.downloads:
+                shutil.copyfile(fetched.path, _free(Path(self._orders.downloads), fetched.name))
+        kept = self._intake.keep(content) if content is not None else None
+        self._tell(
+            Downloaded(
+                t=self._intake.clock.now(), source=SOURCE, tab=fetched.page, url=fetched.url[: 1 << 20],
+                name=fetched.name[:1024], complete=fetched.path is not None, size=size,
+                blob=kept.blob if kept else None, skipped=kept.skipped if kept else skipped,
+            )
+        )  # fmt: skip
+
+    def _noticed(self) -> None:
+        for words in self._notices.read():
+            if words[0] == b"Q":
+                self._stop("the session ended")
+        if self._notices.ended:
+            asyncio.get_running_loop().remove_reader(self._orders.notices)
+            self._stop("the session ended")
+
+    def _stop(self, reason: str) -> None:
+        self._reason = self._reason or reason
+        self._over.set()
+
+    def _tell(self, event: Event) -> None:
+        """Writes an event of our own; what cannot be written ends the recording."""
+        try:
+            self._intake.tell(event)
+        except ReenactError as error:
+            self._fault = str(error)
+            self._stop("it could not be written")
+
+    async def _sync(self) -> None:
+        while True:
+            await asyncio.sleep(_SYNC_SECONDS)
+            try:
+                await asyncio.to_thread(self._intake.sync)
+            except ReenactError as error:
+                self._fault = str(error)
+                self._stop("it could not be written")
+                return
+            self._show()
+
+    def _show(self) -> None:
+        intake = self._intake
+        since = (self._orders.started + self._orders.unix_offset) / 1e6
+        self._channel.tell(
+            Status(
+                recording=True, paused=self._paused, events=intake.events, steps=0, lost=intake.lost, since=since
+            )
+        )  # fmt: skip
+
+    def _report(self, message: dict[str, object]) -> None:
+        with suppress(OSError):
+            os.write(self._orders.status, json.dumps(message).encode() + b"\n")
+
+
+def main(orders: bytes) -> int:
+    """Records until the session or the browser ends; returns the exit status."""
+    quiet_signals()
+    decoded = msgspec.json.decode(orders, type=Orders)
+    Path(decoded.folder, FOLDER).mkdir(mode=0o700, exist_ok=True)
+    return asyncio.run(_run(decoded))
+
+
+async def _run(orders: Orders) -> int:
+    try:
+        source = Source(orders)
+    except (ReenactError, OSError, ValueError) as error:
+        with suppress(OSError):
+            os.write(orders.status, json.dumps({"failed": str(error)}).encode() + b"\n")
+        return 5
+    return await source.run()
+
+
+def _fonts() -> list[str]:
+    """The families that fontconfig knows: they decide how wide text is."""
+    with suppress(OSError, subprocess.SubprocessError):
+        said = subprocess.run(
+            ["fc-list", "--format", "%{family[0]}\n"], capture_output=True, timeout=10, check=True
+        )
+        return sorted({line[:1024] for line in said.stdout.decode("utf-8", "replace").splitlines() if line})[
+            :_MOST_FONTS
+        ]
+    return []
+
+
+def _free(folder: Path, name: str) -> Path:
+    """A path in `folder` for a file of this name that overwrites none."""
+    plain = Path(name).name or "download"
+    path, n = folder / plain, 1
+    while path.exists():
+        path, n = folder / f"{Path(plain).stem} ({n}){Path(plain).suffix}", n + 1
+    return path
