@@ -16,6 +16,7 @@ await build({
     page: "src/page/main.ts",
     worker: "src/worker/main.ts",
     popup: "src/popup/main.ts",
+    note: "src/popup/note.ts",
   },
   outdir: built,
   bundle: true,
@@ -27,4 +28,4 @@ await build({
 });
 await cp(join(here, "src/manifest.json"), join(built, "manifest.json"));
 await cp(join(here, "src/session.js"), join(built, "session.js"));
-await cp(join(here, "src/popup/popup.html"), join(built, "popup.html"));
+for (const page of ["popup.html", "note.html", "panel.css"]) await cp(join(here, "src/popup", page), join(built, page));

@@ -1,8 +1,8 @@
 "use strict";
 (() => {
   // src/worker/badge.ts
-  function showBadge(state, paused) {
-    const [text, color, title] = state === "on" && paused ? ["II", "#777777", "Reenact: paused"] : state === "on" ? ["REC", "#c62828", "Reenact: recording"] : state === "lost" ? ["!", "#ef6c00", "Reenact: the recorder does not answer"] : ["", "#777777", "Reenact: not recording"];
+  function showBadge(state, paused2) {
+    const [text, color, title] = state === "on" && paused2 ? ["II", "#777777", "Reenact: paused"] : state === "on" ? ["REC", "#c62828", "Reenact: recording"] : state === "lost" ? ["!", "#ef6c00", "Reenact: the recorder does not answer"] : ["", "#777777", "Reenact: not recording"];
     void chrome.action.setBadgeText({ text });
     void chrome.action.setBadgeBackgroundColor({ color });
     void chrome.action.setTitle({ title });
@@ -26,9 +26,9 @@
   };
   var Browsing = class {
     /** `wanted` says whether a page of this URL is recorded. */
-    constructor(state, wanted) {
+    constructor(state, wanted2) {
       this.state = state;
-      this.wanted = wanted;
+      this.wanted = wanted2;
     }
     state;
     wanted;
@@ -211,28 +211,6 @@
   // src/port.ts
   var PORT = "document";
 
-  // src/worker/sites.ts
-  function matches(url, patterns) {
-    if (patterns.length === 0) return true;
-    let parsed;
-    try {
-      parsed = new URL(url);
-    } catch {
-      return false;
-    }
-    return patterns.some((pattern) => {
-      const [host, port] = divided(pattern.toLowerCase());
-      if (port && port !== (parsed.port || (parsed.protocol === "https:" ? "443" : "80"))) return false;
-      const below = host.startsWith("*.") ? host.slice(2) : null;
-      if (below !== null) return parsed.hostname === below || parsed.hostname.endsWith(`.${below}`);
-      return parsed.hostname === host;
-    });
-  }
-  function divided(pattern) {
-    const found = /^(.*):(\d+)$/.exec(pattern);
-    return found ? [found[1] ?? "", found[2] ?? ""] : [pattern, ""];
-  }
-
   // src/worker/documents.ts
   var KEY = "document:";
   var PORTION = 1 << 20;
@@ -255,8 +233,8 @@
           this.speakers.set(head.document, { port: null, head, site: "", kept: items, on: true, short: false });
       }
     }
-    /** A document has connected. */
-    async connected(port) {
+    /** A document has connected; once `ready`, it is known what was kept before. */
+    async connected(port, ready2) {
       const { tab, frameId: frame, documentId: document, url } = port.sender ?? {};
       if (port.name !== PORT || tab?.id === void 0 || frame === void 0 || document === void 0) return;
       const early = [];
@@ -272,6 +250,7 @@
         const found = await chrome.webNavigation.getFrame({ tabId: tab.id, frameId: frame }).catch(() => null);
         head.parent = found?.parentFrameId ?? 0;
       }
+      await ready2;
       const before = this.speakers.get(document);
       const speaker = {
         port: gone ? null : port,
@@ -350,12 +329,12 @@
       if (portion.length > 0) this.send({ m: "batch", ...speaker.head, items: portion });
     }
     instruct(speaker) {
-      const { session, sites, mask, paused } = this.recording();
+      const { session, wanted: wanted2, mask, paused: paused2 } = this.recording();
       if (!speaker.port || session === void 0) return;
-      const on = session !== null && matches(speaker.site, sites);
+      const on = session !== null && wanted2(speaker.site);
       const begins = on && !speaker.on;
       speaker.on = on;
-      if (on) tell(speaker, { m: "on", session, mask, paused });
+      if (on) tell(speaker, { m: "on", session, mask, paused: paused2 });
       else {
         this.drop(speaker, speaker.kept.length);
         tell(speaker, { m: "off" });
@@ -456,6 +435,31 @@
       })().catch(() => void 0).finally(() => {
         this.saving = false;
       });
+    }
+  };
+
+  // src/panel.ts
+  var PANEL = "panel";
+
+  // src/worker/panels.ts
+  var OWN2 = new URL(chrome.runtime.getURL("")).origin;
+  var Panels = class {
+    constructor(view2, command2) {
+      this.view = view2;
+      this.command = command2;
+    }
+    view;
+    command;
+    open = /* @__PURE__ */ new Set();
+    connected(port) {
+      if (port.name !== PANEL || port.sender?.id !== chrome.runtime.id || port.sender.origin !== OWN2) return;
+      this.open.add(port);
+      port.onDisconnect.addListener(() => this.open.delete(port));
+      port.onMessage.addListener((command2) => this.command(command2));
+      port.postMessage(this.view());
+    }
+    show() {
+      for (const port of this.open) port.postMessage(this.view());
     }
   };
 
@@ -564,9 +568,33 @@
     }
   };
 
+  // src/worker/sites.ts
+  function matches(url, patterns) {
+    if (patterns.length === 0) return true;
+    let parsed;
+    try {
+      parsed = new URL(url);
+    } catch {
+      return false;
+    }
+    return patterns.some((pattern) => {
+      const [host, port] = divided(pattern.toLowerCase());
+      if (port && port !== (parsed.port || (parsed.protocol === "https:" ? "443" : "80"))) return false;
+      const below = host.startsWith("*.") ? host.slice(2) : null;
+      if (below !== null) return parsed.hostname === below || parsed.hostname.endsWith(`.${below}`);
+      return parsed.hostname === host;
+    });
+  }
+  function divided(pattern) {
+    const found = /^(.*):(\d+)$/.exec(pattern);
+    return found ? [found[1] ?? "", found[2] ?? ""] : [pattern, ""];
+  }
+
   // src/worker/main.ts
   var ALARM = "call";
   var remembered = {};
+  var paused = false;
+  var own = [];
   var recorder = new Recorder(
     {
       welcomed(welcome, again) {
@@ -587,6 +615,11 @@
       },
       changed() {
         showBadge(recorder.state, recorder.paused);
+        panels.show();
+        if (recorder.state === "on" && recorder.paused !== paused) {
+          paused = recorder.paused;
+          void documents.announce();
+        }
         if (recorder.state !== "off") return void chrome.alarms.clear(ALARM);
         remember({ session: null });
         browsing.deafen();
@@ -607,16 +640,49 @@
       recorder.send(batch);
     }
   );
-  var browsing = new Browsing(
-    (statement, t) => {
-      if (recorder.state !== "off" && !recorder.paused) log.state(statement, t);
-    },
-    (url) => matches(url, recorder.welcome?.sites ?? remembered.sites ?? [])
-  );
+  var browsing = new Browsing((statement, t) => {
+    if (recorder.state !== "off" && !recorder.paused) log.state(statement, t);
+  }, wanted);
+  var panels = new Panels(view, command);
+  function wanted(url) {
+    return matches(url, own) && matches(url, recorder.welcome?.sites ?? remembered.sites ?? []);
+  }
+  function view() {
+    const { state, why, welcome, status } = recorder;
+    return {
+      state,
+      why,
+      task: welcome?.task ?? "",
+      paused: recorder.paused,
+      events: status?.events ?? 0,
+      lost: status?.lost ?? 0,
+      since: status?.since ?? 0,
+      own,
+      asked: welcome?.sites ?? []
+    };
+  }
+  function command(command2) {
+    switch (command2.do) {
+      case "call":
+        recorder.call();
+        break;
+      case "note":
+        recorder.send({ m: "note", t: command2.t, text: command2.text.slice(0, 65536) });
+        break;
+      case "sites":
+        own = command2.sites;
+        void chrome.storage.local.set({ own });
+        void documents.announce();
+        break;
+      default:
+        recorder.send({ m: "ask", what: command2.do });
+    }
+    panels.show();
+  }
   function recording() {
-    const { state, welcome, paused } = recorder;
+    const { state, welcome, paused: paused2 } = recorder;
     const session = state === "off" ? null : welcome?.session;
-    return { session, sites: welcome?.sites ?? [], mask: welcome?.mask ?? [], paused };
+    return { session, wanted, mask: welcome?.mask ?? [], paused: paused2 };
   }
   function remember(change) {
     Object.assign(remembered, change);
@@ -625,6 +691,7 @@
   var ready = (async () => {
     remembered = (await chrome.storage.session.get("remembered")).remembered ?? {};
     if (!remembered.browser) remember({ browser: crypto.randomUUID() });
+    own = (await chrome.storage.local.get({ own: [] })).own;
     await log.recall();
     await documents.recall();
     await browsing.recall();
@@ -636,7 +703,13 @@
     else recorder.call();
   })();
   browsing.listen();
-  chrome.runtime.onConnect.addListener((port) => void documents.connected(port));
+  chrome.runtime.onConnect.addListener((port) => {
+    panels.connected(port);
+    void documents.connected(port, ready);
+  });
+  chrome.commands.onCommand.addListener((name) => {
+    if (name === "note") void chrome.windows.create({ type: "popup", url: "note.html", width: 420, height: 240 });
+  });
   var call = () => void ready.then(() => recorder.call());
   chrome.runtime.onStartup.addListener(call);
   chrome.runtime.onInstalled.addListener(call);

@@ -25,7 +25,7 @@ CHROMIUM = os.environ.get("REENACT_CHROMIUM") or shutil.which("chromium")
 
 
 class Recorder:
-    """Listens as the browser source does. Everything that was acknowledged is in `events`, also over `down` and `up`."""
+    """Listens as the browser source does. What was acknowledged is in `events`, also over `down` and `up`."""
 
     def __init__(self, socket: Path, session: str = "s1", sites: list[str] | None = None) -> None:
         self.socket = socket
@@ -62,13 +62,16 @@ class Recorder:
         assert started.wait(10)
 
     def down(self) -> None:
-        assert self._loop is not None and self._end is not None and self._thread is not None
+        assert self._loop is not None
+        assert self._end is not None
+        assert self._thread is not None
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(10)
         assert not self._thread.is_alive()
 
     def tell(self, status: Status) -> None:
-        assert self._loop is not None and self.channel is not None
+        assert self._loop is not None
+        assert self.channel is not None
         self._loop.call_soon_threadsafe(self.channel.tell, status)
 
     # -- what a Listener is asked ---------------------------------------------------------------

@@ -1,1 +1,57 @@
-export {};
+// The popup: what is recorded, and the expert's say in it.
+import type { View } from "../panel";
+import { notes, Panel, part } from "./panel";
+
+const title = part("state", HTMLHeadingElement);
+const about = part("about", HTMLParagraphElement);
+const sites = part("sites", HTMLTextAreaElement);
+const buttons = {
+  pause: part("pause", HTMLButtonElement),
+  stop: part("stop", HTMLButtonElement),
+  call: part("call", HTMLButtonElement),
+};
+let shown: View | null = null;
+
+const TITLES = {
+  on: "Recording",
+  asking: "Looking for a recorder …",
+  lost: "The recorder does not answer",
+  off: "Not recording",
+};
+
+const panel = new Panel((view) => {
+  if (!shown) sites.value = view.own.join("\n");
+  shown = view;
+  const on = view.state === "on";
+  title.textContent = on && view.paused ? "Paused" : TITLES[view.state];
+  about.textContent =
+    view.state === "off"
+      ? `${view.why ? `${view.why}. ` : ""}Start one with “reenact pair” in a terminal.`
+      : view.state === "lost"
+        ? "What you do is kept for a minute until it comes back."
+        : view.task;
+  part("counts", HTMLElement).hidden = !on;
+  part("note", HTMLFormElement).hidden = !on;
+  part("events", HTMLElement).textContent = String(view.events);
+  part("lost", HTMLElement).textContent = String(view.lost);
+  part("since", HTMLElement).textContent = view.since ? lasting(Date.now() - view.since) : "";
+  part("asked", HTMLParagraphElement).textContent =
+    view.asked.length > 0 ? `The session asks for: ${view.asked.join(", ")}` : "";
+  buttons.pause.textContent = view.paused ? "Resume" : "Pause";
+  buttons.pause.hidden = buttons.stop.hidden = !on;
+  buttons.call.hidden = view.state !== "off";
+});
+
+buttons.pause.addEventListener("click", () => panel.tell({ do: shown?.paused ? "resume" : "pause" }));
+buttons.stop.addEventListener("click", () => panel.tell({ do: "stop" }));
+buttons.call.addEventListener("click", () => panel.tell({ do: "call" }));
+part("allowed", HTMLFormElement).addEventListener("submit", (event) => {
+  event.preventDefault();
+  panel.tell({ do: "sites", sites: sites.value.split(/\s+/).filter((site) => site) });
+});
+notes(panel, () => undefined);
+
+function lasting(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}

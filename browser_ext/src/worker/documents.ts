@@ -1,7 +1,6 @@
 // The documents' capture scripts: each speaks through a port; what it states gets the browser's numbers and goes on.
 import { PORT, type Said, type Told, type Wake } from "../port";
 import type { Batch, DocumentItem } from "../wire";
-import { matches } from "./sites";
 
 const KEY = "document:";
 /** A message has about so many characters at most: the recorder takes no long ones, and a portion is soon through. */
@@ -26,7 +25,8 @@ interface Speaker {
 export interface Recording {
   /** Null: nobody knows yet. */
   readonly session: string | null | undefined;
-  readonly sites: string[];
+  /** Whether a page of this URL is recorded. */
+  readonly wanted: (url: string) => boolean;
   readonly mask: string[];
   readonly paused: boolean;
 }
@@ -50,8 +50,8 @@ export class Documents {
     }
   }
 
-  /** A document has connected. */
-  async connected(port: chrome.runtime.Port): Promise<void> {
+  /** A document has connected; once `ready`, it is known what was kept before. */
+  async connected(port: chrome.runtime.Port, ready: Promise<void>): Promise<void> {
     const { tab, frameId: frame, documentId: document, url } = port.sender ?? {};
     if (port.name !== PORT || tab?.id === undefined || frame === undefined || document === undefined) return;
     const early: Said[] = [];
@@ -67,6 +67,7 @@ export class Documents {
       const found = await chrome.webNavigation.getFrame({ tabId: tab.id, frameId: frame }).catch(() => null);
       head.parent = found?.parentFrameId ?? 0;
     }
+    await ready;
     const before = this.speakers.get(document);
     const speaker: Speaker = {
       port: gone ? null : port,
@@ -153,9 +154,9 @@ export class Documents {
   }
 
   private instruct(speaker: Speaker): void {
-    const { session, sites, mask, paused } = this.recording();
+    const { session, wanted, mask, paused } = this.recording();
     if (!speaker.port || session === undefined) return;
-    const on = session !== null && matches(speaker.site, sites);
+    const on = session !== null && wanted(speaker.site);
     const begins = on && !speaker.on;
     speaker.on = on;
     if (on) tell(speaker, { m: "on", session, mask, paused });

@@ -1,9 +1,11 @@
 // The service worker: takes what the pages' capture scripts state, adds whose it is, and hands it to the recorder. It may
 // die at any moment: what was not acknowledged is with the documents, or in the browser's memory of this session.
+import type { Command, View } from "../panel";
 import { showBadge } from "./badge";
 import { Browsing } from "./browsing";
 import { Documents, type Recording } from "./documents";
 import { WorkerLog } from "./log";
+import { Panels } from "./panels";
 import { Recorder } from "./recorder";
 import { matches } from "./sites";
 
@@ -17,6 +19,9 @@ interface Remembered {
 }
 
 let remembered: Remembered = {};
+let paused = false;
+/** The expert's own sites. */
+let own: string[] = [];
 
 const recorder = new Recorder(
   {
@@ -39,6 +44,11 @@ const recorder = new Recorder(
     },
     changed() {
       showBadge(recorder.state, recorder.paused);
+      panels.show();
+      if (recorder.state === "on" && recorder.paused !== paused) {
+        paused = recorder.paused;
+        void documents.announce();
+      }
       if (recorder.state !== "off") return void chrome.alarms.clear(ALARM);
       remember({ session: null });
       browsing.deafen();
@@ -60,17 +70,53 @@ const documents = new Documents(
     recorder.send(batch);
   },
 );
-const browsing = new Browsing(
-  (statement, t) => {
-    if (recorder.state !== "off" && !recorder.paused) log.state(statement, t);
-  },
-  (url) => matches(url, recorder.welcome?.sites ?? remembered.sites ?? []),
-);
+const browsing = new Browsing((statement, t) => {
+  if (recorder.state !== "off" && !recorder.paused) log.state(statement, t);
+}, wanted);
+const panels = new Panels(view, command);
+
+function wanted(url: string): boolean {
+  return matches(url, own) && matches(url, recorder.welcome?.sites ?? remembered.sites ?? []);
+}
+
+function view(): View {
+  const { state, why, welcome, status } = recorder;
+  return {
+    state,
+    why,
+    task: welcome?.task ?? "",
+    paused: recorder.paused,
+    events: status?.events ?? 0,
+    lost: status?.lost ?? 0,
+    since: status?.since ?? 0,
+    own,
+    asked: welcome?.sites ?? [],
+  };
+}
+
+function command(command: Command): void {
+  switch (command.do) {
+    case "call":
+      recorder.call();
+      break;
+    case "note":
+      recorder.send({ m: "note", t: command.t, text: command.text.slice(0, 65536) });
+      break;
+    case "sites":
+      own = command.sites;
+      void chrome.storage.local.set({ own });
+      void documents.announce();
+      break;
+    default:
+      recorder.send({ m: "ask", what: command.do });
+  }
+  panels.show();
+}
 
 function recording(): Recording {
   const { state, welcome, paused } = recorder;
   const session = state === "off" ? null : welcome?.session;
-  return { session, sites: welcome?.sites ?? [], mask: welcome?.mask ?? [], paused };
+  return { session, wanted, mask: welcome?.mask ?? [], paused };
 }
 
 function remember(change: Remembered): void {
@@ -82,6 +128,7 @@ function remember(change: Remembered): void {
 const ready = (async () => {
   remembered = (await chrome.storage.session.get("remembered")).remembered ?? {};
   if (!remembered.browser) remember({ browser: crypto.randomUUID() });
+  own = (await chrome.storage.local.get<{ own: string[] }>({ own: [] })).own;
   await log.recall();
   await documents.recall();
   await browsing.recall();
@@ -95,7 +142,13 @@ const ready = (async () => {
 
 // Registered at once, or Chromium would not wake a new worker for them.
 browsing.listen();
-chrome.runtime.onConnect.addListener((port) => void documents.connected(port));
+chrome.runtime.onConnect.addListener((port) => {
+  panels.connected(port);
+  void documents.connected(port, ready);
+});
+chrome.commands.onCommand.addListener((name) => {
+  if (name === "note") void chrome.windows.create({ type: "popup", url: "note.html", width: 420, height: 240 });
+});
 const call = () => void ready.then(() => recorder.call());
 chrome.runtime.onStartup.addListener(call);
 chrome.runtime.onInstalled.addListener(call);

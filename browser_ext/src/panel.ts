@@ -1,0 +1,24 @@
+// What the extension's own pages (popup, note window) and its worker say to each other.
+import type { State } from "./worker/recorder";
+
+export const PANEL = "panel";
+
+/** What is to be shown. `own` are the expert's sites, `asked` the session's; both must allow a page (none: all). */
+export interface View {
+  state: State;
+  why: string;
+  task: string;
+  paused: boolean;
+  events: number;
+  lost: number;
+  /** Unix ms. */
+  since: number;
+  own: string[];
+  asked: string[];
+}
+
+export type Command =
+  | { do: "call" }
+  | { do: "pause" | "resume" | "stop" }
+  | { do: "note"; text: string; t: number }
+  | { do: "sites"; sites: string[] };
