@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import bisect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
-from recorder.trace.pages import Clip, DialogAnswered, Downloaded, FileChosen, PageState, PageTarget
+from recorder.trace.event import Event
+from recorder.trace.pages import (
+    Clip,
+    DialogAnswered,
+    DocumentStarted,
+    Downloaded,
+    FileChosen,
+    FrameSeen,
+    Navigated,
+    PageEvent,
+    PageRequest,
+    PageState,
+    PageTarget,
+    TabActivated,
+    TabClosed,
+    TabOpened,
+)
+from recorder.trace.strokes import Hands, Stroke, by_time
+from recorder.trace.tabstrip import TabStrip
+from recorder.trace.verbs import Draft, Verb, drafts
 
-Verb = Literal[
-    "click", "double_click", "right_click", "hover", "fill", "type", "press", "select", "check", "uncheck", "upload",
-    "drag", "scroll", "navigate", "back", "forward", "reload", "new_tab", "close_tab", "switch_tab", "dialog",
-    "download", "copy", "cut", "paste", "resize",
-]  # fmt: skip
+__all__ = ["Gesture", "Reading", "Span", "Verb", "gestures", "read"]
+
+_RESTED_NS = 100_000_000
+"""A state is stated this long after the page's last change, at the earliest."""
+
+
+class Span(Struct, frozen=True):
+    """A run of document `doc`: of its raw events, all whose `seq` is in `first` to `last` are meant."""
+
+    doc: int
+    first: int
+    last: int
 
 
 class Gesture(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -28,8 +56,11 @@ class Gesture(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Its raw events are those of document `doc` from `first` to `last` (null: it had none). `before` and `after` are
     the states of that document around it, where they are known; what a navigation shows is its own document's. What
-    came of it until the next gesture: `dialogs` that were answered, `downloads`, the tabs that it `opened`, and the
-    numbers of the `requests` (PageRequest) that it caused.
+    came of it until the next gesture: `dialogs` that were answered, `downloads`, the tabs that it `opened`, the
+    numbers of the `requests` (PageRequest) that it caused, and in `states` the last state of each document that
+    changed.
+
+    `spans` are all its raw events, exactly; they may be of several documents (a drag), with others' between them.
     """
 
     verb: Verb
@@ -59,3 +90,247 @@ class Gesture(Struct, frozen=True, kw_only=True, omit_defaults=True):
     downloads: tuple[Downloaded, ...] = ()
     opened: tuple[int, ...] = ()
     requests: tuple[int, ...] = ()
+    source: str = "browser/1"
+    spans: tuple[Span, ...] = ()
+    states: tuple[PageState, ...] = ()
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """What a browser's log says: gestures by their start; trusted raw events that are no gesture's, by the reason
+    (movement, or the event's type: focus, scroll of the page's own …); the number of events that scripts made."""
+
+    gestures: tuple[Gesture, ...]
+    rest: Mapping[str, tuple[PageEvent, ...]]
+    synthetic: int
+
+
+def gestures(events: Iterable[Event]) -> list[Gesture]:
+    """The gestures of all browsers in `events`, by start. Never raises on events of the vocabulary."""
+    return list(read(events).gestures)
+
+
+def read(events: Iterable[Event]) -> Reading:
+    """Gestures, and what is none. In whatever order the documents' events are brought, the same."""
+    sources: dict[str, list[Event]] = {}
+    for event in events:
+        if event.source.startswith("browser"):
+            sources.setdefault(event.source, []).append(event)
+    made: list[Gesture] = []
+    rest: dict[str, tuple[PageEvent, ...]] = {}
+    synthetic = 0
+    for source, stated in sources.items():
+        browser = _Browser(source, by_time(stated))
+        made += browser.gestures()
+        for reason, events_of in browser.rest.items():
+            rest[reason] = rest.get(reason, ()) + tuple(events_of)
+        synthetic += browser.hands.synthetic
+    made.sort(key=lambda gesture: gesture.t_start)
+    return Reading(gestures=tuple(made), rest=rest, synthetic=synthetic)
+
+
+class _Browser:
+    def __init__(self, source: str, events: Sequence[Event]) -> None:
+        self.source = source
+        self.events = events
+        self.hands = Hands()
+        self.strip = TabStrip()
+        self.targets: dict[tuple[int, int], PageTarget] = {}
+        self.states: dict[int, list[PageState]] = {}
+        self.frame_docs: dict[int, list[tuple[int, int]]] = {}
+        self.tops: dict[int, int] = {}
+        self.did: dict[int, Verb] = {}
+        for event in events:
+            self._take(event)
+        self.drafts = self._drafts()
+        moves = [stroke for stroke in self.hands.strokes if stroke.kind == "move"]
+        self.drafts += _hovers(moves, self.drafts, self.states)
+        self.drafts.sort(key=lambda draft: draft.t_start)
+        hovered = {id(event) for draft in self.drafts if draft.verb == "hover" for event in draft.events}
+        movement = [e for stroke in moves for e in stroke.events if id(e) not in hovered]
+        self.rest = self.hands.rest | ({"movement": movement} if movement else {})
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case PageEvent():
+                self.hands.take(event)
+            case PageTarget():
+                self.targets[event.doc, event.n] = event
+            case PageState():
+                self.states.setdefault(event.doc, []).append(event)
+            case FrameSeen():
+                self.hands.frame(event)
+                if event.parent is None:
+                    self.tops.setdefault(event.tab, event.frame)
+            case DocumentStarted():
+                self.hands.frame(event)
+                self.frame_docs.setdefault(event.frame, []).append((event.t, event.doc))
+            case TabOpened() | TabActivated() | TabClosed() | Navigated():
+                verb = self.strip.take(event, self.hands.latest.get(event.tab))
+                if verb is not None:
+                    self.did[id(self.hands.browser(event, event.tab))] = verb
+            case DialogAnswered():
+                self.did[id(self.hands.browser(event, event.tab))] = "dialog"
+            case _:
+                pass
+
+    def _drafts(self) -> list[Draft]:
+        made = drafts(self.hands.strokes, self.targets)
+        facts = {id(s.fact): self.did[id(s)] for s in self.hands.strokes if s.fact is not None}
+        for draft in made:
+            if draft.fact is None:
+                continue
+            draft.verb = facts[id(draft.fact)]
+            if isinstance(draft.fact, Navigated):
+                draft.value = draft.fact.url
+            elif isinstance(draft.fact, DialogAnswered):
+                draft.value = draft.fact.answer
+        return made
+
+    def gestures(self) -> Iterator[Gesture]:
+        starts = [draft.t_start for draft in self.drafts]
+        consequences = self._consequences(starts)
+        ends = [*starts[1:], max((e.t for e in self.events), default=0) + 1]
+        for index, draft in enumerate(self.drafts):
+            yield self._gesture(draft, ends[index], consequences.get(index, []))
+
+    def _gesture(self, draft: Draft, until: int, came: Sequence[Event]) -> Gesture:
+        main, onto = draft.main, draft.onto
+        frame = main.frame if main else getattr(draft.fact, "frame", None)
+        if frame is None:
+            frame = self.tops.get(draft.tab)
+        doc = main.doc if main else (draft.events[0].doc if draft.events else None)
+        seqs = [event.seq for event in draft.events if event.doc == doc]
+        dialogs = (draft.fact,) if isinstance(draft.fact, DialogAnswered) else ()
+        return Gesture(
+            verb=draft.verb,
+            tab=draft.tab,
+            t_start=draft.t_start,
+            t_end=draft.t_end,
+            frame=main.frame if main else None,
+            target=self._target(main),
+            onto=self._target(onto),
+            value=draft.value,
+            values=draft.values,
+            masked=draft.masked,
+            modifiers=main.modifiers if main and draft.verb in _POINTED else 0,
+            button=max(main.button or 0, 0) if main and draft.verb in _POINTED else 0,
+            offset=main.offset if main else None,
+            onto_offset=onto.offset if onto else None,
+            scroll=draft.scroll,
+            size=draft.size,
+            clips=draft.clips,
+            files=draft.files,
+            doc=doc,
+            first=min(seqs, default=None),
+            last=max(seqs, default=None),
+            before=self._state(frame, draft.t_start),
+            after=self._state(frame, until),
+            dialogs=dialogs,
+            downloads=tuple(event for event in came if isinstance(event, Downloaded)),
+            opened=tuple(event.tab for event in came if isinstance(event, TabOpened)),
+            requests=tuple(event.n for event in came if isinstance(event, PageRequest)),
+            source=self.source,
+            spans=_spans(draft.events),
+            states=tuple(self._changed(draft.t_start, until)),
+        )
+
+    def _target(self, event: PageEvent | None) -> PageTarget | None:
+        return self.targets.get((event.doc, event.target)) if event and event.target is not None else None
+
+    def _state(self, frame: int | None, t: int) -> PageState | None:
+        """What the frame last said of itself before `t`."""
+        docs = self.frame_docs.get(frame or 0, [])
+        place = bisect.bisect_left(docs, t, key=lambda doc: doc[0])
+        return self._last(docs[place - 1][1], t) if place else None
+
+    def _last(self, doc: int, t: int) -> PageState | None:
+        states = self.states.get(doc, [])
+        place = bisect.bisect_left(states, t, key=lambda state: state.t)
+        return states[place - 1] if place else None
+
+    def _changed(self, since: int, until: int) -> Iterator[PageState]:
+        for doc, states in self.states.items():
+            if states[-1].t >= since and (last := self._last(doc, until)) and last.t >= since:
+                yield last
+
+    def _consequences(self, starts: Sequence[int]) -> dict[int, list[Event]]:
+        """By the draft's place what came of it: of its tab's last gesture, or of the one that opened the tab."""
+        found: dict[int, list[Event]] = {}
+        by_tab: dict[int, list[int]] = {}
+        for index, draft in enumerate(self.drafts):
+            by_tab.setdefault(draft.tab, []).append(index)
+        asked: dict[str, int] = {}
+        tab: int | None
+        for event in self.events:
+            match event:
+                case PageRequest(ended=False):
+                    asked[event.url] = event.t
+                    tab, t = event.tab, event.t
+                case Downloaded():
+                    tab, t = event.tab, asked.get(event.url, event.t)
+                case TabOpened(opener=int()):
+                    tab, t = event.opener, event.t
+                case _:
+                    continue
+            index = self._cause(by_tab, starts, tab, t)
+            if index is not None:
+                found.setdefault(index, []).append(event)
+        return found
+
+    def _cause(
+        self, by_tab: Mapping[int, list[int]], starts: Sequence[int], tab: int | None, t: int
+    ) -> int | None:
+        for _ in range(8):  # as many openers as are looked back
+            if tab is None:
+                break
+            mine = by_tab.get(tab, [])
+            place = bisect.bisect_right(mine, t, key=lambda index: starts[index])
+            if place:
+                return mine[place - 1]
+            tab = self.strip.opener.get(tab)
+        place = bisect.bisect_right(starts, t)
+        return place - 1 if place else None
+
+
+_POINTED: tuple[Verb, ...] = ("click", "double_click", "right_click", "drag", "check", "uncheck")
+
+
+def _hovers(
+    moves: Sequence[Stroke], made: Sequence[Draft], states: Mapping[int, Sequence[PageState]]
+) -> Iterator[Draft]:
+    """Movements that mattered: while the pointer was on an element a page that had been at rest changed, and what was
+    pressed next was something else in it."""
+    starts = [draft.t_start for draft in made]
+    chosen: dict[tuple[int, int], Stroke] = {}
+    for stroke in moves:
+        first = stroke.events[0]
+        place = bisect.bisect_right(starts, first.t)
+        if first.target is None or place == len(made) or first.buttons:
+            continue
+        then = made[place]
+        pressed = then.verb in _POINTED and then.main is not None and then.main.doc == first.doc
+        if not pressed or then.main is None or then.main.target == first.target:
+            continue
+        since = made[place - 1].t_end if place else 0
+        for before, after in pairwise(states.get(first.doc, ())):
+            if (
+                since < before.t <= first.t < after.t - _RESTED_NS < then.t_start
+                and before.settled
+                and before.dom != after.dom
+            ):
+                chosen[place, after.n] = stroke  # the last before the change
+    for stroke in dict.fromkeys(chosen.values()):
+        draft = Draft("hover", stroke.tab, stroke.t_start, stroke.t_end, list(stroke.events))
+        draft.main = stroke.events[0]
+        yield draft
+
+
+def _spans(events: Sequence[PageEvent]) -> tuple[Span, ...]:
+    """Runs without holes; numbers between a run's events are targets and states, or another gesture's."""
+    spans: list[Span] = []
+    for event in sorted(events, key=lambda event: (event.doc, event.seq)):
+        if spans and spans[-1].doc == event.doc and spans[-1].last + 1 == event.seq:
+            spans[-1] = Span(event.doc, spans[-1].first, event.seq)
+        else:
+            spans.append(Span(event.doc, event.seq, event.seq))
+    return tuple(spans)

@@ -1,7 +1,7 @@
 """Steps: each action with the observation that answered it, derived from the events, never stored. Pure.
 
-Nothing a person did may vanish silently, and nothing may be told twice: every command, edit and markless
-program becomes one step; inputs, notes, marks, checks, changes and gaps are attached to at most one of them
+Nothing a person did may vanish silently, and nothing may be told twice: every command, edit, gesture and
+markless program becomes one step; inputs, notes, marks, checks, changes and gaps are attached to at most one of them
 (a gap to every step that it touches). Events that contradict each other never raise; the later one is believed.
 """
 
@@ -34,8 +34,10 @@ from recorder.trace.events import (
     WorkspaceChanged,
     WorkspaceEdited,
 )
+from recorder.trace.gestures import Gesture, gestures
+from recorder.trace.sentences import sentence
 
-StepKind = Literal["command", "edit", "program"]
+StepKind = Literal["command", "edit", "program", "gesture"]
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -47,6 +49,7 @@ class Step(Struct, frozen=True, kw_only=True):
     first of them; each of them has that span in `changes_from` and `changes_through`. `gaps` are losses inside
     the step or the typing before it: what it shows is then not the whole truth. `flows` are the numbers of those
     that the step caused, in the order in which they began; a job in the background may go on causing some later.
+    `gesture` is what a step of that kind did in a browser; its `text` says so in a sentence.
     """
 
     n: int
@@ -71,11 +74,12 @@ class Step(Struct, frozen=True, kw_only=True):
     resizes: tuple[Resized, ...]
     gaps: tuple[Gap, ...]
     flows: tuple[int, ...]
+    gesture: Gesture | None = None
 
     @property
     def complete(self) -> bool:
         """Its end was seen and nothing was lost within."""
-        return not self.gaps and (self.kind == "edit" or self.exit is not None)
+        return not self.gaps and (self.kind in ("edit", "gesture") or self.exit is not None)
 
 
 def steps(events: Iterable[Event | Unknown]) -> list[Step]:
@@ -100,6 +104,7 @@ def steps(events: Iterable[Event | Unknown]) -> list[Step]:
                 pass
     for terminal in terminals.values():
         drafts += terminal.drafts(last)
+    drafts += [_gesture(gesture) for gesture in gestures(timeline)]
     drafts.sort(key=lambda draft: draft.t_start)
     _attach(drafts, timeline)
     return [draft.step(n) for n, draft in enumerate(drafts, 1)]
@@ -158,6 +163,7 @@ class _Draft:
     resizes: list[Resized] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     flows: list[int] = field(default_factory=list)
+    gesture: Gesture | None = None
 
     def close(self, t: int, offset: int | None) -> None:
         self.ended = True
@@ -189,6 +195,7 @@ class _Draft:
             resizes=tuple(self.resizes),
             gaps=tuple(self.gaps),
             flows=tuple(self.flows),
+            gesture=self.gesture,
         )
 
 
@@ -294,6 +301,13 @@ def _edit(event: WorkspaceEdited) -> _Draft:
     return draft
 
 
+def _gesture(gesture: Gesture) -> _Draft:
+    draft = _Draft("gesture", gesture.source, gesture.t_start, gesture.t_end, sentence(gesture))
+    draft.ended = True
+    draft.gesture = gesture
+    return draft
+
+
 def _attach(drafts: Sequence[_Draft], timeline: Sequence[Event]) -> None:
     by_command: dict[int, _Draft] = {}
     for draft in drafts:
@@ -376,7 +390,7 @@ def _before(drafts: Sequence[_Draft], t: int) -> _Draft | None:
 
 def _attach_gap(gap: Gap, drafts: Sequence[_Draft]) -> None:
     for draft in drafts:
-        if gap.source.startswith("terminal/") and draft.source != gap.source:
+        if gap.source.startswith(("terminal/", "browser/")) and draft.source != gap.source:
             continue
         begin = min([draft.t_start, *(e.t for e in draft.typed)])
         if gap.t <= draft.t_end and begin <= max(gap.until, gap.t):

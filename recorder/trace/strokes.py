@@ -1,0 +1,319 @@
+"""Strokes: the smallest things that a hand does, from the raw log of pages. Pure.
+
+A press of a button until it is let go, a key until it is let go, a notch of the wheel, an input method's composition:
+each with what the browser made of it (click, input, change, copy …). Every trusted event is taken by exactly one stroke
+or by the named rest. What scripts made (untrusted) never makes a stroke.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from recorder.trace.event import Event
+from recorder.trace.pages import DocumentEnded, DocumentStarted, FrameSeen, PageEvent
+
+StrokeKind = Literal[
+    "pointer", "key", "composition", "wheel", "input", "clipboard", "drop", "move", "resize", "browser"
+]
+MODIFIERS = {"Alt": 1, "AltGraph": 0, "Control": 2, "Meta": 4, "OS": 4, "Shift": 8}
+"""Keys that are held while others are pressed, with their bit in PageEvent.modifiers."""
+
+_MOVES = {
+    "pointermove", "pointerrawupdate", "pointerover", "pointerout", "pointerenter", "pointerleave",
+    "mousemove", "mouseover", "mouseout", "mouseenter", "mouseleave",
+}  # fmt: skip
+_DOWN = {"pointerdown", "mousedown", "touchstart"}
+_UP = {"pointerup", "mouseup", "touchend", "touchcancel", "pointercancel"}
+_HELD = {"touchmove", "gotpointercapture", "lostpointercapture", "selectstart"}
+_CLICKS = {"click", "dblclick", "auxclick", "contextmenu"}
+_DRAGS = {"dragstart", "drag", "dragenter", "dragover", "dragleave", "drop", "dragend"}
+_CLIPBOARD = {"copy", "cut", "paste", "beforecopy", "beforecut", "beforepaste"}
+_INPUT = {"beforeinput", "input", "textInput"}
+_COMPOSITION = {"compositionstart", "compositionupdate", "compositionend"}
+_BY_SCRIPT_TOO = {"", "insertReplacementText"}
+"""Input types of what fills fields by itself: it is not what a click elsewhere caused."""
+
+
+@dataclass(eq=False)
+class Stroke:
+    """`events` in order. A stroke of kind browser has none: `fact` is what the browser stated."""
+
+    kind: StrokeKind
+    tab: int
+    t_start: int
+    t_end: int
+    events: list[PageEvent] = field(default_factory=list)
+    fact: Event | None = None
+    released: bool = False
+    dragging: bool = False
+    navigated: bool = False
+    """A reload or a step in history came at once."""
+
+    def take(self, event: PageEvent) -> None:
+        self.events.append(event)
+        self.t_end = max(self.t_end, event.t)
+
+    def has(self, *types: str) -> bool:
+        return any(event.type in types for event in self.events)
+
+    def last(self, *types: str) -> PageEvent | None:
+        return next((event for event in reversed(self.events) if event.type in types), None)
+
+
+class Hands:
+    """Takes one browser's events in order of time. `strokes` are what came of them, in order of their start; `rest`
+    are trusted events that are nobody's stroke, by the reason; `synthetic` counts untrusted ones."""
+
+    def __init__(self) -> None:
+        self.strokes: list[Stroke] = []
+        self.rest: dict[str, list[PageEvent]] = {}
+        self.synthetic = 0
+        self.latest: dict[int, Stroke] = {}
+        """By tab, the last stroke that is no movement."""
+        self._held: dict[tuple[int, str], Stroke] = {}
+        self._entered: dict[tuple[int, int | None], Stroke] = {}
+        self._move: Stroke | None = None
+        self._dragging: Stroke | None = None
+        self._inner: set[int] = set()
+        self._inner_docs: set[int] = set()
+
+    def frame(self, event: FrameSeen | DocumentStarted) -> None:
+        """Tells which documents are a tab's own: only their resizing is a person's."""
+        if isinstance(event, FrameSeen):
+            if event.parent is not None:
+                self._inner.add(event.frame)
+        elif event.frame in self._inner:
+            self._inner_docs.add(event.doc)
+
+    def browser(self, fact: Event, tab: int) -> Stroke:
+        """What a person did to the browser itself, as a stroke."""
+        stroke = Stroke("browser", tab, fact.t, fact.t, fact=fact, released=True)
+        self._add(stroke)
+        return stroke
+
+    def take(self, event: PageEvent) -> None:
+        if not event.trusted:
+            self.synthetic += 1
+            return
+        kind = event.type
+        if kind in _MOVES:
+            self._moved(event)
+        elif kind in _DOWN:
+            self._down(event)
+        elif kind in _UP or kind in _HELD:
+            self._up(event)
+        elif kind in _CLICKS:
+            self._clicked(event)
+        elif kind in ("keydown", "keypress"):
+            self._key(event)
+        elif kind == "keyup":
+            self._keyup(event)
+        elif kind in _INPUT or kind == "change":
+            self._input(event)
+        elif kind in _COMPOSITION:
+            self._composed(event)
+        elif kind in ("wheel", "mousewheel"):
+            self._wheel(event)
+        elif kind in ("scroll", "scrollend"):
+            self._scrolled(event)
+        elif kind in _CLIPBOARD:
+            self._clipboard(event)
+        elif kind in _DRAGS:
+            self._dragged(event)
+        elif kind == "resize" and event.doc not in self._inner_docs:
+            latest = self.latest.get(event.tab)
+            (latest if latest and latest.kind == "resize" else self._open("resize", event)).take(event)
+        else:
+            self._leave(event, kind)
+
+    # -- the pointer ----------------------------------------------------------------------------
+
+    def _moved(self, event: PageEvent) -> None:
+        latest = self.latest.get(event.tab)
+        if latest and latest.kind == "pointer" and not latest.released and event.buttons:
+            latest.take(event)
+            return
+        if latest and latest.kind == "pointer" and not event.buttons:
+            latest.released = True  # its end happened where no page could see it
+        move = self._move
+        if (
+            move is None
+            or move.events[-1].doc != event.doc
+            or (event.target is not None and event.target != move.events[0].target)
+        ):
+            move = self._move = Stroke("move", event.tab, event.t, event.t)
+            self.strokes.append(move)
+        move.take(event)
+
+    def _down(self, event: PageEvent) -> None:
+        latest = self.latest.get(event.tab)
+        if latest and latest.kind == "pointer" and not latest.released:
+            again = event.type in {e.type for e in latest.events if e.button == event.button}
+            if not again:
+                latest.take(event)
+                return
+        self._open("pointer", event).take(event)
+
+    def _up(self, event: PageEvent) -> None:
+        latest = self.latest.get(event.tab)
+        if latest and latest.kind == "pointer" and not (latest.released and latest.has(event.type)):
+            latest.take(event)
+            if event.type in ("pointerup", "mouseup", "touchend") and not event.buttons:
+                latest.released = True
+        else:
+            self._leave(event, event.type)
+
+    def _clicked(self, event: PageEvent) -> None:
+        latest = self.latest.get(event.tab)
+        if latest and latest.kind in ("pointer", "key") and not latest.dragging:
+            latest.take(event)
+        else:  # no pointer went down: assistive technology
+            stroke = self._open("pointer", event)
+            stroke.take(event)
+            stroke.released = True
+
+    def _dragged(self, event: PageEvent) -> None:
+        latest = self.latest.get(event.tab)
+        if event.type == "dragstart":
+            if not (latest and latest.kind == "pointer" and not latest.dragging):
+                latest = self._open("pointer", event)
+            latest.dragging = True
+            latest.take(event)
+            self._dragging = latest
+            return
+        stroke = self._dragging
+        if stroke is None and latest and latest.kind == "drop" and not latest.released:
+            stroke = latest
+        if stroke is None:
+            if event.type == "dragend":
+                self._leave(event, event.type)
+                return
+            stroke = self._open("drop", event)  # from outside the browser
+        stroke.take(event)
+        if event.type == "dragend" or (event.type == "drop" and stroke.kind == "drop"):
+            stroke.released = True
+            self._dragging = None
+
+    def _wheel(self, event: PageEvent) -> None:
+        latest = self.latest.get(event.tab)
+        same = latest and latest.kind == "wheel" and latest.events[-1].modifiers == event.modifiers
+        (latest if latest and same else self._open("wheel", event)).take(event)
+
+    def _scrolled(self, event: PageEvent) -> None:
+        latest = self.latest.get(event.tab)
+        if latest and (
+            latest.kind in ("wheel", "key") or (latest.kind == "pointer" and not latest.released)
+        ) and event.doc in {e.doc for e in latest.events[-2:]}:  # fmt: skip
+            latest.take(event)
+        else:
+            self._leave(event, event.type)
+
+    # -- keys and what they enter ---------------------------------------------------------------
+
+    def _key(self, event: PageEvent) -> None:
+        latest = self.latest.get(event.tab)
+        if event.type == "keypress":
+            if latest and latest.kind in ("key", "composition"):
+                latest.take(event)
+            else:
+                self._open("key", event).take(event)
+            return
+        code = (event.tab, event.code or event.key or "")
+        if event.composing or event.key in ("Process", "Dead"):
+            if not (latest and latest.kind == "composition" and not latest.released):
+                latest = self._open("composition", event)
+            stroke = latest
+        elif event.repeat and code in self._held and self._held[code] is latest:
+            stroke = latest
+        else:
+            stroke = self._open("key", event)
+        stroke.take(event)
+        self._held[code] = stroke
+
+    def _keyup(self, event: PageEvent) -> None:
+        stroke = self._held.pop((event.tab, event.code or event.key or ""), None)
+        if stroke is None:
+            self._leave(event, event.type)
+            return
+        stroke.take(event)
+        if stroke.kind == "key":
+            stroke.released = True
+
+    def _input(self, event: PageEvent) -> None:
+        place = (event.doc, event.target)
+        stroke: Stroke | None = None
+        if event.type == "change":
+            stroke = self._entered.pop(place, None)
+        if stroke is None:
+            latest = self.latest.get(event.tab)
+            stroke = latest if latest and _causes(latest, event) else self._open("input", event)
+        stroke.take(event)
+        if event.type == "input":
+            self._entered[place] = stroke
+
+    def _composed(self, event: PageEvent) -> None:
+        latest = self.latest.get(event.tab)
+        if not (latest and latest.kind == "composition" and not latest.released):
+            latest = self._open("composition", event)
+        latest.take(event)
+        if event.type == "compositionend":
+            latest.released = True
+
+    def _clipboard(self, event: PageEvent) -> None:
+        latest = self.latest.get(event.tab)
+        by_key = latest and latest.kind == "key" and not latest.released
+        same = latest and latest.kind == "clipboard" and not latest.has(event.type)
+        (latest if latest and (by_key or same) else self._open("clipboard", event)).take(event)
+
+    # -- the rest -------------------------------------------------------------------------------
+
+    def _open(self, kind: StrokeKind, event: PageEvent) -> Stroke:
+        stroke = Stroke(kind, event.tab, event.t, event.t)
+        self._add(stroke)
+        return stroke
+
+    def _add(self, stroke: Stroke) -> None:
+        self.strokes.append(stroke)
+        self.latest[stroke.tab] = stroke
+        self._move = None
+        if stroke.kind != "browser":
+            self._dragging = None if not stroke.dragging else stroke
+
+    def _leave(self, event: PageEvent, reason: str) -> None:
+        self.rest.setdefault(reason, []).append(event)
+
+
+def by_time(events: Iterable[Event]) -> list[Event]:
+    """`events` of one browser by time, each document's by their numbers, in whatever order they were brought."""
+    documents: dict[int, list[tuple[int, int, Event]]] = {}
+    keyed: list[tuple[tuple[int, int, int, int], Event]] = []
+    for index, event in enumerate(events):
+        doc = getattr(event, "doc", 0)
+        if doc:
+            seq = event.last if isinstance(event, DocumentEnded) else getattr(event, "seq", 0)
+            documents.setdefault(doc, []).append((seq, index, event))
+        else:
+            keyed.append(((event.t, 1, 0, index), event))
+    for doc, stated in documents.items():
+        t = 0
+        for place, (_, _, event) in enumerate(sorted(stated, key=lambda one: one[:2])):
+            t = max(t, event.t)
+            keyed.append(((t, 0, doc, place), event))
+    keyed.sort(key=lambda pair: pair[0])
+    return [event for _, event in keyed]
+
+
+def _causes(stroke: Stroke, event: PageEvent) -> bool:
+    """Whether what `event` enters came of `stroke`, the last of its tab."""
+    if stroke.kind in ("browser", "resize") or event.doc not in {e.doc for e in stroke.events}:
+        return False
+    if stroke.kind in ("pointer", "input"):
+        return (
+            event.target in {e.target for e in stroke.events if e.doc == event.doc}
+            or event.checked is not None
+            or bool(event.files)
+            or (stroke.kind == "pointer" and event.input_type not in _BY_SCRIPT_TOO)
+        )
+    return True
