@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 
 from msgspec import Struct, structs
 
@@ -13,13 +14,15 @@ from recorder.trace.events import AnyEvent, Resized, SecretReplaced, TerminalSta
 from recorder.trace.steps import Step, leaves_job, steps
 from recorder.trace.volatile import volatile
 from replay.observe import Slice, observations, prompt_lines, written
-from replay.players.terminal.outcome import Reached
+from replay.pages import page_observations
+from replay.players.terminal.outcome import Missed
 from replay.verify.claims import with_claims
 from replay.verify.compare import compare
 from replay.verify.echo import typed
 from replay.verify.nearest import wait_miss
 from replay.verify.network import StepNetwork, network_facet
 from replay.verify.noise import Mask
+from replay.verify.pages import compared
 from replay.verify.times import Clock
 from replay.verify.verdict import (
     Context,
@@ -39,6 +42,28 @@ _MAKES_OBJECTS = re.compile(
 )
 _MOST_LATE = 8
 Blob = Callable[[str], bytes | None]
+
+
+class Lapse(Struct, frozen=True, kw_only=True):
+    """A state that a page was awaited in before what was recorded at `t`, and that never came; `saw` came instead.
+
+    `fatal`: the browser was played no further.
+    """
+
+    t: int
+    what: str
+    saw: str
+    lines: tuple[str, ...] = ()
+    fatal: bool = False
+
+
+class Reach(Struct, frozen=True, kw_only=True):
+    """How far a replay came: the waits that failed, by command of the terminal, and in the browser by time."""
+
+    missed: Sequence[Missed] = ()
+    fatal: Missed | None = None
+    """The terminal was played no further."""
+    lapses: Sequence[Lapse] = ()
 
 
 class Judged(Struct, kw_only=True):
@@ -77,20 +102,29 @@ def sides_steps(
     mine = steps(recorded.events)
     theirs = steps(observed.events)
     mine, theirs = _same_spans(mine, theirs)
-    seen = observations(theirs, observed.events, observed.output)
+    seen = _with_pages(theirs, observations(theirs, observed.events, observed.output), observed)
     paired = _pair(mine, theirs)
+    said = observations(mine, recorded.events, recorded.output)
     return (
         mine,
         {n: theirs[i] for n, i in paired.items()},
-        observations(mine, recorded.events, recorded.output),
+        _with_pages(mine, said, recorded),
         {n: seen[i] for n, i in paired.items()},
     )
+
+
+def _with_pages(of: Sequence[Step], seen: Sequence[Observation], side: Side) -> list[Observation]:
+    pages = page_observations(of, side.events, side.blob)
+    return [
+        structs.replace(one, page=pages[step.n]) if step.n in pages else one
+        for step, one in zip(of, seen, strict=True)
+    ]
 
 
 def judge(
     recorded: Side,
     observed: Side,
-    reached: Reached,
+    reached: Reach,
     times: Times,
     *,
     until: int | None = None,
@@ -100,6 +134,7 @@ def judge(
     """The verdict on every step of the recording, in order. `network` is what each command asked for."""
     mine, theirs, said, seen = sides_steps(recorded, observed)
     missed_in = {m.command: m for m in reversed(reached.missed)}
+    lapses = _by_gesture(mine, reached.lapses)
     fatal = reached.fatal
     commits = any(_MAKES_OBJECTS.search(step.text) for step in mine)
     lines_typed = prompt_lines(mine, recorded.events, recorded.output)
@@ -125,12 +160,15 @@ def judge(
         miss = missed_in.get(step.command) if step.command is not None else None
         if step.kind == "program":
             miss = fatal
+        lapse = lapses.get(step.n)
         if until is not None and step.n > until:
             verdict = not_reached(f"after step {until}, where the replay was asked to stop")
         elif stopped is not None:
             verdict = not_reached(stopped)
         elif miss is not None and (observation is None or miss is fatal):
             verdict = missed(wait_miss(miss.what, miss.saw, miss.screen))
+        elif lapse is not None:
+            verdict = missed(wait_miss(lapse.what, lapse.saw, lapse.lines))
         elif observation is None:
             verdict = missed(
                 NearestMiss(
@@ -140,6 +178,8 @@ def judge(
                     hint="an earlier step went another way",
                 )
             )
+        elif recording.page is not None:
+            verdict = _gesture(recording, observation, context, (network or {}).get(-step.n))
         else:
             answer = theirs[step.n]
             lines = (
@@ -156,12 +196,38 @@ def judge(
             if asked is not None:
                 verdict = judged_facets((*verdict.facets, network_facet(asked)))
         left_behind = left_behind or leaves_job(step.text)
-        if miss is not None and miss is fatal:
+        if (miss is not None and miss is fatal) or (lapse is not None and lapse.fatal):
             stopped = f"the replay stopped at step {step.n}"
         judged.append(
             Judged(step=step, recorded=recording, observed=observation, context=context, verdict=verdict)
         )
     return _late_files(judged)
+
+
+def _gesture(
+    recorded: Observation, observed: Observation, context: Context, asked: StepNetwork | None
+) -> StepVerdict:
+    """The verdict on a gesture; what the recording did not see at rest is named, and nothing is no verdict."""
+    verdict = compare(recorded, observed, context)
+    if asked is not None:
+        verdict = judged_facets((*verdict.facets, network_facet(asked)))
+    restless = recorded.page.restless if recorded.page else ()
+    why = f"{', '.join(restless)} had not come to rest when the next step began" if restless else ""
+    if verdict.verdict.verified and not compared(verdict.facets):
+        return not_reached(f"nothing of it could be compared{': ' + why if why else ''}")
+    return structs.replace(verdict, how=f"{verdict.how}; not compared: {why}") if why else verdict
+
+
+def _by_gesture(mine: Sequence[Step], lapses: Sequence[Lapse]) -> dict[int, Lapse]:
+    """By step number the first wait that failed before something of it, or before what led up to it."""
+    gestures = [step for step in mine if step.kind == "gesture"]
+    found: dict[int, Lapse] = {}
+    for lapse in lapses:
+        later = (step for step in gestures if step.t_end >= lapse.t)
+        step = next(later, gestures[-1] if gestures else None)
+        if step is not None:
+            found.setdefault(step.n, lapse)
+    return found
 
 
 def _counted(notes: dict[int, tuple[str, ...]]) -> Counter[str]:
@@ -284,14 +350,33 @@ def _volatile(path: str) -> str | None:
 def _pair(mine: Sequence[Step], theirs: Sequence[Step]) -> dict[int, int]:
     """Recorded step number -> index of the replay's step that answers it: by command number, edits in order."""
     commands = {step.command: i for i, step in enumerate(theirs) if step.command is not None}
+    gestures = _pair_gestures(mine, theirs)
     others: dict[str, Iterator[int]] = {
         kind: iter([i for i, step in enumerate(theirs) if step.kind == kind]) for kind in ("edit", "program")
     }
     paired: dict[int, int] = {}
     for step in mine:
-        found = commands.get(step.command) if step.command is not None else next(others[step.kind], None)
+        if step.kind == "gesture":
+            found = gestures.get(step.n)
+        else:
+            found = commands.get(step.command) if step.command is not None else next(others[step.kind], None)
         if found is not None:
             paired[step.n] = found
+    return paired
+
+
+def _pair_gestures(mine: Sequence[Step], theirs: Sequence[Step]) -> dict[int, int]:
+    """Recorded step number -> index of the gesture that answers it: the same kinds of gesture in the same order. One
+    that became another is answered by it; one that is missing by none."""
+    old = [(step.n, step.gesture) for step in mine if step.gesture is not None]
+    new = [(i, step.gesture) for i, step in enumerate(theirs) if step.gesture is not None]
+    kinds, again = (
+        [(g.verb, g.tab, g.target.role if g.target else "") for _, g in side] for side in (old, new)
+    )
+    paired: dict[int, int] = {}
+    for tag, a0, a1, b0, b1 in SequenceMatcher(None, kinds, again, autojunk=False).get_opcodes():
+        if tag == "equal" or (tag == "replace" and a1 - a0 == b1 - b0):
+            paired |= {old[a0 + i][0]: new[b0 + i][0] for i in range(a1 - a0)}
     return paired
 
 

@@ -75,6 +75,8 @@ def written(steps: Sequence[Step], events: Sequence[AnyEvent | Unknown]) -> dict
 def _observation(
     step: Step, terminal: TerminalStarted | None, resizes: Sequence[Resized], output: Slice, watched: bool
 ) -> Observation:
+    if step.kind == "gesture":
+        return Observation()
     if step.kind == "edit" or terminal is None:
         return Observation(changes=step.changes if watched else None)
     shown = OutputBuilder()

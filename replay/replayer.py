@@ -12,7 +12,7 @@ from recorder.trace.codec import Decoded
 from recorder.trace.errors import RecordingFailed, TraceRejected, Unsupported
 from recorder.trace.events import Unknown
 from recorder.trace.reader import IntegrityReport, Trace, open_trace
-from replay.judge import Judged, Side, Times, judge
+from replay.judge import Judged, Reach, Side, Times, judge
 from replay.network import by_step, counts, remarks
 from replay.plan import at_their_prompts
 from replay.report.result import Integrity, ReplayResult, replay_result, step_result
@@ -124,7 +124,8 @@ def _judged(
 
     observed = Side(events=back.events, output=back.output, blob=blob)
     asked = by_step(back.network, recorded.events) if back.network else None
-    return judge(recorded, observed, back.reached, times, until=options.until, masks=masks, network=asked)
+    reach = Reach(missed=back.reached.missed, fatal=back.reached.fatal)
+    return judge(recorded, observed, reach, times, until=options.until, masks=masks, network=asked)
 
 
 def _masks(passes: Sequence[list[Judged]]) -> dict[int, Mask]:

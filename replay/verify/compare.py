@@ -1,6 +1,6 @@
 """The judge: what was recorded against what a replay saw, facet by facet. Pure.
 
-Order: command text, exit code, working folder, files, output (with screens where programs draw), reward. A
+Order: command text, exit code, working folder, files, output (with screens where programs draw), reward, pages. A
 facet that the recording does not know is not judged; a step of which nothing is known is not verified.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from replay.verify.files import compare_files
 from replay.verify.nearest import exit_miss, value_miss
 from replay.verify.outputs import Judge, compare_output
+from replay.verify.pages import compare_page
 from replay.verify.verdict import Context, Facet, FacetVerdict, Observation, StepVerdict, Verdict, judged
 
 
@@ -22,6 +23,7 @@ def compare(recorded: Observation, observed: Observation, context: Context | Non
         *_files(recorded, observed, judge),
         *compare_output(recorded, observed, judge),
         *_reward(recorded, observed),
+        *(compare_page(recorded.page, observed.page, judge) if recorded.page else ()),
     ]
     return judged(_excuse(facet, judge.context) for facet in facets)
 

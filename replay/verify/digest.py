@@ -7,7 +7,9 @@ showed, under all rules. Hence, for replays of one trace:
 
     equal digests  <=>  in every step the same facets held, and where one did not, the same was seen instead
 
-(up to what the rules mask). Not reached and unsupported steps enter as such: a digest never covers them up.
+(up to what the rules mask). Of pages what enters is always what the replay itself showed: their clock and their seeds
+are in our hands, so replays must be alike to the hash. Not reached and unsupported steps enter as such: a digest never
+covers them up.
 """
 
 from __future__ import annotations
@@ -20,9 +22,24 @@ from typing import NamedTuple
 from recorder.trace.changes import compose
 from recorder.trace.events import Change
 from replay.verify.outputs import Judge
-from replay.verify.verdict import Context, Facet, Observation, Output, StepVerdict, Verdict
+from replay.verify.verdict import (
+    Context,
+    Facet,
+    Look,
+    Observation,
+    Output,
+    PageObservation,
+    StepVerdict,
+    Verdict,
+)
 
 _VERSION = 1
+_PAGES = frozenset(
+    (
+        Facet.TARGET, Facet.VALUE, Facet.DIALOGS, Facet.TABS, Facet.URL, Facet.TITLE, Facet.ARIA, Facet.DOM,
+        Facet.DOWNLOADS,
+    )
+)  # fmt: skip
 _NORMALISED = 1 << 20
 """Longer outputs that diverged enter as they are."""
 
@@ -61,6 +78,9 @@ def _step(step: Judged) -> list[object]:
         state = "same" if held else str(facet.verdict)
         # Which of the two carried a full-screen program's verdict is a matter of level, not of what was seen.
         name = Facet.OUTPUT if held and facet.facet is Facet.SCREEN else facet.facet
+        if name in _PAGES:
+            facets.append([str(name), state, _page(name, step.recorded.page, step.observed.page)])
+            continue
         facets.append([str(name), state, _value(name, of, None if held else judge)])
     return [step.n, "unsupported" if step.verdict.verdict is Verdict.UNSUPPORTED else "judged", facets]
 
@@ -83,8 +103,35 @@ def _value(facet: Facet, seen: Observation, judge: Judge | None) -> object:
             return _hash("\n".join(row.rstrip() for row in rows).encode("utf-8", "surrogateescape"), judge)
         case Facet.REWARD:
             return seen.reward
-        case Facet.WAIT | Facet.NOTES | Facet.NETWORK:
+        case _:
             return None
+
+
+def _page(facet: Facet, recorded: PageObservation | None, seen: PageObservation | None) -> object:
+    """What a replay showed of the pages that the recording knows."""
+    if seen is None or recorded is None:
+        return None
+    match facet:
+        case Facet.VALUE:
+            return [seen.verb, seen.value, seen.values]
+        case Facet.DIALOGS:
+            return [[one.type, one.message, one.accepted, one.answer] for one in seen.dialogs]
+        case Facet.DOWNLOADS:
+            return [[one.name, one.complete, one.size, one.blob] for one in seen.downloads]
+        case Facet.TABS:
+            return seen.tabs
+        case Facet.TARGET:
+            return None
+        case _:
+            known = {look.place for look in recorded.looks} - set(recorded.restless)
+            left = {look.place: look for look in seen.looks if look.place in known}
+            return [[place, _looked(facet, look)] for place, look in sorted(left.items())]
+
+
+def _looked(facet: Facet, look: Look) -> str:
+    if facet is Facet.ARIA:
+        return _hash((look.aria or "").encode("utf-8", "surrogatepass"), None)
+    return {Facet.URL: look.url, Facet.TITLE: look.title}.get(facet, look.dom)
 
 
 def _output(output: Output | None, judge: Judge | None) -> object:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from calendar import timegm
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -121,14 +122,19 @@ def _from_clock(clock: Clock, match: re.Match[bytes]) -> bool:
     return False
 
 
+def shown_by(clock: Clock | None) -> Callable[[re.Match[bytes]], bool] | None:
+    """Whether a date or time of day can have come from this clock; null where there is none to ask."""
+    return partial(_from_clock, clock) if clock else None
+
+
 def timestamps(clock: Clock | None = None) -> Apply:
     """Dates with a time of day, and times of day."""
-    return masked("time", _STAMPS, partial(_from_clock, clock) if clock else None)
+    return masked("time", _STAMPS, shown_by(clock))
 
 
 def dates(clock: Clock | None = None) -> Apply:
     """Dates without a time of day."""
-    return masked("date", _DATES, partial(_from_clock, clock) if clock else None)
+    return masked("date", _DATES, shown_by(clock))
 
 
 def epochs(clock: Clock | None = None) -> Apply:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from recorder.trace.events import Change
+from recorder.trace.pages import DialogAnswered, Downloaded, PageTarget
 
 if TYPE_CHECKING:
     from replay.verify.noise import Mask
@@ -78,6 +79,19 @@ class Facet(StrEnum):
     SCREEN = "screen"
     REWARD = "reward"
     NOTES = "notes"
+    TARGET = "target"
+    """The element that was acted on is the same one."""
+    VALUE = "value"
+    """What was done to it: typed, chosen, pressed, gone to."""
+    DIALOGS = "dialogs"
+    TABS = "tabs"
+    URL = "address"
+    TITLE = "title"
+    ARIA = "page"
+    """What the page says and offers (its accessibility snapshot)."""
+    DOM = "DOM"
+    """The hash of the page's content and form values."""
+    DOWNLOADS = "downloads"
     NETWORK = "network"
     """What the step asked of the network."""
 
@@ -147,12 +161,45 @@ class OutputBuilder:
         )
 
 
+class Look(Struct, frozen=True, kw_only=True):
+    """A document of a frame (`place`: which) as one of its states tells it. `aria` is null where none was kept."""
+
+    place: str
+    url: str
+    title: str
+    dom: str
+    aria: str | None = None
+    settled: bool = True
+
+
+class PageObservation(Struct, frozen=True, kw_only=True):
+    """What a gesture met and what came of it, until the next one.
+
+    `looks` are the pages that were open then, each as it was left: of one place the last look is what was left, those
+    before it what it had passed through since. `firm` names the places that are known to have been left so: something
+    said later that nothing had changed. Of those in `restless` nothing is known: they did not come to rest.
+    """
+
+    verb: str
+    target: PageTarget | None = None
+    onto: PageTarget | None = None
+    value: str | None = None
+    values: tuple[str, ...] = ()
+    looks: tuple[Look, ...] = ()
+    firm: frozenset[str] = frozenset()
+    restless: tuple[str, ...] = ()
+    dialogs: tuple[DialogAnswered, ...] = ()
+    downloads: tuple[Downloaded, ...] = ()
+    tabs: tuple[int, ...] = ()
+
+
 class Observation(Struct, frozen=True, kw_only=True):
     """What answered one step. The same type holds what was recorded and what a replay saw.
 
     `output` is raw output without our marks. `screen` is the main screen at the end, `alternate` the last
     alternate screen as it stood before it was left. `changes` is null where nobody looked. `text` is what the
-    shell says the command was. A null on the recorded side is not judged; on the observed side it diverges.
+    shell says the command was, `page` what a gesture in a browser met. A null on the recorded side is not judged; on
+    the observed side it diverges.
     """
 
     exit: int | None = None
@@ -164,6 +211,7 @@ class Observation(Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...] | None = None
     text: str | None = None
     reward: float | None = None
+    page: PageObservation | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

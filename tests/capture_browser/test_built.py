@@ -48,5 +48,7 @@ def test_what_is_built_is_what_the_sources_give(tmp_path: Path) -> None:
 @npm
 @pytest.mark.slow
 def test_types_and_style_hold() -> None:
-    answer = subprocess.run(["npm", "run", "-s", "check"], cwd=SOURCES, capture_output=True, text=True)
+    answer = subprocess.run(
+        ["npm", "run", "-s", "check"], check=False, cwd=SOURCES, capture_output=True, text=True
+    )
     assert answer.returncode == 0, answer.stdout + answer.stderr

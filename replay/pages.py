@@ -1,0 +1,213 @@
+"""What each gesture met and led to, from the events of a browser: the same function for a recording and its replay."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from recorder.trace.events import AnyEvent, Unknown
+from recorder.trace.gestures import Gesture
+from recorder.trace.pages import (
+    BrowserEnded,
+    DocumentEnded,
+    DocumentStarted,
+    FrameSeen,
+    PageEvent,
+    PageState,
+    TabClosed,
+    TabOpened,
+)
+from recorder.trace.steps import Step
+from replay.verify.verdict import Look, PageObservation
+
+QUIET = 1_500_000_000
+"""Nanoseconds after which a page that changed has said so: its state is told a second after a change at the latest."""
+_MOST_SNAPSHOT = 1 << 20
+_EVER = 1 << 62
+
+Blob = Callable[[str], bytes | None]
+
+
+def page_observations(
+    steps: Sequence[Step], events: Iterable[AnyEvent | Unknown], blob: Blob
+) -> dict[int, PageObservation]:
+    """By step number what every gesture met. `blob` gives the content of a snapshot, or None."""
+    gestures = [(step.n, step.gesture) for step in steps if step.gesture is not None]
+    if not gestures:
+        return {}
+    log = _Log(events, blob)
+    seen: dict[int, PageObservation] = {}
+    for index, (n, gesture) in enumerate(gestures):
+        until = gestures[index + 1][1].t_start if index + 1 < len(gestures) else None
+        seen[n] = log.observation(gesture, until)
+    return seen
+
+
+@dataclass
+class _Document:
+    started: DocumentStarted
+    ended: int = _EVER
+    states: list[PageState] = field(default_factory=list)
+    arias: list[str | None] = field(default_factory=list)
+    """The snapshot that holds at each state, by its digest."""
+    events: list[PageEvent] = field(default_factory=list)
+
+
+class _Log:
+    """The events of browsers by document."""
+
+    def __init__(self, events: Iterable[AnyEvent | Unknown], blob: Blob) -> None:
+        self._blob = blob
+        self._texts: dict[str, str | None] = {}
+        self._documents: dict[int, _Document] = {}
+        self._by_frame: dict[int, list[_Document]] = {}
+        self._frames: dict[int, FrameSeen] = {}
+        self._tabs: dict[int, list[int]] = {}
+        """Tab -> when it was opened and closed."""
+        self._end = 0
+        for event in events:
+            if isinstance(event, Unknown):
+                continue
+            self._take(event)
+
+    def _take(self, event: AnyEvent) -> None:
+        match event:
+            case TabOpened():
+                self._tabs.setdefault(event.tab, [event.t, _EVER])
+            case TabClosed() if event.tab in self._tabs:
+                self._tabs[event.tab][1] = event.t
+            case FrameSeen():
+                self._frames.setdefault(event.frame, event)
+            case DocumentStarted():
+                document = self._documents.setdefault(event.doc, _Document(event))
+                self._by_frame.setdefault(event.frame, []).append(document)
+            case DocumentEnded() if event.doc in self._documents:
+                self._documents[event.doc].ended = event.t
+            case PageState() if event.doc in self._documents:
+                document = self._documents[event.doc]
+                document.arias.append(event.aria or (document.arias[-1] if document.arias else None))
+                document.states.append(event)
+            case PageEvent() if event.doc in self._documents:
+                self._documents[event.doc].events.append(event)
+            case BrowserEnded():
+                self._end = event.t
+            case _:
+                pass
+        if not isinstance(event, BrowserEnded) and event.source.startswith("browser/"):
+            self._end = max(self._end, event.t)
+
+    def observation(self, gesture: Gesture, until: int | None) -> PageObservation:
+        """What a gesture met, and what came of it before `until`, when the next began (null: none did)."""
+        end = self._last_look(gesture) if until is None else until
+        known_until = self._end if until is None else until
+        # That the browser was closed at the end is no part of the last gesture.
+        gone = gesture.t_end if until is None else end - 1
+        tabs = tuple(
+            sorted(n for n, (opened, closed) in self._tabs.items() if opened < end and closed > gone)
+        )
+        looks: list[Look] = []
+        firm: set[str] = set()
+        restless: list[str] = []
+        for frame in sorted(self._by_frame):
+            document = self._live(frame, end)
+            if document is None or document.started.tab not in tabs:
+                continue
+            place = self._place(frame)
+            seen, kept = self._looks(document, place, gesture, end)
+            looks += seen
+            known = self._known(document, gesture, end, min(document.ended, known_until))
+            if not known or not seen or not seen[-1].settled:
+                restless.append(place)
+            if kept:
+                firm.add(place)
+        return PageObservation(
+            verb=gesture.verb,
+            target=gesture.target,
+            onto=gesture.onto,
+            value=gesture.value,
+            values=gesture.values,
+            looks=tuple(looks),
+            firm=frozenset(firm),
+            restless=tuple(restless),
+            dialogs=gesture.dialogs,
+            downloads=gesture.downloads,
+            tabs=tabs,
+        )
+
+    def _last_look(self, gesture: Gesture) -> int:
+        """Just after the last that the browser said of itself, but for its end."""
+        told = [gesture.t_end, *(opened for opened, _ in self._tabs.values())]
+        for document in self._documents.values():
+            told += [document.started.t, *(state.t for state in document.states[-1:])]
+        return max(told) + 1
+
+    def _live(self, frame: int, at: int) -> _Document | None:
+        """The document that a frame showed then."""
+        for document in reversed(self._by_frame[frame]):
+            if document.started.t < at:
+                return document if document.ended >= at else None
+        return None
+
+    def _looks(self, document: _Document, place: str, gesture: Gesture, end: int) -> tuple[list[Look], bool]:
+        """How the document looked from the gesture on, in order, and whether it still did when something was said
+        after `end`."""
+        first = bisect.bisect_left(document.states, gesture.t_start, key=lambda state: state.t)
+        after = bisect.bisect_left(document.states, end, key=lambda state: state.t)
+        if after == 0:
+            return [], False
+        chosen = range(first, after) if first < after else (after - 1,)
+        kept = self._said_later(document, end) == document.states[after - 1].n
+        return [self._look(document, i, place) for i in chosen], kept
+
+    def _known(self, document: _Document, gesture: Gesture, end: int, until: int) -> bool:
+        """Whether the last state before `end` is what the gesture left: told after it, or known to hold still."""
+        after = bisect.bisect_left(document.states, end, key=lambda state: state.t)
+        if after == 0:
+            return False
+        current = document.states[after - 1]
+        if current.t >= gesture.t_end or self._said_later(document, end) == current.n:
+            return True
+        return until - gesture.t_end >= QUIET
+
+    def _said_later(self, document: _Document, end: int) -> int | None:
+        """The number of the state that the next event after `end` was met in."""
+        events = document.events
+        next_one = bisect.bisect_left(events, end, key=lambda event: event.t)
+        return events[next_one].state if next_one < len(events) else None
+
+    def _look(self, document: _Document, index: int, place: str) -> Look:
+        state = document.states[index]
+        return Look(
+            place=place,
+            url=state.url,
+            title=state.title,
+            dom=state.dom,
+            aria=self._text(document.arias[index]),
+            settled=state.settled,
+        )
+
+    def _text(self, digest: str | None) -> str | None:
+        if digest is None:
+            return None
+        if digest not in self._texts:
+            content = self._blob(digest)
+            whole = content is not None and len(content) <= _MOST_SNAPSHOT
+            self._texts[digest] = (
+                content.decode("utf-8", "replace") if content is not None and whole else None
+            )
+        return self._texts[digest]
+
+    def _place(self, frame: int) -> str:
+        """Which tab and frame, told alike in a recording and its replay: frames by their index in their parents."""
+        path: list[str] = []
+        seen = self._frames.get(frame)
+        tab = seen.tab if seen else 0
+        while seen is not None and seen.parent is not None and len(path) < 32:
+            index = seen.index
+            if index is None:
+                siblings = sorted(f.frame for f in self._frames.values() if f.parent == seen.parent)
+                index = siblings.index(seen.frame)
+            path.append(str(index + 1))
+            seen = self._frames.get(seen.parent)
+        return f"tab {tab}" + (f", frame {'.'.join(reversed(path))}" if path else "")
