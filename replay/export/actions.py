@@ -1,0 +1,217 @@
+"""A browser's gestures with all that another tool needs to do them: where, by which locator, and what follows. Pure.
+
+One list of actions drives every format (Playwright's script, its trace, DevTools' recording), so that they agree.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from msgspec import structs
+
+from recorder.trace.gestures import Gesture
+from recorder.trace.pages import (
+    BrowserStarted,
+    DialogAnswered,
+    DocumentStarted,
+    Downloaded,
+    FrameSeen,
+    Navigated,
+    PageState,
+    Screenshot,
+    TabOpened,
+)
+from replay.export.locators import Locator, Part, locator
+
+_MOST_DEPTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A gesture made ready for another tool. `n` is the number of its step, `text` its sentence. `target` and `onto`
+    are null where the gesture has none, or where no locator reaches it (`unreachable`).
+
+    `frames` are the indices of the frames from the tab's own down to the target's, null where one is unknown. Its
+    `dialogs`, `downloads` and `opened` tabs are what came of it. `shown` is the state of the tab's own document before
+    the next action, `went`: a document of the tab's own frame was left for another meanwhile.
+    """
+
+    n: int
+    text: str
+    gesture: Gesture
+    target: Locator | None = None
+    onto: Locator | None = None
+    unreachable: bool = False
+    frames: tuple[int, ...] | None = ()
+    dialogs: tuple[DialogAnswered, ...] = ()
+    downloads: tuple[Downloaded, ...] = ()
+    opened: tuple[int, ...] = ()
+    shown: PageState | None = None
+    went: bool = False
+
+
+@dataclass(slots=True)
+class Pages:
+    """What the events of a browser say about its tabs, frames and states."""
+
+    started: BrowserStarted | None = None
+    tabs: dict[int, TabOpened] = field(default_factory=dict)
+    frames: dict[int, FrameSeen] = field(default_factory=dict)
+    documents: dict[int, DocumentStarted] = field(default_factory=dict)
+    states: dict[int, list[PageState]] = field(default_factory=dict)
+    navigated: dict[int, list[Navigated]] = field(default_factory=dict)
+    screenshots: list[Screenshot] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, events: Iterable[Any]) -> Pages:
+        """The states and navigations are those of tabs' own frames, by tab, in order of time. Each state has its
+        snapshot, also where it is that of the state before."""
+        pages = cls()
+        trees: dict[int, str | None] = {}
+        for event in events:
+            match event:
+                case BrowserStarted():
+                    pages.started = pages.started or event
+                case TabOpened():
+                    pages.tabs.setdefault(event.tab, event)
+                case FrameSeen():
+                    pages.frames.setdefault(event.frame, event)
+                case DocumentStarted():
+                    pages.documents.setdefault(event.doc, event)
+                case PageState() if pages.is_top(event.frame):
+                    aria = trees[event.doc] = event.aria or trees.get(event.doc)
+                    pages.states.setdefault(event.tab, []).append(structs.replace(event, aria=aria))
+                case Navigated() if pages.is_top(event.frame):
+                    pages.navigated.setdefault(event.tab, []).append(event)
+                case Screenshot():
+                    pages.screenshots.append(event)
+                case _:
+                    pass
+        return pages
+
+    def is_top(self, frame: int) -> bool:
+        """Whether it is a tab's own frame."""
+        found = self.frames.get(frame)
+        return found is not None and found.parent is None
+
+    def chain(self, frame: int | None) -> list[FrameSeen]:
+        """The frames within the tab's own that lead to `frame`, outermost first."""
+        found: list[FrameSeen] = []
+        while frame is not None and len(found) < _MOST_DEPTH:
+            seen = self.frames.get(frame)
+            if seen is None or seen.parent is None:
+                break
+            found.append(seen)
+            frame = seen.parent
+        return found[::-1]
+
+    def first_url(self, tab: int, since: int) -> str | None:
+        """Where the tab's own frame was first, from the time `since`, on the network."""
+        for document in self.documents.values():
+            of_tab = document.tab == tab and document.t >= since and self.is_top(document.frame)
+            if of_tab and document.url.startswith(("http:", "https:", "file:")):
+                return document.url
+        return None
+
+    def shown(self, tab: int, until: int | None) -> PageState | None:
+        """The last state of the tab's own document before `until`."""
+        states = self.states.get(tab, [])
+        at = len(states) if until is None else bisect_right(states, until, key=lambda state: state.t)
+        return states[at - 1] if at else None
+
+    def left(self, tab: int, since: int, until: int | None) -> bool:
+        """Whether the tab's own frame went to another document in that time."""
+        return any(
+            not event.within and since <= event.t and (until is None or event.t < until)
+            for event in self.navigated.get(tab, [])
+        )
+
+
+def actions(gestures: Sequence[tuple[int, str, Gesture]], pages: Pages) -> list[Action]:
+    """The actions of gestures (each with its step's number and sentence), in their order.
+
+    A tab that a page did not open, and nobody was seen to lead anywhere, gets a navigation to where it first was.
+    A dialog answered and a download that are gestures of their own belong to the action that they follow.
+    """
+    led = _led(gestures, pages)
+    told: list[Action] = []
+    for index, (n, text, gesture) in enumerate(led):
+        later = next((g.t_start for _, _, g in led[index + 1 :] if g.verb not in _FOLLOWING), None)
+        if gesture.verb in _FOLLOWING and told:
+            told[-1] = _joined(told[-1], gesture, pages, later)
+            continue
+        told.append(_action(n, text, gesture, pages, later))
+    return told
+
+
+_FOLLOWING = ("dialog", "download")
+
+
+def _led(gestures: Sequence[tuple[int, str, Gesture]], pages: Pages) -> list[tuple[int, str, Gesture]]:
+    """With navigations for tabs that nobody led anywhere, and each tab that a page opened told by what opened it."""
+    led: list[tuple[int, str, Gesture]] = []
+    known: set[int] = set()
+    opened = {tab for _, _, gesture in gestures for tab in gesture.opened}
+    untold = [tab for tab in pages.tabs.values() if tab.opener is not None and tab.tab not in opened]
+    for seen in untold:
+        before = [at for at, (_, _, g) in enumerate(gestures) if g.tab == seen.opener and g.t_start <= seen.t]
+        if before:
+            n, text, gesture = gestures[before[-1]]
+            gesture = structs.replace(gesture, opened=(*gesture.opened, seen.tab))
+            gestures = [*gestures[: before[-1]], (n, text, gesture), *gestures[before[-1] + 1 :]]
+            opened.add(seen.tab)
+    for n, text, gesture in gestures:
+        tab = gesture.tab
+        if tab not in known:
+            known.add(tab)
+            start = pages.tabs.get(tab)
+            url = pages.first_url(tab, start.t if start else 0)
+            if tab not in opened and gesture.verb not in ("navigate", "new_tab", "close_tab") and url:
+                t = start.t if start else gesture.t_start
+                led.append(
+                    (n, f"go to {url}", Gesture(verb="navigate", tab=tab, t_start=t, t_end=t, value=url))
+                )
+        led.append((n, text, gesture))
+    return led
+
+
+def _action(n: int, text: str, gesture: Gesture, pages: Pages, later: int | None) -> Action:
+    chain = pages.chain(gesture.frame)
+    frames = [_frame(seen) for seen in chain]
+    known = all(seen.index is not None for seen in chain)
+    target = locator(gesture.target, frames) if gesture.target else None
+    onto = locator(gesture.onto, frames) if gesture.onto else None
+    return Action(
+        n=n,
+        text=text,
+        gesture=gesture,
+        target=target,
+        onto=onto,
+        unreachable=(gesture.target is not None and target is None)
+        or (gesture.onto is not None and onto is None),
+        frames=tuple(seen.index or 0 for seen in chain) if known else None,
+        dialogs=gesture.dialogs,
+        downloads=gesture.downloads,
+        opened=gesture.opened,
+        shown=pages.shown(gesture.tab, later),
+        went=pages.left(gesture.tab, gesture.t_start, later),
+    )
+
+
+def _joined(action: Action, gesture: Gesture, pages: Pages, later: int | None) -> Action:
+    return replace(
+        action,
+        dialogs=tuple(dict.fromkeys((*action.dialogs, *gesture.dialogs))),
+        downloads=tuple(dict.fromkeys((*action.downloads, *gesture.downloads))),
+        shown=pages.shown(action.gesture.tab, later),
+        went=pages.left(action.gesture.tab, action.gesture.t_start, later),
+    )
+
+
+def _frame(seen: FrameSeen) -> Part:
+    if seen.name and '"' not in seen.name and "\\" not in seen.name and seen.name.isprintable():
+        return Part("frame", f'iframe[name="{seen.name}"], frame[name="{seen.name}"]')
+    return Part("frame", "iframe, frame", nth=seen.index or 0)

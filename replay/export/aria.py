@@ -1,0 +1,210 @@
+"""ARIA snapshots, Playwright's way of writing an accessibility tree as YAML: read, compared, written. Pure.
+
+Of YAML only what such a snapshot uses is read; a line that is none becomes text, so nothing a page says can fail.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+_LINE = re.compile(r"( *)- (.*)")
+_KEY = re.compile(r'([a-zA-Z]+)(?: "((?:[^"\\]|\\.)*)")?((?: \[[^\]]*\])*)\s*')
+_ATTRIBUTE = re.compile(r"\[([a-zA-Z-]+)(?:=([^\]]*))?\]")
+_KEPT = ("checked", "disabled", "expanded", "invalid", "level", "pressed", "selected")
+"""Attributes that are of the page; where the focus is and how things were found are not."""
+_MOST_DEPTH = 200
+
+
+@dataclass(slots=True)
+class Node:
+    """A node of an accessibility tree. A text node has the role `text` and its words in `text`; `props` are what stands
+    under a node with a slash, such as url and placeholder."""
+
+    role: str
+    name: str = ""
+    text: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+    props: dict[str, str] = field(default_factory=dict)
+    children: list[Node] = field(default_factory=list)
+
+    @property
+    def label(self) -> tuple[object, ...]:
+        """What it is, without its children."""
+        return (self.role, self.name, self.text, *sorted(self.attributes.items()))
+
+
+def parse(snapshot: str) -> list[Node]:
+    """The tree of a snapshot. Never raises."""
+    roots: list[Node] = []
+    open_nodes: list[tuple[int, Node]] = []
+    for line in snapshot.splitlines():
+        match = _LINE.fullmatch(line)
+        if match is None:
+            continue
+        indent, told = len(match[1]), match[2]
+        while open_nodes and open_nodes[-1][0] >= indent:
+            open_nodes.pop()
+        key, value = _split(told)
+        parent = open_nodes[-1][1] if open_nodes else None
+        if key.startswith("/"):
+            if parent is not None:
+                parent.props[key[1:]] = value
+            continue
+        node = _node(key, value)
+        (roots if parent is None else parent.children).append(node)
+        if len(open_nodes) < _MOST_DEPTH:
+            open_nodes.append((indent, node))
+    return roots
+
+
+def render(nodes: Sequence[Node]) -> list[str]:
+    """Lines of a snapshot, as Playwright writes them."""
+    return list(_lines(nodes, 0))
+
+
+def as_json(nodes: Sequence[Node]) -> list[dict[str, Any]]:
+    """The form in which Playwright's trace viewer reads a snapshot."""
+    return [_json(node) for node in nodes]
+
+
+def news(before: Sequence[Node], after: Sequence[Node], most: int) -> tuple[list[Node], int]:
+    """What of `after` was not in `before`, within what it stands in; and how many nodes beyond `most` were left out.
+
+    Without role and name and text a node is no news, and neither is what only moved.
+    """
+    known = Counter(node.label for node in _walk(before))
+    left_out = 0
+    room = most
+
+    def pick(node: Node) -> Node | None:
+        nonlocal room, left_out
+        fresh = known[node.label] <= 0
+        if not fresh:
+            known[node.label] -= 1
+        kept = [child for child in map(pick, node.children) if child is not None]
+        fresh = fresh and bool(node.name or node.text or node.attributes)
+        if fresh and not kept and room <= 0:
+            left_out += 1
+            return None
+        if not fresh and not kept:
+            return None
+        room -= fresh
+        return Node(node.role, node.name, node.text, dict(node.attributes), {}, kept)
+
+    found = [node for node in map(pick, after) if node is not None]
+    return found, left_out
+
+
+def _walk(nodes: Sequence[Node]) -> Iterator[Node]:
+    stack = list(reversed(nodes))
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(node.children))
+
+
+def _split(told: str) -> tuple[str, str]:
+    """Key and value of a line, unquoted."""
+    if told.startswith("'"):
+        if match := re.match(r"'((?:[^']|'')*)'(?:\s*:(?: (.*))?)?$", told):
+            return match[1].replace("''", "'"), _scalar(match[2] or "")
+        return "text", told
+    if told.startswith('"'):
+        return "text", _scalar(told)
+    if match := re.match(r"((?:/\w+|text))\s*:(?: (.*))?$", told):
+        return match[1], _scalar(match[2] or "")
+    if match := _KEY.match(told):
+        rest = told[match.end() :]
+        if not rest or rest.startswith(":"):
+            return match[0].rstrip(), _scalar(rest[1:].strip())
+    return "text", told
+
+
+def _scalar(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        try:
+            return str(json.loads(re.sub(r"\\x([0-9a-fA-F]{2})", r"\\u00\1", value)))
+        except ValueError:
+            return value[1:-1]
+    if len(value) >= 2 and value[0] == value[-1] == "'":
+        return value[1:-1].replace("''", "'")
+    return value
+
+
+def _node(key: str, value: str) -> Node:
+    if key == "text":
+        return Node("text", text=value)
+    match = _KEY.fullmatch(key)
+    if match is None:
+        return Node("text", text=key)
+    name = _scalar(f'"{match[2]}"') if match[2] else ""
+    told = {name: value or "true" for name, value in _ATTRIBUTE.findall(match[3])}
+    return Node(match[1], name, value, {name: value for name, value in told.items() if name in _KEPT})
+
+
+def _key(node: Node) -> str:
+    told = node.role
+    if node.name and len(node.name) <= 900:  # a key of YAML has at most 1024 characters
+        told += " " + json.dumps(node.name, ensure_ascii=False)
+    for name, value in node.attributes.items():
+        told += f" [{name}]" if value == "true" else f" [{name}={value}]"
+    return told
+
+
+def _lines(nodes: Sequence[Node], depth: int) -> Iterator[str]:
+    indent = "  " * depth
+    for node in nodes:
+        if node.role == "text":
+            if node.text:
+                yield f"{indent}- text: {_quoted_value(node.text)}"
+            continue
+        key = _key(node)
+        key = "'" + key.replace("'", "''") + "'" if _needs_quotes(key) else key
+        inner = [f"{indent}  - /{name}: {_quoted_value(value)}" for name, value in node.props.items()]
+        if inner and node.text:
+            inner.append(f"{indent}  - text: {_quoted_value(node.text)}")
+        inner += _lines(node.children, depth + 1)
+        if inner:
+            yield f"{indent}- {key}:"
+            yield from inner
+        else:
+            yield f"{indent}- {key}" + (f": {_quoted_value(node.text)}" if node.text else "")
+
+
+def _quoted_value(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False) if _needs_quotes(value) else value
+
+
+_QUOTED = re.compile(
+    r"^$|^\s|\s$|[\x00-\x1f\x7f-\x9f]|^-|:(?:\s|$)|\s#|^[&*\],?!>|@\"'#%\[]|[{}`]"
+    r"|^[-+.\d][-+.\deExXa-fA-F_]*$|^(?i:y|n|yes|no|true|false|on|off|null|~)$"
+)
+
+
+def _needs_quotes(told: str) -> bool:
+    """Whether YAML would read it as something else; Playwright's rule, and a little more."""
+    return _QUOTED.search(told) is not None
+
+
+def _json(node: Node) -> dict[str, Any]:
+    if node.role == "text":
+        return {"role": "text", "text": node.text}
+    told: dict[str, Any] = {"role": node.role}
+    if node.name:
+        told["name"] = node.name
+    for name, value in node.attributes.items():
+        told[name] = (
+            int(value) if name == "level" and value.isdecimal() else True if value == "true" else value
+        )
+    told |= {name: value for name, value in node.props.items() if name in ("url", "placeholder")}
+    if node.children:
+        text = [{"role": "text", "text": node.text}] if node.text else []
+        told["children"] = [*text, *as_json(node.children)]
+    elif node.text:
+        told["text"] = node.text
+    return told

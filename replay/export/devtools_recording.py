@@ -1,0 +1,256 @@
+"""A browser's gestures as a recording of Chrome DevTools' Recorder, the JSON that @puppeteer/replay runs. Pure.
+
+The format knows no uploads, drags, dialogs, downloads or clipboard, and asserts navigations alone: what it cannot
+say is a `customStep`, which runners pass over, or left out, and counted in the losses either way. A recording tries its
+selectors all at once and takes the first that is found; so among elements that are alike none is given that could
+find another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from recorder.trace.pages import BrowserStarted, PageTarget
+from replay.export.actions import Action
+from replay.export.locators import anchor, literal
+from replay.export.losses import Loss, Losses
+
+_MODIFIERS = ((2, "Control"), (1, "Alt"), (4, "Meta"), (8, "Shift"))
+_BUTTONS = {0: "primary", 1: "auxiliary", 2: "secondary", 3: "back", 4: "forward"}
+_MOST_TEXT = 80
+_LITERAL = re.compile(r"""['"()\\]""")
+"""What DevTools' selectors of text and names cannot carry unharmed through every version of the runner."""
+
+
+class Recording(NamedTuple):
+    """`flow` is the recording as JSON values."""
+
+    flow: dict[str, Any]
+    losses: list[Loss]
+
+
+def recording(actions: Sequence[Action], started: BrowserStarted | None, title: str) -> Recording:
+    """The recording that does `actions`."""
+    writer = _Writer()
+    if started is not None and started.width and started.height:
+        writer.steps.append(
+            {
+                "type": "setViewport", "width": started.width, "height": started.height,
+                "deviceScaleFactor": started.scale or 1, "isMobile": False, "hasTouch": False, "isLandscape": False,
+            }
+        )  # fmt: skip
+    for action in actions:
+        writer.take(action)
+    return Recording({"title": title or "recording", "steps": writer.steps}, writer.losses.told())
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self.steps: list[dict[str, Any]] = []
+        self.losses = Losses()
+        self._main: int | None = None
+        self._url: dict[int, str] = {}
+
+    def take(self, action: Action) -> None:
+        tab = action.gesture.tab
+        if self._main is None:
+            self._main = tab
+        made = self._steps(action)
+        if made and action.went and action.gesture.verb != "close_tab" and made[-1]["type"] != "customStep":
+            event = {"type": "navigation"}
+            if action.shown is not None:
+                event |= {"url": action.shown.url, "title": action.shown.title}
+            made[-1]["assertedEvents"] = [event]
+        self.steps += made
+        if action.dialogs:
+            self._lose("an answer to a dialog: runners must give it themselves", action, len(action.dialogs))
+        if action.downloads:
+            self._lose("that a file was downloaded", action, len(action.downloads))
+        if action.shown is not None:
+            if action.shown.aria is not None:
+                self._lose("what a page showed: only navigations can be asserted", action)
+            self._url[tab] = action.shown.url
+
+    def _steps(self, action: Action) -> list[dict[str, Any]]:
+        gesture = action.gesture
+        where = self._where(action)
+        match gesture.verb:
+            case "click" | "check" | "uncheck" | "right_click" | "double_click":
+                return self._clicked(action)
+            case "hover":
+                return [{"type": "hover", **where, **self._selectors(action)}]
+            case "fill" | "type":
+                if gesture.masked:
+                    self._lose("a withheld text: one • stands for each character", action)
+                if gesture.target is None or gesture.verb == "type":
+                    return self._each_key(action)
+                return [{"type": "change", **where, **self._selectors(action), "value": gesture.value or ""}]
+            case "press":
+                return self._keys(action, gesture.value or "")
+            case "copy" | "cut" | "paste":
+                keys = {"copy": "Control+c", "cut": "Control+x", "paste": "Control+v"}[gesture.verb]
+                if gesture.verb == "paste":
+                    self._lose("what a paste brought: the runner's clipboard is pasted", action)
+                return self._keys(action, keys)
+            case "select":
+                values = gesture.values or (gesture.value or "",)
+                if len(values) > 1:
+                    self._lose("all but the first option of a selection", action)
+                return [{"type": "change", **where, **self._selectors(action), "value": values[0]}]
+            case "scroll":
+                x, y = gesture.scroll or (0.0, 0.0)
+                chosen = self._selectors(action) if gesture.target is not None else {}
+                return [{"type": "scroll", **where, **chosen, "x": x, "y": y}]
+            case "navigate" | "reload" | "back" | "forward":
+                return self._led(action)
+            case "close_tab":
+                return [{"type": "close", "target": self._target(gesture.tab)}]
+            case "resize":
+                width, height = gesture.size or (1280, 720)
+                size = {"width": round(width), "height": round(height), "deviceScaleFactor": 1}
+                flags = {"isMobile": False, "hasTouch": False, "isLandscape": False}
+                return [{"type": "setViewport", "target": self._target(gesture.tab), **size, **flags}]
+            case "switch_tab":
+                self._lose("that a tab came to the front: each step names its tab", action)
+                return []
+            case "new_tab" | "upload" | "drag" | "dialog" | "download":
+                return [self._custom(action)]
+
+    def _clicked(self, action: Action) -> list[dict[str, Any]]:
+        gesture = action.gesture
+        x, y = gesture.offset or _middle(gesture.target)
+        button = 2 if gesture.verb == "right_click" else gesture.button
+        step = {
+            "type": "doubleClick" if gesture.verb == "double_click" else "click",
+            **self._where(action),
+            **self._selectors(action),
+            "offsetX": x,
+            "offsetY": y,
+            "deviceType": "mouse",
+            "button": _BUTTONS.get(button, "primary"),
+        }
+        held = [name for bit, name in _MODIFIERS if gesture.modifiers & bit]
+        target = self._target(gesture.tab)
+        down = [{"type": "keyDown", "target": target, "key": name} for name in held]
+        up = [{"type": "keyUp", "target": target, "key": name} for name in reversed(held)]
+        return [*down, step, *up]
+
+    def _keys(self, action: Action, chord: str) -> list[dict[str, Any]]:
+        """A chord: its keys go down in order and up in reverse."""
+        target = self._target(action.gesture.tab)
+        keys = _chord(chord)
+        if action.gesture.tab != self._main:
+            self._lose("keys in another tab than the first: runners press them there", action)
+        down = [{"type": "keyDown", "target": target, "key": key} for key in keys]
+        up = [{"type": "keyUp", "target": target, "key": key} for key in reversed(keys)]
+        return [*down, *up]
+
+    def _each_key(self, action: Action) -> list[dict[str, Any]]:
+        return [step for character in action.gesture.value or "" for step in self._keys(action, character)]
+
+    def _led(self, action: Action) -> list[dict[str, Any]]:
+        gesture = action.gesture
+        url = gesture.value or (action.shown.url if action.shown is not None else self._url.get(gesture.tab))
+        if gesture.verb in ("back", "forward"):
+            self._lose(f"a step {gesture.verb} in the history: it is a navigation to that URL", action)
+        if url is None:
+            return [self._custom(action)]
+        return [{"type": "navigate", "target": self._target(gesture.tab), "url": url}]
+
+    def _custom(self, action: Action) -> dict[str, Any]:
+        """A step that other tools keep, show and pass over."""
+        gesture = action.gesture
+        self._lose(f"a {gesture.verb.replace('_', ' ')}: a customStep that runners pass over", action)
+        told: dict[str, Any] = {"text": action.text, "value": gesture.value}
+        if gesture.files:
+            told["files"] = [file.name for file in gesture.files]
+        if gesture.onto is not None:
+            told["onto"] = _selectors(gesture.onto)
+        if gesture.target is not None:
+            told["selectors"] = _selectors(gesture.target)
+        parameters = {name: value for name, value in told.items() if value is not None}
+        return {
+            "type": "customStep", **self._where(action), "name": f"reenact.{gesture.verb}", "parameters": parameters,
+        }  # fmt: skip
+
+    def _selectors(self, action: Action) -> dict[str, Any]:
+        target = action.gesture.target
+        chosen = _selectors(target) if target is not None else []
+        if target is not None and target.closed:
+            self._lose("an element in a closed shadow root: no selector reaches it", action)
+        elif action.target is not None and action.target.doubt:
+            self._lose(f"what tells an element apart: {action.target.doubt}", action)
+        return {"selectors": chosen or [["body"]]}
+
+    def _where(self, action: Action) -> dict[str, Any]:
+        where: dict[str, Any] = {"target": self._target(action.gesture.tab)}
+        if action.frames is None:
+            self._lose("which of its parent's frames a frame is", action)
+        elif action.frames:
+            where["frame"] = list(action.frames)
+        return where
+
+    def _target(self, tab: int) -> str:
+        """The first tab is `main`; another is told by the URL it shows."""
+        return "main" if tab == self._main else self._url.get(tab, "main")
+
+    def _lose(self, what: str, action: Action, count: int = 1) -> None:
+        self.losses.add(what, action.n, count)
+
+
+def _selectors(target: PageTarget) -> list[list[str]]:
+    """Ways to find it, best first; each crosses the shadow roots around it."""
+    hosts = list(target.shadow)
+    anchored = anchor(target) if target.alike > 1 else None
+    name, text = target.name, " ".join(target.text.split())
+    found: list[list[str]] = []
+    if anchored is not None:
+        role, key = anchored
+        tag = {"row": "tr", "listitem": "li"}.get(role, "*")
+        scope = f'//*[self::{tag} or @role="{role}"][.//text()[normalize-space()={literal(key)}]]'
+        told = _told(target)
+        if told:
+            found.append([*hosts, f"xpath/{scope}//{target.tag}[{told}]"])
+            return found
+    if target.alike == 1 and name and not _LITERAL.search(name):
+        found.append([*hosts, f'aria/{name}[role="{target.role}"]' if target.role else f"aria/{name}"])
+    if target.css:
+        found.append([*hosts, target.css])
+    if target.xpath and not hosts:
+        found.append([f"xpath/{target.xpath}"])
+    short = text and len(text) <= _MOST_TEXT and not _LITERAL.search(text)
+    if target.alike == 1 and short and text == name and not target.editable:
+        found.append([*hosts, f"text/{text}"])
+    return found
+
+
+def _told(target: PageTarget) -> str:
+    """An XPath test that is true of this element among its row's."""
+    text = " ".join(target.text.split())
+    if text and len(text) <= _MOST_TEXT and not target.editable:
+        return f"normalize-space()={literal(text)}"
+    for name, value in (
+        ("aria-label", target.name),
+        ("title", target.name),
+        ("placeholder", target.placeholder),
+    ):
+        if value and target.attributes.get(name) == value:
+            return f"@{name}={literal(value)}"
+    if target.test_id:
+        return f"@data-testid={literal(target.test_id)}"
+    return f"@type={literal(target.type)}" if target.type and target.tag == "input" else ""
+
+
+def _middle(target: PageTarget | None) -> tuple[float, float]:
+    if target is None or target.rect is None:
+        return 1.0, 1.0
+    return target.rect[2] / 2, target.rect[3] / 2
+
+
+def _chord(chord: str) -> list[str]:
+    """The keys of `Control+Shift+K`; a plus may be a key itself."""
+    if chord.endswith("+"):
+        return [*(key for key in chord[:-1].rstrip("+").split("+") if key), "+"]
+    return chord.split("+") if chord else []
