@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -19,15 +17,9 @@ from recorder.trace.errors import UsageError
 from recorder.trace.printable import printable
 from recorder.trace.reader import Trace
 from recorder.trace.steps import steps
+from replay.commands import exporting_pages
 from replay.commands.opening import JSON, TRACE, as_json, cast_of, opened
-
-OUT = click.option(
-    "--out",
-    "-o",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The file to write. [default: standard output]",
-)
-OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
+from replay.commands.writing import OUT, OVERWRITE, progress_line, told_losses, written
 
 
 @click.group(
@@ -35,6 +27,10 @@ OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the file if 
 )
 def export() -> None:
     """Write a trace in another format."""
+
+
+export.add_command(exporting_pages.playwright)
+export.add_command(exporting_pages.devtools_recording)
 
 
 @export.command(
@@ -58,7 +54,7 @@ def asciicast(
     trace: Path, out: Path | None, number: str, terminal: int, no_input: bool, overwrite: bool
 ) -> None:
     """Export a terminal of TRACE as an asciicast, which asciinema and asciinema-player open."""
-    with opened(trace) as opened_trace, _written(out, overwrite) as file:
+    with opened(trace) as opened_trace, written(out, overwrite) as file:
         header, events = _cast(opened_trace, terminal, no_input)
         for line in encode(header, events, version=cast(Literal[2, 3], int(number))):
             file.write(line)
@@ -93,11 +89,11 @@ def har(trace: Path, out: Path | None, attach: bool, overwrite: bool, json_wante
         found = steps(opened_trace.events)
         started = opened_trace.manifest.started_unix_ns
         origin = Origin(opened_trace.manifest.trace_id, started, version("reenact"))
-        file = stack.enter_context(_written(out, overwrite))
+        file = stack.enter_context(written(out, overwrite))
         add = stack.enter_context(_archive(file, HAR_NAME)) if attach else None
         made = HarExport(network, found, origin, opened_trace, add.attach if add else None)
         write = add.write if add else file.write
-        progress = _progress(len(network.exchanges))
+        progress = progress_line(len(network.exchanges))
         for count, portion in enumerate(made.portions()):
             write(portion)
             progress(count)
@@ -109,10 +105,7 @@ def har(trace: Path, out: Path | None, attach: bool, overwrite: bool, json_wante
         click.echo(f"{len(network.exchanges)} requests in {printable(str(out))}")
         if not network.exchanges:
             click.echo("the trace recorded no network", err=True)
-    if losses:
-        click.echo("what HAR 1.2 has no words for (left out, or in fields of our own):", err=True)
-    for loss in losses:
-        click.echo(f"  {loss.count:5} × {printable(loss.what)}", err=True)
+    told_losses("HAR 1.2", losses)
 
 
 _PACKED = (".dat", ".png", ".jpg", ".gif", ".webp")
@@ -143,64 +136,6 @@ def _archive(file: IO[bytes], name: str) -> Iterator[_Archive]:
         yield archive
         waiting.seek(0)
         archive.attach(name, iter(lambda: waiting.read(1 << 20), b""))
-
-
-@contextmanager
-def _written(out: Path | None, overwrite: bool) -> Iterator[IO[bytes]]:
-    """Standard output, or a new private file at `out` that is there whole or not at all.
-
-    Raises UsageError where it may not be made, or the disk takes no more.
-    """
-    if out is None:
-        yield sys.stdout.buffer
-        return
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out} exists; choose another name or give --overwrite")
-    if out.exists() and not out.is_file():  # a device or a pipe is written to, never replaced
-        with out.open("wb") as file:
-            yield file
-        return
-    beside = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    try:
-        fd = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise UsageError(f"{out}: {error.strerror}") from error
-    try:
-        with open(fd, "w+b") as file:
-            yield file
-        if overwrite:
-            beside.replace(out)
-        else:
-            _place(beside, out)
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise UsageError(f"{out} cannot be written: {error.strerror}; it was not changed") from error
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _place(beside: Path, out: Path) -> None:
-    try:
-        os.link(beside, out)  # unlike a rename, never over another's file
-    except FileExistsError:
-        raise UsageError(f"{out} exists; choose another name or give --overwrite") from None
-    except OSError:  # a file system without links
-        beside.replace(out)
-
-
-def _progress(total: int) -> Callable[[int], None]:
-    """A line that says how far it is, on a terminal only."""
-    if total < 100 or not sys.stderr.isatty():
-        return lambda _: None
-
-    def progress(count: int) -> None:
-        if count % 100 == 0:
-            click.echo(f"\r\x1b[Kexporting: {min(count, total)} of {total}", nl=False, err=True)
-        if count > total:
-            click.echo("\r\x1b[K", nl=False, err=True)
-
-    return progress
 
 
 def _cast(trace: Trace, terminal: int, no_input: bool) -> tuple[CastHeader, Iterator[CastEvent]]:

@@ -35,7 +35,8 @@ class Action:
     are null where the gesture has none, or where no locator reaches it (`unreachable`).
 
     `frames` are the indices of the frames from the tab's own down to the target's, null where one is unknown. Its
-    `dialogs`, `downloads` and `opened` tabs are what came of it. `shown` is the state of the tab's own document before
+    `dialogs`, `downloads` and `opened` tabs are what came of it. `url` is that of the tab's own document when it began,
+    empty where nobody knows. `shown` is the state of the tab's own document before
     the next action, `went`: a document of the tab's own frame was left for another meanwhile.
     """
 
@@ -49,6 +50,7 @@ class Action:
     dialogs: tuple[DialogAnswered, ...] = ()
     downloads: tuple[Downloaded, ...] = ()
     opened: tuple[int, ...] = ()
+    url: str = ""
     shown: PageState | None = None
     went: bool = False
 
@@ -121,6 +123,14 @@ class Pages:
         states = self.states.get(tab, [])
         at = len(states) if until is None else bisect_right(states, until, key=lambda state: state.t)
         return states[at - 1] if at else None
+
+    def url(self, tab: int, at: int) -> str:
+        """Where the tab's own frame was then."""
+        here = [d for d in self.documents.values() if d.tab == tab and d.t <= at and self.is_top(d.frame)]
+        state = self.shown(tab, at)
+        if state is not None and (not here or state.doc == here[-1].doc):
+            return state.url
+        return here[-1].url if here else ""
 
     def left(self, tab: int, since: int, until: int | None) -> bool:
         """Whether the tab's own frame went to another document in that time."""
@@ -196,6 +206,7 @@ def _action(n: int, text: str, gesture: Gesture, pages: Pages, later: int | None
         dialogs=gesture.dialogs,
         downloads=gesture.downloads,
         opened=gesture.opened,
+        url=pages.url(gesture.tab, gesture.t_start),
         shown=pages.shown(gesture.tab, later),
         went=pages.left(gesture.tab, gesture.t_start, later),
     )

@@ -57,6 +57,7 @@ class _Writer:
         tab = action.gesture.tab
         if self._main is None:
             self._main = tab
+        self._url[tab] = action.url
         made = self._steps(action)
         if made and action.went and action.gesture.verb != "close_tab" and made[-1]["type"] != "customStep":
             event = {"type": "navigation"}
@@ -68,10 +69,8 @@ class _Writer:
             self._lose("an answer to a dialog: runners must give it themselves", action, len(action.dialogs))
         if action.downloads:
             self._lose("that a file was downloaded", action, len(action.downloads))
-        if action.shown is not None:
-            if action.shown.aria is not None:
-                self._lose("what a page showed: only navigations can be asserted", action)
-            self._url[tab] = action.shown.url
+        if action.shown is not None and action.shown.aria is not None:
+            self._lose("what a page showed: only navigations can be asserted", action)
 
     def _steps(self, action: Action) -> list[dict[str, Any]]:
         gesture = action.gesture
@@ -194,7 +193,7 @@ class _Writer:
 
     def _target(self, tab: int) -> str:
         """The first tab is `main`; another is told by the URL it shows."""
-        return "main" if tab == self._main else self._url.get(tab, "main")
+        return "main" if tab == self._main else self._url.get(tab) or "main"
 
     def _lose(self, what: str, action: Action, count: int = 1) -> None:
         self.losses.add(what, action.n, count)

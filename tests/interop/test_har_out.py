@@ -182,7 +182,7 @@ def test_losses_are_told_in_the_har_and_to_whoever_asked(
         "base64", "no answer",
     ):  # fmt: skip
         assert any(word in what for what in losses), word
-    assert losses["trailers: only in response._trailers"]["flows"] == [1]
+    assert losses["trailers: only in response._trailers"]["at"] == [1]
     assert json.loads(out.read_bytes())["log"]["_reenact"]["losses"] == told["losses"]
     assert (out.stat().st_mode & 0o777) == 0o600
 

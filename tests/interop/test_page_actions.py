@@ -1,0 +1,153 @@
+"""Every gesture in every format: one table, so that none can be forgotten in one of them."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, get_args
+
+import pytest
+from page_gestures import (
+    CASES,
+    CLOSED,
+    DELETE,
+    FRAMES,
+    IN_SHADOW,
+    PAN,
+    ROW_XPATH,
+    SAVE,
+    gesture,
+    target,
+)
+
+from recorder.trace.gestures import Gesture, Verb
+from replay.export.actions import Action, Pages, actions
+from replay.export.devtools_recording import recording
+from replay.export.playwright_script import Script, script
+
+VERBS = get_args(Verb)
+
+
+def made(*gestures: Gesture) -> list[Action]:
+    return actions([(n, one.verb, one) for n, one in enumerate(gestures, 1)], Pages.of(FRAMES))
+
+
+def written(*gestures: Gesture) -> Script:
+    return script(made(*gestures), None, lambda _: "", title="a task", folder="x_files")
+
+
+def acted(told: Script) -> list[str]:
+    """The lines of the script that act, without their indent and without what an action's number and sentence say."""
+    lines = told.text.split("def act(page: Page) -> None:\n")[1].split("\n\n\ndef ")[0].split("\n")[1:]
+    return [
+        line[4:] for line in lines if line and not line.startswith(tuple(f"    # {n}. " for n in range(9)))
+    ]
+
+
+def of(verb: str) -> list[Gesture]:
+    return (
+        [gesture("click", SAVE), CASES[verb].gesture]
+        if verb in ("dialog", "download")
+        else [CASES[verb].gesture]
+    )
+
+
+def test_the_table_knows_every_verb() -> None:
+    assert set(CASES) == set(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_as_a_playwright_script(verb: str) -> None:
+    told = written(*of(verb))
+    ast.parse(told.text)
+    assert acted(told) == CASES[verb].script
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_as_a_devtools_recording(verb: str) -> None:
+    told = recording(made(*of(verb)), None, "a task")
+    assert told.flow["steps"] == CASES[verb].devtools
+
+
+def test_an_element_among_its_like_is_told_by_its_row_and_never_by_its_place() -> None:
+    told = written(gesture("click", DELETE))
+    assert acted(told) == [
+        (
+            'page.get_by_role("row").filter(has=page.get_by_text("Invoice 17", exact=True))'
+            '.get_by_role("button", name="Delete", exact=True).click()'
+        )
+    ]
+    assert told.losses == []
+    (step,) = recording(made(gesture("click", DELETE)), None, "").flow["steps"]
+    assert step["selectors"] == [[ROW_XPATH]]
+
+
+def test_frames_are_entered_by_their_name_or_else_by_their_place() -> None:
+    told = gesture("fill", PAN, value="1")
+    assert acted(written(told)) == [
+        (
+            """page.locator('iframe[name="pay"], frame[name="pay"]').content_frame"""
+            """.locator("iframe, frame").nth(0).content_frame.get_by_role("textbox", name="Card number", exact=True)"""
+            """.fill("1")"""
+        )
+    ]
+    (step,) = recording(made(told), None, "").flow["steps"]
+    assert step["frame"] == [1, 0]
+
+
+def test_shadow_roots_are_crossed_and_closed_ones_said_to_be_out_of_reach() -> None:
+    assert acted(written(gesture("click", IN_SHADOW))) == [
+        'page.locator("my-app").locator("my-bar").locator("button.x").click()'
+    ]
+    (step,) = recording(made(gesture("click", IN_SHADOW)), None, "").flow["steps"]
+    assert step["selectors"] == [["my-app", "my-bar", "button.x"]]
+    told = written(gesture("click", CLOSED, offset=(3, 4)))
+    assert acted(told) == ["page.mouse.click(103, 54)"]
+    assert [loss.what for loss in told.losses] == [
+        "an element in a closed shadow root: found by its place in the window alone"
+    ]
+
+
+def test_what_was_withheld_is_asked_of_the_environment() -> None:
+    password = target("input", type="password", name="Pass word!", css="#p", masked=True, editable=True)
+    told = written(gesture("fill", password, value="•••", masked=True))
+    assert acted(told) == ['page.locator("#p").fill(PASS_WORD)']
+    assert 'PASS_WORD = os.environ["PASS_WORD"]' in told.text
+    assert "•" not in told.text
+
+
+HOSTILE = (
+    '"""\nos.system("x")\n"""', "\\", "'\"", "\u202e\n#", "{}%s", "\ud800", "'''", '");evil()#', "\r\x00\x1b[2J",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_a_page_says_is_never_code(verb: str, text: str) -> None:
+    """Whatever stands in names, values and messages, the script's statements are the same."""
+    from msgspec import structs
+
+    def renamed(one: Any) -> Any:
+        if one is None:
+            return None
+        fields = {"name": text, "text": text, "css": text, "xpath": text, "test_id": text, "label": text}
+        return structs.replace(one, **fields, anchors=[("row", text)])
+
+    gestures = [
+        structs.replace(
+            one, target=renamed(one.target), onto=renamed(one.onto), value=text,
+            dialogs=tuple(structs.replace(d, message=text, answer=text) for d in one.dialogs),
+            downloads=tuple(structs.replace(d, name=text) for d in one.downloads),
+            files=tuple(structs.replace(f, name=text) for f in one.files),
+        )
+        for one in of(verb)
+    ]  # fmt: skip
+    found = actions([(1, text, one) for one in gestures], Pages.of(FRAMES))
+    told = script(found, None, lambda _: "", title=text, folder="x_files")
+    tree = ast.parse(told.text)
+    called = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name)
+    }
+    assert not called & {"system", "evil"}
+    assert told.text.isascii() or all(c.isprintable() or c == "\n" for c in told.text)
