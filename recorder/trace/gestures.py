@@ -139,6 +139,7 @@ class _Browser:
         self.frame_docs: dict[int, list[tuple[int, int]]] = {}
         self.tops: dict[int, int] = {}
         self.did: dict[int, Verb] = {}
+        self.asked: dict[int, int] = {}
         for event in events:
             self._take(event)
         self.drafts = self._drafts()
@@ -164,10 +165,17 @@ class _Browser:
             case DocumentStarted():
                 self.hands.frame(event)
                 self.frame_docs.setdefault(event.frame, []).append((event.t, event.doc))
+            case PageRequest(type="main_frame", ended=False, tab=int()):
+                self.asked.setdefault(event.tab or 0, event.t)
             case TabOpened() | TabActivated() | TabClosed() | Navigated():
-                verb = self.strip.take(event, self.hands.latest.get(event.tab))
+                # A navigation is told when its page has come; it began when the page was asked for.
+                top = isinstance(event, Navigated) and event.frame == self.tops.get(event.tab, event.frame)
+                began = self.asked.pop(event.tab, event.t) if top else event.t
+                verb = self.strip.take(event, began, self.hands.latest.get(event.tab))
                 if verb is not None:
-                    self.did[id(self.hands.browser(event, event.tab))] = verb
+                    stroke = self.hands.browser(event, event.tab)
+                    stroke.t_start = began
+                    self.did[id(stroke)] = verb
             case DialogAnswered():
                 self.did[id(self.hands.browser(event, event.tab))] = "dialog"
             case _:
@@ -257,22 +265,20 @@ class _Browser:
         """By the draft's place what came of it: of its tab's last gesture, or of the one that opened the tab."""
         found: dict[int, list[Event]] = {}
         by_tab: dict[int, list[int]] = {}
-        for index, draft in enumerate(self.drafts):
-            by_tab.setdefault(draft.tab, []).append(index)
+        for place, draft in enumerate(self.drafts):
+            by_tab.setdefault(draft.tab, []).append(place)
         asked: dict[str, int] = {}
-        tab: int | None
         for event in self.events:
             match event:
                 case PageRequest(ended=False):
                     asked[event.url] = event.t
-                    tab, t = event.tab, event.t
+                    index = self._cause(by_tab, starts, event.tab, event.t)
                 case Downloaded():
-                    tab, t = event.tab, asked.get(event.url, event.t)
+                    index = self._cause(by_tab, starts, event.tab, asked.get(event.url, event.t))
                 case TabOpened(opener=int()):
-                    tab, t = event.opener, event.t
+                    index = self._cause(by_tab, starts, event.opener, event.t)
                 case _:
                     continue
-            index = self._cause(by_tab, starts, tab, t)
             if index is not None:
                 found.setdefault(index, []).append(event)
         return found

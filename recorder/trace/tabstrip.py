@@ -25,8 +25,11 @@ class TabStrip:
         self._tops: dict[int, int] = {}
         self._front: int | None = None
 
-    def take(self, fact: Event, latest: Stroke | None) -> Verb | None:
-        """What the person did, None where it came of `latest` (the tab's last stroke), of a page or of the browser."""
+    def take(self, fact: Event, began: int, latest: Stroke | None) -> Verb | None:
+        """What the person did, None where it came of `latest` (the tab's last stroke), of a page or of the browser.
+
+        `began` is when it did: a navigation is stated at its end.
+        """
         match fact:
             case TabOpened():
                 self._seen += 1
@@ -46,15 +49,15 @@ class TabStrip:
                     self.open.remove(fact.tab)
                 if self._front == fact.tab:
                     self._expected = -1  # another comes to the front by itself
-                if not self.open or _soon(latest, fact):
+                if not self.open or _soon(latest, began):
                     return None
                 return "close_tab"
             case Navigated():
-                return self._navigated(fact, latest)
+                return self._navigated(fact, began, latest)
             case _:
                 return None
 
-    def _navigated(self, fact: Navigated, latest: Stroke | None) -> Verb | None:
+    def _navigated(self, fact: Navigated, began: int, latest: Stroke | None) -> Verb | None:
         top = self._tops.setdefault(fact.tab, fact.frame)  # the first that is told of a tab is its own frame
         if fact.frame != top:
             return None
@@ -63,7 +66,7 @@ class TabStrip:
             return None if fact.url.startswith(_NOWHERE) else "navigate"
         if fact.how in ("reload", "back_forward"):
             verb: Verb = "reload" if fact.how == "reload" else way
-            if latest is None or not _soon(latest, fact):
+            if latest is None or not _soon(latest, began):
                 return verb
             latest.navigated = True
             return None
@@ -92,5 +95,5 @@ class TabStrip:
         return "navigate"
 
 
-def _soon(latest: Stroke | None, fact: Event) -> bool:
-    return latest is not None and latest.kind != "browser" and fact.t - latest.t_start < _AT_ONCE_NS
+def _soon(latest: Stroke | None, began: int) -> bool:
+    return latest is not None and latest.kind != "browser" and began - latest.t_start < _AT_ONCE_NS
