@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable
 
-from recorder.trace.events import AnyEvent, FlowRequested, PageRequest, Unknown
+from recorder.trace.events import Event, FlowRequested, PageRequest, Unknown
 
 SLACK_NS = 250_000_000
 """How far the two clocks, and word of what happened, may be apart."""
@@ -27,7 +27,7 @@ class _Open:
         self.cached = False
 
 
-def answered_requests(events: Iterable[AnyEvent | Unknown]) -> dict[int, PageRequest]:
+def answered_requests(events: Iterable[Event | Unknown]) -> dict[int, PageRequest]:
     """The request (as it began) that each flow answers, by the flow's number. What nothing tells is left out: flows of
     other programs, and of the browser itself."""
     requests: dict[tuple[str, str], deque[_Open]] = defaultdict(deque)

@@ -35,6 +35,7 @@ from recorder.trace.events import (
     WorkspaceEdited,
 )
 from recorder.trace.gestures import Gesture, gestures
+from recorder.trace.requests import answered_requests
 from recorder.trace.sentences import sentence
 
 StepKind = Literal["command", "edit", "program", "gesture"]
@@ -314,6 +315,7 @@ def _attach(drafts: Sequence[_Draft], timeline: Sequence[Event]) -> None:
         if draft.command is not None:
             by_command.setdefault(draft.command, draft)
     programs = [draft for draft in drafts if draft.kind == "program"]
+    answers = _answers(drafts, timeline)
     for event in timeline:
         match event:
             case WorkspaceChanged():
@@ -328,12 +330,26 @@ def _attach(drafts: Sequence[_Draft], timeline: Sequence[Event]) -> None:
                 if checked := by_command.get(event.command) or _before(drafts, event.t):
                     checked.check = event
             case FlowRequested():
-                if caused := _causing(event, by_command, programs):
+                if caused := answers.get(event.flow) or _causing(event, by_command, programs):
                     caused.flows.append(event.flow)
             case Gap():
                 _attach_gap(event, drafts)
             case _:
                 pass
+
+
+def _answers(drafts: Sequence[_Draft], timeline: Sequence[Event]) -> dict[int, _Draft]:
+    """By flow the gesture whose page asked for it."""
+    asking = {
+        (draft.source, request): draft
+        for draft in drafts
+        if draft.gesture is not None
+        for request in draft.gesture.requests
+    }
+    if not asking:
+        return {}
+    asked = {flow: (request.source, request.n) for flow, request in answered_requests(timeline).items()}
+    return {flow: asking[request] for flow, request in asked.items() if request in asking}
 
 
 def _attach_changes(
