@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import select
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -28,9 +29,12 @@ class _Part(Protocol):
     def attend(self) -> None: ...
 
 
-def browse(request: Request, *, say: Say) -> Finished:
+def browse(
+    request: Request, *, say: Say, reached: Callable[[Path], AbstractContextManager[None]] | None = None
+) -> Finished:
     """Records a browser until it is closed or the expert ends it by Ctrl-C, and seals the trace. Blocks.
 
+    `reached` leads a browser that is not ours to the session's folder for as long as it is open.
     Raises UsageError, Unsupported or RecordingFailed before the browser is open, never after: then the result tells
     what was lost.
     """
@@ -42,7 +46,10 @@ def browse(request: Request, *, say: Say) -> Finished:
         begun.stack.callback(browser.finish)
         with _interrupts() as wake:
             browser.ready()
-            say(f"recording to {begun.out}; close the browser or press Ctrl-C here to end")
+            if reached is not None:
+                begun.stack.enter_context(reached(begun.folder))
+            how = "choose “Stop recording” in" if request.browser.paired else "close"
+            say(f"recording to {begun.out}; {how} the browser or press Ctrl-C here to end")
             parts: list[_Part] = [browser] if proxy is None else [browser, proxy]
             _watch(parts, browser, wake)
             say("ending")
@@ -67,6 +74,8 @@ def open_browser(begun: Begun, proxy: Proxy | None, wanted: BrowserRequest) -> B
         task=begun.guard.optional(begun.request.task) or "",
         started=begun.boottime,
         unix_offset=begun.started_unix - begun.boottime,
+        mode="paired" if wanted.paired else "opened",
+        sites=wanted.sites,
         url=wanted.url,
         headless=wanted.headless,
         profile=None if wanted.profile is None else begun.folder.parent.parent / ".profiles" / wanted.profile,

@@ -15,6 +15,10 @@ from recorder.trace.errors import ReenactError, UsageError
 from recorder.trace.printable import printable
 
 _LAZY = {
+    "pair": (
+        "recorder.pairing.command:pair",
+        "Record your own browser: the one that has Reenact's extension.",
+    ),
     "import": ("recorder.imports.command:import_", "Make a trace of a HAR or of mitmproxy's flows."),
     "ls": ("replay.commands.listing:ls", "List the traces of a folder."),
     "show": ("replay.commands.listing:show", "Summarise a trace."),

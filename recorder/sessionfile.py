@@ -24,7 +24,8 @@ ISOLATED_LOGS = ("isolated", "session")
 
 class BrowserRequest(Struct, kw_only=True):
     """The browser to open. `profile` names one that is kept for other sessions; null: a new one. With `port` other
-    programs of this machine may drive it. `seed` is that of its pages' randomness."""
+    programs of this machine may drive it. `seed` is that of its pages' randomness. `paired`: none is opened, the
+    expert's own comes; `sites` are the hosts that it is recorded on (none: all)."""
 
     url: str | None = None
     headless: bool = False
@@ -32,6 +33,8 @@ class BrowserRequest(Struct, kw_only=True):
     port: int | None = None
     seed: int | None = None
     downloads: Path | None = None
+    paired: bool = False
+    sites: list[str] = []
 
 
 class Request(Struct, kw_only=True):

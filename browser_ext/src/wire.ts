@@ -10,13 +10,26 @@ export interface Numbered {
   t: number;
 }
 
-/** The first item of every document. `index`: which of its parent's frames it is. */
+/** What a page can say of the browser; the fields are those of BrowserStarted in pages.py. */
+export interface About {
+  width: number;
+  height: number;
+  scale: number;
+  locale: string;
+  languages: string[];
+  timezone: string;
+  dark: boolean;
+  reduced_motion: boolean;
+}
+
+/** The first item of every document. `index`: which of its parent's frames it is; `about`: of a tab's own document. */
 export interface StartItem extends Numbered {
   k: "start";
   url: string;
   opaque?: boolean;
   index?: number;
   name?: string;
+  about?: About;
 }
 
 export interface EndItem extends Numbered {

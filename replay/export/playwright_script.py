@@ -383,7 +383,9 @@ class _Writer:
             self._lose(f"a file that a page was given: the trace does not have it ({file.skipped})", action)
             return ""
         plain = "".join(c if c.isprintable() else "_" for c in re.split(r"[/\\]", file.name)[-1])
-        plain = plain.lstrip(".")[-60:] or "file"  # 60 characters are at most 240 bytes, which a name may have
+        plain = (
+            plain.lstrip(".")[-60:] or "file"
+        )  # 60 characters are at most 240 bytes, which a name may have
         name = f"{action.n}-{index}/{plain}"
         self._files[name] = file.blob
         return f"FILES / {quoted(name)}"

@@ -37,5 +37,7 @@ class Orders(Struct, frozen=True, kw_only=True):
     started: int
     """The session's start on CLOCK_BOOTTIME, in ns: nothing is older."""
     size: tuple[int, int] = (1280, 720)
+    sites: list[str] = []
+    """Hosts whose pages are recorded; none: all."""
     downloads: str | None = None
     """Where files that were downloaded are put for the expert, too."""

@@ -34,12 +34,13 @@ from recorder.trace.events import (
     PageState,
     Screenshot,
 )
-from recorder.trace.wire import Ask, Batch, Hello, Log, Note, Refused, Status, Welcome
+from recorder.trace.wire import Ask, Batch, Hello, Log, Malformed, Note, Refused, Status, Welcome
 
 _HELLO_SECONDS = 15.0
 _SYNC_SECONDS = 0.1
 _REST_SECONDS = 2.0
 """How long the extension has at the end to state what it still holds."""
+_QUIET_SECONDS = 0.3
 _MOST_FONTS = 500
 
 
@@ -55,9 +56,14 @@ class Source:
         self._notices = Notices(orders.notices)
         self._over = asyncio.Event()
         self._hello: asyncio.Future[Hello] = asyncio.get_running_loop().create_future()
+        self._since = 0
+        """When it said hello."""
         self._reason = ""
         self._fault: str | None = None
         self._paused = False
+        self._started = orders.mode == "opened"
+        """Whether what is known of the browser was told, or will be before anything else."""
+        self._came = asyncio.Event()
         self._main: dict[int, int] = {}
         """Documents whose first settled state has not come: their tab."""
         self._frames: set[int] = set()
@@ -140,8 +146,12 @@ class Source:
             for task in list(self._pictures):
                 await task
             await self._chromium.close()
+        else:
+            self._paused = True  # pages state no more; what they still hold comes
+            self._show()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._disconnected(), _REST_SECONDS)
+            await asyncio.wait_for(self._disconnected() if self._chromium else self._rest(), _REST_SECONDS)
+        self._show(recording=False)
         if left := self._intake.open_documents():
             self._left_open(left)
 
@@ -149,17 +159,54 @@ class Source:
         while self._channel.connected:  # what is in the sockets is read by then
             await asyncio.sleep(0.01)
 
+    async def _rest(self) -> None:
+        """Returns once nothing has come for a while."""
+        while self._channel.connected:
+            self._came.clear()
+            try:
+                await asyncio.wait_for(self._came.wait(), _QUIET_SECONDS)
+            except TimeoutError:
+                return
+
     def _left_open(self, documents: list[int]) -> None:
         """Documents that never said their end may have had more to say."""
+
+    def _start_paired(self, message: Batch | Log) -> None:
+        """What the first document says of the browser that is not ours; before it, nothing is there to be played."""
+        first = message.items[0] if isinstance(message, Batch) and message.items else {}
+        if "about" not in first:
+            return
+        about, hello = first["about"], self._hello.result()
+        try:
+            started = msgspec.convert(
+                {
+                    **about, "t": self._since, "source": SOURCE, "mode": "paired", "headless": False,
+                    "capture": hello.capture, "user_agent": hello.user_agent, "product": _product(hello.user_agent),
+                    "fonts": _fonts(),
+                },
+                BrowserStarted,
+            )  # fmt: skip
+        except (msgspec.ValidationError, TypeError) as error:
+            raise Malformed(f"about: {error}") from error
+        self._started = True
+        self._tell(started)
 
     # -- what the extension says (channel.Listener) ------------------------------------------------
 
     def hello(self, hello: Hello) -> Welcome | Refused:
         if not self._hello.done():
             self._hello.set_result(hello)
-        return Welcome(session=self._orders.session, task=self._orders.task)
+            self._since = self._intake.clock.now()
+        elif hello.browser != self._hello.result().browser:
+            return Refused(
+                why="the session on this machine records another browser, or this one before it was closed"
+            )
+        return Welcome(session=self._orders.session, task=self._orders.task, sites=self._orders.sites)
 
     async def take(self, message: Batch | Log) -> int:
+        if not self._started:
+            self._start_paired(message)
+        self._came.set()
         return self._intake.take(message)
 
     def note(self, note: Note) -> None:
@@ -258,12 +305,12 @@ class Source:
                 return
             self._show()
 
-    def _show(self) -> None:
+    def _show(self, *, recording: bool = True) -> None:
         intake = self._intake
         since = (self._orders.started + self._orders.unix_offset) / 1e6
         self._channel.tell(
             Status(
-                recording=True, paused=self._paused, events=intake.events, steps=0, lost=intake.lost, since=since
+                recording=recording, paused=self._paused, events=intake.events, steps=0, lost=intake.lost, since=since
             )
         )  # fmt: skip
 
@@ -288,6 +335,11 @@ async def _run(orders: Orders) -> int:
             os.write(orders.status, json.dumps({"failed": str(error)}).encode() + b"\n")
         return 5
     return await source.run()
+
+
+def _product(user_agent: str) -> str:
+    """The browser's name and version, as Chromium's debugging protocol has it."""
+    return next((word for word in user_agent.split() if "Chrome/" in word), user_agent)[:1024]
 
 
 def _fonts() -> list[str]:
