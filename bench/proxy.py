@@ -28,10 +28,10 @@ from typing import NamedTuple
 import msgspec
 from cryptography.hazmat.primitives import serialization
 
+from recorder.network.redaction import FACTORY
 from recorder.redact import VaultFile
 from recorder.sources.proxy import start_proxy
 from recorder.sources.proxy.authority import Authority
-from recorder.sources.proxy.redaction import FACTORY
 
 BODY = 1024
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from recorder.sources.proxy import Proxy
 
 Say = Callable[[str], None]
-_REDACTOR = "recorder.sources.proxy.redaction:network_redactor"  # imported in the process that works with it
+_REDACTOR = "recorder.network.redaction:network_redactor"  # imported in the process that works with it
 
 
 class Begun(NamedTuple):

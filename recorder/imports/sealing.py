@@ -22,8 +22,8 @@ from recorder.imports.exchange import (
     Headers,
     ImportRejected,
 )
-from recorder.sources.proxy.bodies import BodySink
-from recorder.sources.proxy.orders import Redactor, Untouched
+from recorder.network.bodies import BodySink
+from recorder.network.redactor import Redactor, Untouched
 from recorder.trace import folders
 from recorder.trace.blobs import BlobStore
 from recorder.trace.container import TraceWriter
@@ -242,7 +242,7 @@ def _redactor(trace_id: str, request: Request) -> Iterator[tuple[Redactor, Path 
     if not request.redact:
         yield Untouched(), None
         return
-    from recorder.sources.proxy.redaction import NetworkRedactor  # here: its rules take a while to load
+    from recorder.network.redaction import NetworkRedactor  # here: its rules take a while to load
 
     vault = vaults.new_vault(trace_id, list(request.secrets))
     try:

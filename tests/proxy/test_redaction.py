@@ -22,8 +22,8 @@ from proxied_origin import Origin
 from proxied_recording import Recording
 from test_session import record
 
+from recorder.network.redaction import FACTORY, WHOLE, NetworkRedactor
 from recorder.redact import VaultFile
-from recorder.sources.proxy.redaction import FACTORY, WHOLE, NetworkRedactor
 from recorder.trace.events import FlowAnswered, FlowMessage, FlowRequested
 from recorder.trace.reader import open_trace
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from corpus import KEY
 
+from recorder.network.redaction import NetworkRedactor
 from recorder.redact import Redactor, Vault, VaultFile
 from recorder.redact.names import KEYWORDS
 from recorder.redact.places import PARAMETERS
 from recorder.redact.shapes import shapes
-from recorder.sources.proxy.redaction import NetworkRedactor
 
 SIZE = 16_000
 MOST_SECONDS = 0.4

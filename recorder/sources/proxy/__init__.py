@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from recorder.network.redactor import BodyFilter, Redactor
 from recorder.sources.proxy.launch import Proxy, start_proxy, wrappers
-from recorder.sources.proxy.orders import BodyFilter, Redactor
 
 __all__ = ["BodyFilter", "Proxy", "Redactor", "start_proxy", "wrappers"]

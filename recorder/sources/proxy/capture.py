@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
+from recorder.network.bodies import NO_BODY, BodySink, Pace
+from recorder.network.redactor import Redactor
 from recorder.sources.own_process import boottime
-from recorder.sources.proxy.bodies import NO_BODY, BodySink, Pace
 from recorder.sources.proxy.ledger import Ledger
-from recorder.sources.proxy.orders import SOURCE, Arrival, Bypass, Redactor
+from recorder.sources.proxy.orders import SOURCE, Arrival, Bypass
 from recorder.sources.proxy.slate import Slate
 from recorder.trace.blobs import BlobStore
 from recorder.trace.events import (

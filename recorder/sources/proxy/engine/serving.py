@@ -19,6 +19,7 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.master import Master
 from mitmproxy.proxy import mode_specs
 
+from recorder.network.redactor import Redactor, Untouched
 from recorder.sources.own_process import boottime
 from recorder.sources.proxy.authority import Authority
 from recorder.sources.proxy.capture import Capture
@@ -38,8 +39,6 @@ from recorder.sources.proxy.orders import (
     Arrival,
     Death,
     Orders,
-    Redactor,
-    Untouched,
     decode_arrival,
     decode_bypass,
     status_line,

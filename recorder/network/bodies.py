@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from recorder.sources.proxy.orders import BodyFilter
+from recorder.network.redactor import BodyFilter
 from recorder.trace.blobs import BlobStore, BlobTooLarge
 from recorder.trace.errors import RecordingFailed
 from recorder.trace.events import Body
