@@ -25,7 +25,7 @@ from recorder.trace.pages import (
     TabClosed,
     TabOpened,
 )
-from recorder.trace.strokes import Hands, Stroke, by_time
+from recorder.trace.strokes import Elements, Hands, Stroke, by_time
 from recorder.trace.tabstrip import TabStrip
 from recorder.trace.verbs import Draft, Verb, drafts
 
@@ -132,9 +132,9 @@ class _Browser:
     def __init__(self, source: str, events: Sequence[Event]) -> None:
         self.source = source
         self.events = events
-        self.hands = Hands()
         self.strip = TabStrip()
-        self.targets: dict[tuple[int, int], PageTarget] = {}
+        self.elements = Elements()
+        self.hands = Hands(self.elements)
         self.states: dict[int, list[PageState]] = {}
         self.frame_docs: dict[int, list[tuple[int, int]]] = {}
         self.tops: dict[int, int] = {}
@@ -144,7 +144,7 @@ class _Browser:
             self._take(event)
         self.drafts = self._drafts()
         moves = [stroke for stroke in self.hands.strokes if stroke.kind == "move"]
-        self.drafts += _hovers(moves, self.drafts, self.states)
+        self.drafts += _hovers(moves, self.drafts, self.states, self.elements)
         self.drafts.sort(key=lambda draft: draft.t_start)
         hovered = {id(event) for draft in self.drafts if draft.verb == "hover" for event in draft.events}
         movement = [e for stroke in moves for e in stroke.events if id(e) not in hovered]
@@ -155,7 +155,7 @@ class _Browser:
             case PageEvent():
                 self.hands.take(event)
             case PageTarget():
-                self.targets[event.doc, event.n] = event
+                self.elements.add(event)
             case PageState():
                 self.states.setdefault(event.doc, []).append(event)
             case FrameSeen():
@@ -182,7 +182,7 @@ class _Browser:
                 pass
 
     def _drafts(self) -> list[Draft]:
-        made = drafts(self.hands.strokes, self.targets)
+        made = drafts(self.hands.strokes, self.elements)
         facts = {id(s.fact): self.did[id(s)] for s in self.hands.strokes if s.fact is not None}
         for draft in made:
             if draft.fact is None:
@@ -215,8 +215,8 @@ class _Browser:
             t_start=draft.t_start,
             t_end=draft.t_end,
             frame=main.frame if main else None,
-            target=self._target(main),
-            onto=self._target(onto),
+            target=self.elements.target(main),
+            onto=self.elements.target(onto),
             value=draft.value,
             values=draft.values,
             masked=draft.masked,
@@ -241,9 +241,6 @@ class _Browser:
             spans=_spans(draft.events),
             states=tuple(self._changed(draft.t_start, until)),
         )
-
-    def _target(self, event: PageEvent | None) -> PageTarget | None:
-        return self.targets.get((event.doc, event.target)) if event and event.target is not None else None
 
     def _state(self, frame: int | None, t: int) -> PageState | None:
         """What the frame last said of itself before `t`."""
@@ -302,7 +299,10 @@ _POINTED: tuple[Verb, ...] = ("click", "double_click", "right_click", "drag", "c
 
 
 def _hovers(
-    moves: Sequence[Stroke], made: Sequence[Draft], states: Mapping[int, Sequence[PageState]]
+    moves: Sequence[Stroke],
+    made: Sequence[Draft],
+    states: Mapping[int, Sequence[PageState]],
+    elements: Elements,
 ) -> Iterator[Draft]:
     """Movements that mattered: while the pointer was on an element a page that had been at rest changed, and what was
     pressed next was something else in it."""
@@ -315,7 +315,7 @@ def _hovers(
             continue
         then = made[place]
         pressed = then.verb in _POINTED and then.main is not None and then.main.doc == first.doc
-        if not pressed or then.main is None or then.main.target == first.target:
+        if not pressed or then.main is None or elements.place(then.main) == elements.place(first):
             continue
         since = made[place - 1].t_end if place else 0
         for before, after in pairwise(states.get(first.doc, ())):

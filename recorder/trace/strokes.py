@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from recorder.trace.event import Event
-from recorder.trace.pages import DocumentEnded, DocumentStarted, FrameSeen, PageEvent
+from recorder.trace.pages import DocumentEnded, DocumentStarted, FrameSeen, PageEvent, PageTarget
 
 StrokeKind = Literal[
     "pointer", "key", "composition", "wheel", "input", "clipboard", "drop", "move", "resize", "browser"
@@ -34,6 +34,35 @@ _INPUT = {"beforeinput", "input", "textInput"}
 _COMPOSITION = {"compositionstart", "compositionupdate", "compositionend"}
 _BY_SCRIPT_TOO = {"", "insertReplacementText"}
 """Input types of what fills fields by itself: it is not what a click elsewhere caused."""
+
+
+Place = tuple[int, int | None]
+"""A document, and the number of an element in it: that of its first target."""
+
+
+class Elements:
+    """The elements of a browser's pages. One that has come to look different is stated as another target: it is the
+    same as long as the same path leads to it."""
+
+    def __init__(self) -> None:
+        self._targets: dict[tuple[int, int], PageTarget] = {}
+        self._first: dict[tuple[int, int], int] = {}
+        self._paths: dict[tuple[int, str, str, tuple[str, ...]], int] = {}
+
+    def add(self, target: PageTarget) -> None:
+        self._targets[target.doc, target.n] = target
+        path = (target.doc, target.tag, target.css, tuple(target.shadow))
+        self._first[target.doc, target.n] = self._paths.setdefault(path, target.n) if target.css else target.n
+
+    def target(self, event: PageEvent | None) -> PageTarget | None:
+        """What is known of the element of `event`, as it was then."""
+        return self._targets.get((event.doc, event.target)) if event and event.target is not None else None
+
+    def place(self, event: PageEvent) -> Place:
+        """The same for all events of one element."""
+        if event.target is None:
+            return (event.doc, None)
+        return (event.doc, self._first.get((event.doc, event.target), event.target))
 
 
 @dataclass(eq=False)
@@ -66,14 +95,15 @@ class Hands:
     """Takes one browser's events in order of time. `strokes` are what came of them, in order of their start; `rest`
     are trusted events that are nobody's stroke, by the reason; `synthetic` counts untrusted ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, elements: Elements) -> None:
+        self._elements = elements
         self.strokes: list[Stroke] = []
         self.rest: dict[str, list[PageEvent]] = {}
         self.synthetic = 0
         self.latest: dict[int, Stroke] = {}
         """By tab, the last stroke that is no movement."""
         self._held: dict[tuple[int, str], Stroke] = {}
-        self._entered: dict[tuple[int, int | None], Stroke] = {}
+        self._entered: dict[Place, Stroke] = {}
         self._move: Stroke | None = None
         self._dragging: Stroke | None = None
         self._inner: set[int] = set()
@@ -141,7 +171,7 @@ class Hands:
         if (
             move is None
             or move.events[-1].doc != event.doc
-            or (event.target is not None and event.target != move.events[0].target)
+            or (event.target is not None and self._place(event) != self._place(move.events[0]))
         ):
             move = self._move = Stroke("move", event.tab, event.t, event.t)
             self.strokes.append(move)
@@ -242,13 +272,13 @@ class Hands:
             stroke.released = True
 
     def _input(self, event: PageEvent) -> None:
-        place = (event.doc, event.target)
+        place = self._place(event)
         stroke: Stroke | None = None
         if event.type == "change":
             stroke = self._entered.pop(place, None)
         if stroke is None:
             latest = self.latest.get(event.tab)
-            stroke = latest if latest and _causes(latest, event) else self._open("input", event)
+            stroke = latest if latest and self._causes(latest, event) else self._open("input", event)
         stroke.take(event)
         if event.type == "input":
             self._entered[place] = stroke
@@ -266,6 +296,22 @@ class Hands:
         by_key = latest and latest.kind == "key" and not latest.released
         same = latest and latest.kind == "clipboard" and not latest.has(event.type)
         (latest if latest and (by_key or same) else self._open("clipboard", event)).take(event)
+
+    def _causes(self, stroke: Stroke, event: PageEvent) -> bool:
+        """Whether what `event` enters came of `stroke`, the last of its tab."""
+        if stroke.kind in ("browser", "resize") or event.doc not in {e.doc for e in stroke.events}:
+            return False
+        if stroke.kind in ("pointer", "input"):
+            return (
+                self._place(event) in {self._place(e) for e in stroke.events}
+                or event.checked is not None
+                or bool(event.files)
+                or (stroke.kind == "pointer" and event.input_type not in _BY_SCRIPT_TOO)
+            )
+        return True
+
+    def _place(self, event: PageEvent) -> Place:
+        return self._elements.place(event)
 
     # -- the rest -------------------------------------------------------------------------------
 
@@ -303,17 +349,3 @@ def by_time(events: Iterable[Event]) -> list[Event]:
             keyed.append(((t, 0, doc, place), event))
     keyed.sort(key=lambda pair: pair[0])
     return [event for _, event in keyed]
-
-
-def _causes(stroke: Stroke, event: PageEvent) -> bool:
-    """Whether what `event` enters came of `stroke`, the last of its tab."""
-    if stroke.kind in ("browser", "resize") or event.doc not in {e.doc for e in stroke.events}:
-        return False
-    if stroke.kind in ("pointer", "input"):
-        return (
-            event.target in {e.target for e in stroke.events if e.doc == event.doc}
-            or event.checked is not None
-            or bool(event.files)
-            or (stroke.kind == "pointer" and event.input_type not in _BY_SCRIPT_TOO)
-        )
-    return True

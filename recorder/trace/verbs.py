@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from recorder.trace.event import Event
-from recorder.trace.pages import Clip, FileChosen, PageEvent, PageTarget
-from recorder.trace.strokes import MODIFIERS, Stroke
+from recorder.trace.pages import Clip, FileChosen, PageEvent
+from recorder.trace.strokes import MODIFIERS, Elements, Stroke
 
 Verb = Literal[
     "click", "double_click", "right_click", "hover", "fill", "type", "press", "select", "check", "uncheck", "upload",
     "drag", "scroll", "navigate", "back", "forward", "reload", "new_tab", "close_tab", "switch_tab", "dialog",
     "download", "copy", "cut", "paste", "resize",
 ]  # fmt: skip
-Targets = Mapping[tuple[int, int], PageTarget]
-"""By document and number."""
-
 _DRAG_PIXELS = 10
 _TEXT: tuple[Verb, ...] = ("fill", "type")
 _CARET = {"ArrowLeft", "ArrowRight", "Home", "End"}
@@ -49,17 +46,13 @@ class Draft:
     size: tuple[float, float] | None = None
     fact: Event | None = None
 
-    @property
-    def place(self) -> tuple[int, int, int | None]:
-        return (self.tab, self.main.doc if self.main else 0, self.main.target if self.main else None)
-
     def absorb(self, events: list[PageEvent]) -> None:
         self.events += events
         self.t_start = min([self.t_start, *(event.t for event in events)])
         self.t_end = max([self.t_end, *(event.t for event in events)])
 
 
-def drafts(strokes: Iterable[Stroke], targets: Targets) -> list[Draft]:
+def drafts(strokes: Iterable[Stroke], elements: Elements) -> list[Draft]:
     """Gestures in the making, of `strokes` in order of their start. Movements are no gesture yet."""
     made: list[Draft] = []
     held: list[Stroke] = []
@@ -69,16 +62,16 @@ def drafts(strokes: Iterable[Stroke], targets: Targets) -> list[Draft]:
         if stroke.kind == "key" and _modifier(stroke):
             held.append(stroke)
             continue
-        draft = _draft(stroke, targets)
+        draft = _draft(stroke, elements)
         folded = [key for key in held if _holds(key, stroke)]
         alone = [key for key in held if key not in folded]
-        made += [_draft(key, targets) for key in alone]
+        made += [_draft(key, elements) for key in alone]
         for key in folded:
             draft.absorb(key.events)
         held = []
-        if not (made and _merge(made[-1], draft, stroke)):
+        if not (made and _merge(made[-1], draft, stroke, elements)):
             made.append(draft)
-    made += [_draft(key, targets) for key in held]
+    made += [_draft(key, elements) for key in held]
     for draft in made:
         draft.events.sort(key=lambda event: (event.doc, event.seq))
     return made
@@ -93,7 +86,7 @@ def chord(event: PageEvent) -> str:
     return "+".join([name for name, bit in names if event.modifiers & bit and name != key] + [key])
 
 
-def _draft(stroke: Stroke, targets: Targets) -> Draft:
+def _draft(stroke: Stroke, elements: Elements) -> Draft:
     events = stroke.events
     main = next((e for e in events if e.target is not None), events[0] if events else None)
     draft = Draft("click", stroke.tab, stroke.t_start, stroke.t_end, list(events), main, fact=stroke.fact)
@@ -102,9 +95,9 @@ def _draft(stroke: Stroke, targets: Targets) -> Draft:
         return draft
     match stroke.kind:
         case "pointer":
-            _point(draft, stroke)
+            _point(draft, stroke, elements)
         case "key" | "composition" | "input":
-            _key(draft, stroke, targets)
+            _key(draft, stroke, elements)
         case "clipboard":
             _clip(draft, events)
         case "drop":
@@ -141,7 +134,7 @@ def _entered(draft: Draft, events: list[PageEvent]) -> bool:
     return False
 
 
-def _point(draft: Draft, stroke: Stroke) -> None:
+def _point(draft: Draft, stroke: Stroke, elements: Elements) -> None:
     events = stroke.events
     down = next((e for e in events if e.type in ("pointerdown", "mousedown", "touchstart")), None)
     up = stroke.last("pointerup", "mouseup", "pointermove", "mousemove")
@@ -152,7 +145,7 @@ def _point(draft: Draft, stroke: Stroke) -> None:
         draft.verb = "drag"
         draft.onto = drop or stroke.last("dragover", "dragenter") or up
         draft.clips = tuple(drop.clips if drop else ())
-    elif value is not None and value.target == (draft.main.target if draft.main else None):
+    elif value and draft.main and elements.place(value) == elements.place(draft.main):
         draft.verb, draft.value = "fill", value.value
     elif down and up and _far(down, up):
         if stroke.has("scroll") and not stroke.has("click"):
@@ -183,7 +176,7 @@ def _scroll(draft: Draft, events: list[PageEvent]) -> None:
         draft.value = f"{sum(e.dx for e in wheels):g},{sum(e.dy for e in wheels):g}"
 
 
-def _key(draft: Draft, stroke: Stroke, targets: Targets) -> None:
+def _key(draft: Draft, stroke: Stroke, elements: Elements) -> None:
     events = stroke.events
     if _clip(draft, events):
         return
@@ -198,7 +191,7 @@ def _key(draft: Draft, stroke: Stroke, targets: Targets) -> None:
             draft.verb, draft.value = "fill", value.value
         else:
             draft.verb, draft.value = "type", _typed("", stroke)
-    elif _plain(down) and down and _editable(down, targets):
+    elif _plain(down) and down and _editable(down, elements):
         draft.verb, draft.value = "type", _typed("", stroke)
     elif down is None and stroke.kind == "input":  # a change without what led to it
         told = next((e for e in reversed(events) if e.value is not None), None)
@@ -224,9 +217,14 @@ def _clip(draft: Draft, events: list[PageEvent]) -> bool:
     return True
 
 
-def _merge(last: Draft, draft: Draft, stroke: Stroke) -> bool:
+def _merge(last: Draft, draft: Draft, stroke: Stroke, elements: Elements) -> bool:
     """Takes `draft` into `last`, the gesture before it, where both are one; whether it did."""
-    same = last.place == draft.place and last.main is not None
+    same = (
+        last.main is not None
+        and draft.main is not None
+        and last.tab == draft.tab
+        and elements.place(last.main) == elements.place(draft.main)
+    )
     caret = draft.verb == "press" and (draft.value or "").removeprefix("Shift+") in _CARET
     if draft.verb in _TEXT and last.verb == draft.verb and same:
         last.value = _typed(last.value or "", stroke) if draft.verb == "type" else draft.value
@@ -286,8 +284,8 @@ def _plain(down: PageEvent | None) -> bool:
     return down is not None and len(down.key or "") == 1 and not down.modifiers & 7
 
 
-def _editable(event: PageEvent, targets: Targets) -> bool:
-    target = targets.get((event.doc, event.target)) if event.target is not None else None
+def _editable(event: PageEvent, elements: Elements) -> bool:
+    target = elements.target(event)
     return target is not None and target.editable
 
 

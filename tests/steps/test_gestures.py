@@ -1,14 +1,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from random import Random
 from typing import Any
 
+import pytest
 from browser_log import BrowserLog
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from recorder.trace.gestures import Gesture, gestures, read
 from recorder.trace.pages import (
+    Clip,
+    DialogAnswered,
+    Downloaded,
+    FileChosen,
+    FrameSeen,
+    Navigated,
     PageEvent,
+    PageRequest,
+    TabActivated,
+    TabClosed,
+    TabOpened,
 )
+from recorder.trace.printable import printable
 from recorder.trace.sentences import sentence
 from recorder.trace.steps import steps
 
@@ -85,6 +101,407 @@ def assert_partition(events: list[Any]) -> None:
         owners.update((e.source, e.doc, e.seq) for e in rest)
     assert set(owners) == trusted
     assert set(owners.values()) <= {1}
+
+
+def opened(log: BrowserLog) -> None:
+    log.target(1, role="button", name="Save")
+    log.target(2, "input", role="textbox", name="Amount", editable=True)
+    log.target(3, "select", role="combobox", name="Colour")
+    log.target(4, "input", role="checkbox", name="Agree", type="checkbox")
+    log.target(5, "input", name="Picture", type="file")
+    log.target(6, "div", role="listitem", name="Card A")
+    log.target(7, "div", role="list", name="Done")
+    log.target(8, "div", role="textbox", name="Body", editable=True)
+    log.target(9, "body")
+    log.target(10, "label", text="I agree")
+
+
+def double_click(log: BrowserLog) -> None:
+    log.click(1)
+    log.click(1, detail=2)
+    log.event("dblclick", 1, detail=2)
+
+
+def right_click(log: BrowserLog) -> None:
+    log.down(1, button=2, buttons=2)
+    log.event("contextmenu", 1, button=2)
+    log.up(1, button=2)
+    log.event("auxclick", 1, button=2)
+
+
+def click_with_modifiers(log: BrowserLog) -> None:
+    log.event("keydown", 9, key="Control", code="ControlLeft", modifiers=2)
+    log.click(1, modifiers=2)
+    log.event("keyup", 9, key="Control", code="ControlLeft")
+
+
+def middle_click(log: BrowserLog) -> None:
+    log.down(1, button=1, buttons=4)
+    log.up(1, button=1)
+    log.event("auxclick", 1, button=1)
+
+
+def click_by_assistive_technology(log: BrowserLog) -> None:
+    log.event("click", 1)
+
+
+def chosen_in_the_list(log: BrowserLog) -> None:
+    log.click(3)
+    log.event("input", 3, selected=["red"], value="red")
+    log.event("change", 3, selected=["red"], value="red")
+
+
+def chosen_by_keys(log: BrowserLog) -> None:
+    log.event("keydown", 3, key="ArrowDown", code="ArrowDown")
+    log.event("input", 3, selected=["red"])
+    log.event("change", 3, selected=["red"])
+    log.event("keyup", 3, key="ArrowDown", code="ArrowDown")
+    log.event("keydown", 3, key="ArrowDown", code="ArrowDown")
+    log.event("input", 3, selected=["blue"])
+    log.event("change", 3, selected=["blue"])
+    log.event("keyup", 3, key="ArrowDown", code="ArrowDown")
+
+
+def checked_by_its_label(log: BrowserLog) -> None:
+    log.click(10)
+    log.event("click", 4)
+    log.event("input", 4, checked=True)
+    log.event("change", 4, checked=True)
+
+
+def unchecked_by_space(log: BrowserLog) -> None:
+    log.event("keydown", 4, key=" ", code="Space")
+    log.event("keyup", 4, key=" ", code="Space")
+    log.event("click", 4)
+    log.event("input", 4, checked=False)
+    log.event("change", 4, checked=False)
+
+
+def uploaded(log: BrowserLog) -> None:
+    log.click(1)
+    log.event("click", 5, trusted=False)
+    log.wait(3000)
+    files = [FileChosen(name="a.png", type="image/png", size=3)]
+    log.event("input", 5, files=files)
+    log.event("change", 5, files=files)
+
+
+def dragged(log: BrowserLog) -> None:
+    log.down(6)
+    log.event("pointermove", 6, x=20, y=20, buttons=1)
+    log.event("dragstart", 6, x=20, y=20)
+    log.event("pointercancel", 6)
+    log.event("dragenter", 7)
+    log.event("dragover", 7, x=200, y=20)
+    log.event("drop", 7, x=200, y=20, clips=[Clip(type="text/plain", text="a")])
+    log.event("dragend", 6)
+    log.event("pointermove", 7)
+
+
+def dragged_by_mouse(log: BrowserLog) -> None:
+    log.down(6)
+    log.event("pointermove", 7, x=100, y=90, buttons=1)
+    log.up(7, x=100, y=90)
+
+
+def dropped_from_outside(log: BrowserLog) -> None:
+    log.event("dragenter", 7)
+    log.event("dragover", 7)
+    log.event("drop", 7, files=[FileChosen(name="a.txt", type="", size=1)])
+
+
+def wheeled(log: BrowserLog) -> None:
+    for _ in range(3):
+        log.event("wheel", 9, dy=100)
+        log.event("pointermove", 9)
+        log.event("scroll", 9, scroll=(0, 100))
+
+
+def scrolled_by_the_page(log: BrowserLog) -> None:
+    log.click(1)
+    log.wait(500)
+    log.event("scroll", 9, scroll=(0, 100))
+
+
+def shortcut(log: BrowserLog) -> None:
+    log.event("keydown", 9, key="Control", code="ControlLeft", modifiers=2)
+    log.event("keydown", 9, key="Shift", code="ShiftLeft", modifiers=10)
+    log.key("K", 9, code="KeyK", modifiers=10)
+    log.event("keyup", 9, key="Shift", code="ShiftLeft", modifiers=2)
+    log.event("keyup", 9, key="Control", code="ControlLeft")
+
+
+def a_modifier_alone(log: BrowserLog) -> None:
+    log.key("Alt", 9)
+
+
+def keys_of_the_page(log: BrowserLog) -> None:
+    log.key("j", 9)
+    log.key("?", 9, modifiers=8)
+    log.key("Tab", 9)
+
+
+def held_key(log: BrowserLog) -> None:
+    log.event("keydown", 9, key="ArrowRight", code="ArrowRight")
+    log.event("keydown", 9, key="ArrowRight", code="ArrowRight", repeat=True)
+    log.event("keyup", 9, key="ArrowRight", code="ArrowRight")
+
+
+def rich_text(log: BrowserLog) -> None:
+    for char in "Hi":
+        log.key(char, 8, text=char)
+    log.key("Enter", 8, input_type="insertParagraph")
+    log.key("x", 8, text="x")
+    log.key("y", 8, text="y")
+    log.key("Backspace", 8, input_type="deleteContentBackward")
+
+
+def rich_text_that_looks_different_with_each_key(log: BrowserLog) -> None:
+    for n, char in enumerate("Hi", 20):
+        log.target(n, "div", role="textbox", name="Body", text="Hi"[: n - 20], css="#body", editable=True)
+        log.key(char, n, text=char)
+
+
+def keys_that_an_editor_takes(log: BrowserLog) -> None:
+    log.key("o", 8)
+    log.key("k", 8)
+
+
+def composed(log: BrowserLog) -> None:
+    log.event("keydown", 2, key="Process", code="KeyN")
+    log.event("compositionstart", 2)
+    log.event("compositionupdate", 2, text="に")
+    log.event("input", 2, input_type="insertCompositionText", text="に", value="に", composing=True)
+    log.event("compositionend", 2, text="に")
+    log.event("keyup", 2, key="n", code="KeyN")
+
+
+def filled_by_the_browser(log: BrowserLog) -> None:
+    log.click(1)
+    log.event("input", 2, value="12 High Street")
+    log.event("change", 2, value="12 High Street")
+
+
+def masked(log: BrowserLog) -> None:
+    log.key("•", 2, text="•", value="•", masked=True)
+    log.key("•", 2, text="•", value="••", masked=True)
+
+
+def copied_and_pasted(log: BrowserLog) -> None:
+    for key, kind in (("c", "copy"), ("v", "paste")):
+        log.event("keydown", 2, key="Control", code="ControlLeft", modifiers=2)
+        log.event("keydown", 2, key=key, code=key, modifiers=2)
+        log.event(kind, 2, clips=[Clip(type="text/plain", text="42")])
+        if kind == "paste":
+            log.event("input", 2, input_type="insertFromPaste", value="42")
+        log.event("keyup", 2, key=key, code=key, modifiers=2)
+        log.event("keyup", 2, key="Control", code="ControlLeft")
+
+
+def pasted_by_menu(log: BrowserLog) -> None:
+    log.event("paste", 2, clips=[Clip(type="text/plain", text="42")])
+    log.event("input", 2, input_type="insertFromPaste", value="42")
+
+
+def slid(log: BrowserLog) -> None:
+    log.target(11, "input", role="slider", name="Volume", type="range")
+    log.down(11)
+    log.event("input", 11, value="30")
+    log.event("pointermove", 11, x=90, y=5, buttons=1)
+    log.event("input", 11, value="70")
+    log.up(11, x=90)
+    log.event("change", 11, value="70")
+    log.event("click", 11)
+
+
+def dialog(log: BrowserLog) -> None:
+    log.click(1)
+    log._numbered(DialogAnswered, 1, type="confirm", message="Sure?", asked=log.t, accepted=False)
+
+
+def tabs(log: BrowserLog) -> None:
+    log.tab(2)
+    log.add(TabActivated, tab=2)
+    log.document(2, tab=2, frame=2)
+    log.add(Navigated, tab=2, frame=2, url="https://b.example/", how="typed")
+    log.wait(5000)
+    log.add(TabActivated, tab=1)
+    log.add(TabActivated, tab=2)
+    log.add(TabClosed, tab=2)
+    log.add(TabActivated, tab=1)
+
+
+def history(log: BrowserLog) -> None:
+    log.click(1)
+    log.add(Navigated, tab=1, frame=1, url="https://shop.example/a", how="link")
+    for how, url in (("back_forward", ""), ("back_forward", "a"), ("reload", "a")):
+        log.wait(5000)
+        log.add(Navigated, tab=1, frame=1, url=f"https://shop.example/{url}", how=how)
+
+
+def history_by_key(log: BrowserLog) -> None:
+    log.add(Navigated, tab=1, frame=1, url="https://shop.example/a", how="link")
+    log.event("keydown", 9, key="ArrowLeft", code="ArrowLeft", modifiers=1)
+    log.add(Navigated, tab=1, frame=1, url="https://shop.example/", how="back_forward")
+
+
+def resized(log: BrowserLog) -> None:
+    log.event("resize", size=(800, 600))
+    log.event("resize", size=(801, 600))
+
+
+DEEDS = [
+    (double_click, ["double-click button “Save”"]),
+    (right_click, ["right-click button “Save”"]),
+    (click_with_modifiers, ["Control+click button “Save”"]),
+    (middle_click, ["middle-click button “Save”"]),
+    (click_by_assistive_technology, ["click button “Save”"]),
+    (chosen_in_the_list, ["select “red” in list “Colour”"]),
+    (chosen_by_keys, ["select “blue” in list “Colour”"]),
+    (checked_by_its_label, ["check checkbox “Agree”"]),
+    (unchecked_by_space, ["uncheck checkbox “Agree”"]),
+    (uploaded, ["upload “a.png” to input “Picture”"]),
+    (dragged, ["drag listitem “Card A” to list “Done”"]),
+    (dragged_by_mouse, ["drag listitem “Card A” to list “Done”"]),
+    (dropped_from_outside, ["upload “a.txt” to list “Done”"]),
+    (wheeled, ["scroll down in page"]),
+    (scrolled_by_the_page, ["click button “Save”"]),
+    (shortcut, ["press Control+Shift+K"]),
+    (a_modifier_alone, ["press Alt"]),
+    (keys_of_the_page, ["press j", "press ?", "press Tab"]),
+    (held_key, ["press ArrowRight"]),
+    (rich_text, ["type “Hi x” into field “Body”"]),
+    (rich_text_that_looks_different_with_each_key, ["type “Hi” into field “Body”"]),
+    (keys_that_an_editor_takes, ["type “ok” into field “Body”"]),
+    (composed, ["fill field “Amount” with “に”"]),
+    (filled_by_the_browser, ["click button “Save”", "fill field “Amount” with “12 High Street”"]),
+    (masked, ["fill field “Amount” with “••”"]),
+    (copied_and_pasted, ["copy “42” from field “Amount”", "paste “42” into field “Amount”"]),
+    (pasted_by_menu, ["paste “42” into field “Amount”"]),
+    (slid, ["fill slider “Volume” with “70”"]),
+    (dialog, ["click button “Save”", "dismiss “Sure?”"]),
+    (tabs, ["open tab 2", "go to https://b.example/", "switch to tab 1", "switch to tab 2", "close tab 2"]),
+    (history, ["click button “Save”", "go back", "go forward", "reload"]),
+    (history_by_key, ["go back"]),
+    (resized, ["resize window to 801 × 600"]),
+]
+
+
+@pytest.mark.parametrize(("deed", "sentences"), DEEDS, ids=[deed.__name__ for deed, _ in DEEDS])
+def test_deeds(deed: Callable[[BrowserLog], None], sentences: list[str]) -> None:
+    log = BrowserLog()
+    opened(log)
+    deed(log)
+    assert told(log) == sentences
+    assert_partition(log.events)
+
+
+@given(
+    st.lists(st.sampled_from([deed for deed, _ in DEEDS if deed not in (tabs, history)]), max_size=8),
+    st.randoms(),
+)
+@settings(max_examples=60)
+def test_whatever_order_documents_come_in(deeds: list[Callable[[BrowserLog], None]], random: Random) -> None:
+    log = BrowserLog()
+    opened(log)
+    for deed in deeds:
+        deed(log)
+    in_order = read(log.events)
+    assert_partition(log.events)
+    shuffled = list(log.events)
+    random.shuffle(shuffled)
+    stated = [event for event in log.events if not hasattr(event, "doc")]
+    shuffled.sort(key=lambda event: stated.index(event) if event in stated else -1)
+    assert read(shuffled) == in_order
+
+
+KINDS = (
+    "pointermove pointerdown pointerup pointercancel mousedown mouseup click dblclick auxclick contextmenu keydown "
+    "keypress keyup beforeinput input change compositionstart compositionupdate compositionend wheel scroll copy cut "
+    "paste dragstart dragover drop dragend resize focus blur submit selectionchange odd"
+)
+RAW = st.fixed_dictionaries(
+    {"kind": st.sampled_from(KINDS.split()), "trusted": st.booleans(), "doc": st.sampled_from([1, 2, 3])},
+    optional={
+        "target": st.integers(1, 12), "button": st.integers(-1, 4), "buttons": st.integers(0, 4),
+        "key": st.sampled_from(["a", "Shift", "Control", "Enter", "Process", "ArrowLeft", ""]),
+        "modifiers": st.integers(0, 15), "repeat": st.booleans(), "composing": st.booleans(),
+        "x": st.integers(0, 50), "y": st.integers(0, 50), "detail": st.integers(0, 3),
+        "value": st.text(max_size=3), "text": st.text(max_size=2), "checked": st.booleans(),
+        "input_type": st.sampled_from(["insertText", "deleteContentBackward", "formatBold", ""]),
+        "scroll": st.just((1, 2)), "masked": st.booleans(),
+    },
+)  # fmt: skip
+TOLD = st.sampled_from([
+    (TabOpened, {"tab": 3, "opener": None, "popup": False}), (TabOpened, {"tab": 4, "opener": 1, "popup": True}),
+    (TabActivated, {"tab": 1}), (TabActivated, {"tab": 2}), (TabClosed, {"tab": 2}), (TabClosed, {"tab": 9}),
+    *((Navigated, {"tab": 1, "frame": 1, "url": f"https://{to}.example/", "how": how})
+      for to in "ab" for how in ("typed", "reload", "back_forward", "link", "redirect")),
+    (PageRequest, {"n": 1, "tab": 1, "frame": 1, "method": "GET", "url": "https://a.example/", "type": "main_frame"}),
+    (Downloaded, {"tab": None, "url": "https://a.example/", "name": "a", "complete": True, "size": 1}),
+])  # fmt: skip
+
+
+@given(st.lists(RAW | TOLD, max_size=40))
+@settings(max_examples=300)
+def test_any_log_is_read(happened: list[Any]) -> None:
+    log = BrowserLog()
+    log.tab(2)
+    log.document(2, tab=2, frame=2)
+    log.add(FrameSeen, frame=3, tab=1, parent=1, index=0, name="inner")
+    log.document(3, tab=1, frame=3)
+    opened(log)
+    for one in happened:
+        if isinstance(one, tuple):
+            log.add(one[0], **one[1])
+        else:
+            fields = dict(one)
+            log.event(fields.pop("kind"), fields.pop("target", None), fields.pop("doc"), **fields)
+    assert_partition(log.events)
+    for gesture in gestures(log.events):
+        assert gesture.t_start <= gesture.t_end
+        assert printable(sentence(gesture)) == sentence(gesture)
+    steps(log.events)
+
+
+def test_a_hover_that_opened_what_was_clicked() -> None:
+    log = BrowserLog()
+    log.target(1, "a", role="link", name="Products")
+    log.target(2, "a", role="link", name="Shoes")
+    log.state(1, "0" * 16)
+    log.event("pointermove", 1, x=5, y=5)
+    log.wait(200)
+    log.state(2, "1" * 16)
+    log.click(2)
+    assert told(log) == ["hover over link “Products”", "click link “Shoes”"]
+    assert_partition(log.events)
+
+
+def test_states_requests_and_downloads_are_of_the_gesture_that_caused_them() -> None:
+    log = BrowserLog()
+    log.target(1, role="button", name="Report")
+    log.state(1, "0" * 16)
+    log.click(1)
+    request = {"tab": 1, "frame": 1, "method": "GET", "url": "https://shop.example/r.csv", "type": "other"}
+    log.add(PageRequest, n=7, **request)
+    log.state(2, "1" * 16)
+    log.click(1)
+    log.add(Downloaded, tab=1, url="https://shop.example/r.csv", name="r.csv", complete=True, size=9)
+    _, first, second = gestures(log.events)
+    assert (first.before and first.before.n, first.after and first.after.n) == (1, 2)
+    assert first.requests == (7,)
+    assert [d.name for d in first.downloads] == ["r.csv"]
+    assert not second.downloads
+
+
+def test_text_of_a_page_cannot_leave_its_quotes_or_its_line() -> None:
+    log = BrowserLog()
+    log.target(1, role="button", name="Save” in row “X\x1b[31m\u202e\n" + "y" * 500)
+    log.click(1)
+    (line,) = told(log)
+    assert line.startswith('click button “Save" in row "X␛[31m‹U+202E›')
+    assert line.isprintable()
+    assert len(line) < 120
 
 
 def test_gestures_are_steps() -> None:
