@@ -68,7 +68,7 @@ def open_browser(begun: Begun, proxy: Proxy | None, wanted: BrowserRequest) -> B
     if wanted.profile is not None and ("/" in wanted.profile or wanted.profile.startswith(".")):
         raise UsageError(f"--profile {wanted.profile}: a name, not a path")
     flags = proxy.environment()["REENACT_CHROMIUM_FLAGS"].split() if proxy is not None else []
-    return start_browser(
+    browser = start_browser(
         folder=begun.folder,
         session=begun.trace_id,
         task=begun.guard.optional(begun.request.task) or "",
@@ -85,6 +85,15 @@ def open_browser(begun: Begun, proxy: Proxy | None, wanted: BrowserRequest) -> B
         vault=begun.guard.vault,
         downloads=wanted.downloads,
     )
+    if proxy is not None:
+        notices = proxy.notify_fd
+
+        def tell(pid: int) -> None:
+            with suppress(OSError):
+                os.write(notices, b"B %d\n" % pid)
+
+        browser.on_pid = tell
+    return browser
 
 
 def _watch(parts: Sequence[_Part], browser: Browser, wake: int) -> None:

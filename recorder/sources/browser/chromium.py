@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import shlex
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,6 +31,13 @@ _NOT_A_PERSONS = [
     "--disable-popup-blocking",
 ]
 """What Playwright would add, and no person's browser has."""
+# Its own calls home, to its makers' accounts and updates, are no part of the work: they go to a port where nobody is.
+_QUIET = [
+    "--disable-quic",
+    "--gaia-url=https://127.0.0.1:1",
+    "--component-updater=url-source=https://127.0.0.1:1,initial-delay=100000000",
+]
+_PID = "pid"
 _QUALITY = 80
 _ABOUT = """() => {
   const said = (query) => matchMedia(query).matches;
@@ -95,17 +103,17 @@ class Chromium:
                 "recording a browser needs Playwright: pip install 'reenact[browser]'"
             ) from None
         orders = self._orders
-        program = find_chromium(os.environ)
         profile = Path(orders.profile) if orders.profile else self._folder / "profile"
         extension = self._prepare(profile)
         self._playwright = await async_playwright().start()
+        program = find_chromium(os.environ) or self._playwright.chromium.executable_path
         viewport: dict[str, Any] = {"no_viewport": True}
         if orders.headless:
             viewport = {"viewport": {"width": orders.size[0], "height": orders.size[1]}}
         try:
             self._context = await self._playwright.chromium.launch_persistent_context(
                 profile,
-                executable_path=program,
+                executable_path=self._wrapper(program),
                 headless=orders.headless,
                 args=self._arguments(extension),
                 ignore_default_args=_NOT_A_PERSONS,
@@ -121,7 +129,7 @@ class Chromium:
             await self._playwright.stop()
             first = error.message.strip().splitlines()[0] if error.message.strip() else "it ended"
             raise RecordingFailed(
-                f"Chromium ({program or 'of Playwright'}) did not start: {first}. "
+                f"Chromium ({program}) did not start: {first}. "
                 f"Name another with REENACT_CHROMIUM, or install Debian's chromium."
             ) from error
         context = self._context
@@ -132,6 +140,16 @@ class Chromium:
         for page in context.pages:
             self._opened(page)
         return await self._about()
+
+    @property
+    def pid(self) -> int:
+        """The browser's process, which leads a session of its own. Raises RecordingFailed."""
+        try:
+            return int((self._folder / _PID).read_text())
+        except (OSError, ValueError) as error:
+            raise RecordingFailed(
+                f"{self._folder / _PID}: {error}; which process Chromium is, is unknown"
+            ) from error
 
     async def go(self, url: str) -> None:
         """Goes to `url` in the first tab, as if it was typed there; what becomes of it is the page's to show."""
@@ -204,13 +222,23 @@ class Chromium:
         except OSError as error:
             raise RecordingFailed(f"{error.filename}: {error.strerror}; no browser can be opened") from error
 
+    def _wrapper(self, program: str) -> Path:
+        """A program that starts the browser and tells which process it is. Raises RecordingFailed."""
+        path = self._folder / "chromium"
+        pid = shlex.quote(str(self._folder / _PID))
+        try:
+            path.write_text(f'#!/bin/sh\necho $$ >{pid}\nexec {shlex.quote(program)} "$@"\n')
+            path.chmod(0o700)
+        except OSError as error:
+            raise RecordingFailed(f"{path}: {error.strerror}; no browser can be opened") from error
+        return path
+
     def _arguments(self, extension: Path) -> list[str]:
         orders = self._orders
         arguments = [
             f"--disable-extensions-except={extension}",
             f"--load-extension={extension}",
-            "--disable-quic",
-            "--no-pings",
+            *_QUIET,
             *orders.flags,
         ]
         if orders.port is not None:

@@ -7,7 +7,7 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -27,11 +27,12 @@ class Browser:
 
     When `fileno` is readable it has something to say or has ended: whoever watches it calls `attend`. `ended` is true
     once it has, by whomever. Notices (see `process`) are written to `notify_fd`, which never blocks. `pid` is the
-    process's.
+    process's; `on_pid` is called with Chromium's.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], notify_fd: int, status: int, folder: Path) -> None:
         self.pid = process.pid
+        self.on_pid: Callable[[int], None] = lambda pid: None
         self.notify_fd = notify_fd
         self.ended = False
         self.reason = ""
@@ -98,6 +99,8 @@ class Browser:
     def _hear(self, message: dict[str, object]) -> None:
         if "ready" in message:
             self._ready = True
+        if isinstance(pid := message.get("pid"), int):
+            self.on_pid(pid)
         if "failed" in message:
             self._failed = str(message["failed"])
         if "ended" in message:

@@ -1,7 +1,7 @@
 """The browser source's own process: opens the browser, takes in what its extension states, ends when it is closed.
 
 Notices are lines: `Q` the session ends (so does the last writer's end of the pipe), `N` something was noted. Lines of
-JSON go to whoever started it: `said` is for the expert; `ready` once the browser is open, `failed` where it is not,
+JSON go to whoever started it: `pid` is Chromium's; `ready` once the browser is open, `failed` where it is not,
 `ended` with the reason. The exit status is 0 where all that came was written.
 """
 
@@ -107,7 +107,9 @@ class Source:
         if self._chromium is None:
             self._report({"ready": {}})
             return
+        opened = self._intake.clock.now()
         about = await self._chromium.open()
+        self._report({"pid": self._chromium.pid})
         storage = await self._chromium.storage() if orders.profile else None
         try:
             hello = await asyncio.wait_for(asyncio.shield(self._hello), _HELLO_SECONDS)
@@ -118,7 +120,7 @@ class Source:
             ) from None
         self._tell(
             BrowserStarted(
-                t=self._intake.clock.now(), source=SOURCE, mode=orders.mode, headless=orders.headless,
+                t=opened, source=SOURCE, mode=orders.mode, headless=orders.headless,
                 capture=hello.capture, seed=orders.seed, fonts=_fonts(),
                 storage=self._intake.keep(storage).blob if storage else None, **about,
             )

@@ -125,6 +125,8 @@ class Causes:
         self._table = SocketTable()
         self._holders = Holders()
         self._shell: Process | None = None
+        self._browsers: set[int] = set()
+        """Sessions of processes: each recorded browser has one of its own."""
         self.kin: Kin | None = None
         """The session's processes, once the shell is known."""
         self._seen: set[int] = set()
@@ -140,7 +142,8 @@ class Causes:
     # -- what is heard --------------------------------------------------------------------------
 
     def notice(self, words: list[bytes]) -> None:
-        """Takes a line of the terminal source: E [t], C n [t], P n [t], S pid. Behind the last one, `survey`."""
+        """Takes a line of the terminal source: E [t], C n [t], P n [t], S pid; or of the browser's: B pid. Behind the
+        last one, `survey`."""
         kind = words[0]
         number = int(words[1]) if len(words) > 1 and words[1].isdigit() else None
         now = self._clock()
@@ -159,6 +162,8 @@ class Causes:
             self.history.prompt(now)
             if self._groups:
                 self._groups.prompt()
+        elif kind == b"B" and number is not None:
+            self._browsers.add(number)
         elif kind == b"S" and number is not None:
             self._shell = read_process(number)
             self._surveyed, self._seen = now, set(process_ids())
@@ -228,6 +233,8 @@ class Causes:
         """What that tells; waits a moment where word of a command is late."""
         owner = sight.line[0] if sight.line else None
         name = owner.name if owner else ""
+        if owner is not None and owner.session in self._browsers:
+            return Cause(command=None, how="browser", process=name)
         number = self._groups.command(sight.cgroup) if self._groups and sight.cgroup is not None else None
         if number is not None:
             right = self._started(number, sight)

@@ -13,6 +13,7 @@ _WORDS = 128
 """Bytes; the text is behind them."""
 _LENGTH = 8
 _MOST_LINES = 256
+_MOST_BROWSERS = 64
 
 
 def new_slate() -> int:
@@ -37,7 +38,7 @@ class Slate:
     def __init__(self, fd: int) -> None:
         self._memory = mmap.mmap(fd, _SIZE)
         self._words = memoryview(self._memory).cast("Q")
-        self._shell = b""
+        self._lasting: list[bytes] = []
         self._lines: list[bytes] = []
 
     def __getitem__(self, word: int) -> int:
@@ -52,14 +53,15 @@ class Slate:
         return self._words[word]
 
     def hear(self, words: list[bytes]) -> None:
-        """Keeps a notice for a gate that starts after this one: the shell, and the last ones of commands."""
+        """Keeps a notice for a gate that starts after this one: the shell, browsers, and the last ones of commands."""
         line = b" ".join(words)
-        if words[0] == b"S":
-            self._shell = line
+        if words[0] in (b"S", b"B"):
+            self._lasting.append(line)
+            del self._lasting[1:-_MOST_BROWSERS]
         else:
             self._lines.append(line)
             del self._lines[:-_MOST_LINES]
-        text = b"\n".join((self._shell, *self._lines))[: _SIZE - _WORDS]
+        text = b"\n".join((*self._lasting, *self._lines))[: _SIZE - _WORDS]
         self._words[_LENGTH] = 0
         self._memory[_WORDS : _WORDS + len(text)] = text
         self._words[_LENGTH] = len(text)
