@@ -1,0 +1,32 @@
+"""What the tests of the browser source share: a real Chromium, opened by the real command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from recorded_browser import CHROMIUM, Recording
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Iterator[Callable[..., Recording]]:
+    """Starts `reenact browse` with these words; whatever a test leaves running is ended."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here")
+    started: list[Recording] = []
+
+    def start(*words: str, **env: str) -> Recording:
+        started.append(Recording(tmp_path, *words, **env))
+        return started[-1]
+
+    yield start
+    for recording in started:
+        if recording.process.poll() is None:
+            recording.interrupt()
+        with recording.process:  # closes its pipes, and waits
+            pass

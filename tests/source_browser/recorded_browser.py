@@ -1,0 +1,155 @@
+"""`reenact browse` as it is called, and an expert at its browser: real input, by Chrome's debugging protocol."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from recorder.trace.codec import Decoded, decode_event
+from recorder.trace.journal import read_journal
+from recorder.trace.reader import Trace, open_trace
+
+CHROMIUM = os.environ.get("REENACT_CHROMIUM") or shutil.which("chromium")
+SECONDS = 60.0
+_ENV = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and k != "REENACT_SESSION"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def site(pages: dict[str, str], folder: Path) -> Iterator[str]:
+    """Serves pages by their names on loopback; gives the address, without a slash at its end."""
+    folder.mkdir(exist_ok=True)
+    for name, text in pages.items():
+        (folder / name).write_text(text)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Recording:
+    """A `reenact browse` that runs. `folder` is the test's."""
+
+    def __init__(self, folder: Path, *words: str, **env: str) -> None:
+        self.traces = folder / "traces"
+        self.out = folder / "browsed.reenact"
+        self.port = free_port()
+        reenact = shutil.which("reenact", path=str(Path(sys.executable).parent))
+        assert reenact is not None
+        self.env = {**_ENV, "REENACT_TRACES": str(self.traces), "HOME": str(folder), **env}
+        self.process = subprocess.Popen(
+            [reenact, "browse", "--headless", "--json", f"--debugging-port={self.port}", f"--out={self.out}", *words],
+            env=self.env,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+
+    @contextmanager
+    def expert(self) -> Iterator[Page]:
+        """The first tab, in the hands of an expert, once it shows what was asked for."""
+        with sync_playwright() as playwright:
+            browser = self._connect(playwright.chromium.connect_over_cdp)
+            page = browser.contexts[0].pages[0]
+            page.wait_for_url(lambda url: url != "about:blank")
+            yield page
+
+    def close(self, page: Page) -> None:
+        """Closes the browser as a person does who closes its window."""
+        assert page.context.browser is not None
+        session = page.context.browser.new_browser_cdp_session()
+        try:
+            session.send("Browser.close")
+        except Error:
+            pass  # it was faster than its answer
+
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+
+    def ended(self) -> tuple[dict[str, Any], str]:
+        """Waits for its end: what it printed as JSON, and what it told the expert."""
+        out, err = self.process.communicate(timeout=SECONDS)
+        return (json.loads(out) if out.strip() else {}), err
+
+    def trace(self) -> list[Decoded]:
+        with open_trace(self.out) as trace:
+            return list(trace.events)
+
+    def opened(self) -> Trace:
+        return open_trace(self.out)
+
+    @property
+    def session(self) -> Path:
+        """The session's folder while it is there."""
+        return next((self.traces / ".sessions").iterdir())
+
+    def journal(self) -> list[Decoded]:
+        """What is in the browser's journal now."""
+        path = self.session / "browser.journal"
+        return [decode_event(f.payload, "journal") for f in read_journal(path)] if path.exists() else []
+
+    def source(self) -> int:
+        """The pid of the browser source's process."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return next(int(pid) for pid in children if b"sources.browser" in _command(int(pid)))
+
+    def _connect(self, connect: Callable[..., Browser]) -> Browser:
+        def attempt() -> Browser | None:
+            assert self.process.poll() is None, self.ended()
+            try:
+                return connect(f"http://127.0.0.1:{self.port}", no_defaults=True)
+            except Error:
+                return None  # it does not listen yet
+
+        return wait_for(attempt)
+
+
+def wait_for[T](ask: Callable[[], T | None], seconds: float = SECONDS) -> T:
+    """What `ask` gives as soon as it gives something."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := ask():
+            return found
+        time.sleep(0.02)
+    raise TimeoutError(f"nothing came of {ask}")
+
+
+def of[E](kind: type[E], events: list[Decoded]) -> list[E]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
