@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from recorder.trace.events import AnyEvent, Unknown
 from recorder.trace.gestures import Gesture
@@ -37,11 +38,11 @@ def page_observations(
     if not gestures:
         return {}
     log = _Log(events, blob)
-    seen: dict[int, PageObservation] = {}
-    for index, (n, gesture) in enumerate(gestures):
-        until = gestures[index + 1][1].t_start if index + 1 < len(gestures) else None
-        seen[n] = log.observation(gesture, until)
-    return seen
+    following = [gesture for _, gesture in gestures[1:]]
+    return {
+        n: log.observation(gesture, then)
+        for (n, gesture), then in zip_longest(gestures, following, fillvalue=None)
+    }
 
 
 @dataclass
@@ -97,12 +98,12 @@ class _Log:
         if not isinstance(event, BrowserEnded) and event.source.startswith("browser/"):
             self._end = max(self._end, event.t)
 
-    def observation(self, gesture: Gesture, until: int | None) -> PageObservation:
-        """What a gesture met, and what came of it before `until`, when the next began (null: none did)."""
-        end = self._last_look(gesture) if until is None else until
-        known_until = self._end if until is None else until
+    def observation(self, gesture: Gesture, then: Gesture | None) -> PageObservation:
+        """What a gesture met, and what came of it before `then`, the next one (null: there was none)."""
+        end = self._last_look(gesture) if then is None else then.t_start
+        known_until = self._end if then is None else end
         # That the browser was closed at the end is no part of the last gesture.
-        gone = gesture.t_end if until is None else end - 1
+        gone = gesture.t_end if then is None else end - 1
         tabs = tuple(
             sorted(n for n, (opened, closed) in self._tabs.items() if opened < end and closed > gone)
         )
@@ -114,13 +115,17 @@ class _Log:
             if document is None or document.started.tab not in tabs:
                 continue
             place = self._place(frame)
-            seen, kept = self._looks(document, place, gesture, end)
-            looks += seen
-            known = self._known(document, gesture, end, min(document.ended, known_until))
-            if not known or not seen or not seen[-1].settled:
-                restless.append(place)
+            first, after = _span(document, gesture, end, then)
+            if after:
+                chosen = range(first, after) if first < after else (after - 1,)
+                looks += [self._look(document, i, place) for i in chosen]
+            state = document.states[after - 1] if after else None
+            kept = state is not None and _said_after(document, state, end, then)
             if kept:
                 firm.add(place)
+            lasted = min(document.ended, known_until) - gesture.t_end >= QUIET
+            if state is None or not state.settled or not (kept or lasted or first < after):
+                restless.append(place)
         return PageObservation(
             verb=gesture.verb,
             target=gesture.target,
@@ -135,13 +140,6 @@ class _Log:
             tabs=tabs,
         )
 
-    def _last_look(self, gesture: Gesture) -> int:
-        """Just after the last that the browser said of itself, but for its end."""
-        told = [gesture.t_end, *(opened for opened, _ in self._tabs.values())]
-        for document in self._documents.values():
-            told += [document.started.t, *(state.t for state in document.states[-1:])]
-        return max(told) + 1
-
     def _live(self, frame: int, at: int) -> _Document | None:
         """The document that a frame showed then."""
         for document in reversed(self._by_frame[frame]):
@@ -149,32 +147,12 @@ class _Log:
                 return document if document.ended >= at else None
         return None
 
-    def _looks(self, document: _Document, place: str, gesture: Gesture, end: int) -> tuple[list[Look], bool]:
-        """How the document looked from the gesture on, in order, and whether it still did when something was said
-        after `end`."""
-        first = bisect.bisect_left(document.states, gesture.t_start, key=lambda state: state.t)
-        after = bisect.bisect_left(document.states, end, key=lambda state: state.t)
-        if after == 0:
-            return [], False
-        chosen = range(first, after) if first < after else (after - 1,)
-        kept = self._said_later(document, end) == document.states[after - 1].n
-        return [self._look(document, i, place) for i in chosen], kept
-
-    def _known(self, document: _Document, gesture: Gesture, end: int, until: int) -> bool:
-        """Whether the last state before `end` is what the gesture left: told after it, or known to hold still."""
-        after = bisect.bisect_left(document.states, end, key=lambda state: state.t)
-        if after == 0:
-            return False
-        current = document.states[after - 1]
-        if current.t >= gesture.t_end or self._said_later(document, end) == current.n:
-            return True
-        return until - gesture.t_end >= QUIET
-
-    def _said_later(self, document: _Document, end: int) -> int | None:
-        """The number of the state that the next event after `end` was met in."""
-        events = document.events
-        next_one = bisect.bisect_left(events, end, key=lambda event: event.t)
-        return events[next_one].state if next_one < len(events) else None
+    def _last_look(self, gesture: Gesture) -> int:
+        """Just after the last that the browser said of itself, but for its end."""
+        told = [gesture.t_end, *(opened for opened, _ in self._tabs.values())]
+        for document in self._documents.values():
+            told += [document.started.t, *(state.t for state in document.states[-1:])]
+        return max(told) + 1
 
     def _look(self, document: _Document, index: int, place: str) -> Look:
         state = document.states[index]
@@ -211,3 +189,28 @@ class _Log:
             path.append(str(index + 1))
             seen = self._frames.get(seen.parent)
         return f"tab {tab}" + (f", frame {'.'.join(reversed(path))}" if path else "")
+
+
+def _span(document: _Document, gesture: Gesture, end: int, then: Gesture | None) -> tuple[int, int]:
+    """Of a document's states the first told after a gesture's last event, and the first that the next one met. In their
+    own document that is told by numbers, which no clock blurs."""
+    doc, states = document.started.doc, document.states
+    if gesture.doc == doc and gesture.last is not None:
+        first = bisect.bisect_right(states, gesture.last, key=lambda state: state.seq)
+    else:
+        first = bisect.bisect_left(states, gesture.t_end, key=lambda state: state.t)
+    if then is not None and then.doc == doc and then.first is not None:
+        after = bisect.bisect_left(states, then.first, key=lambda state: state.seq)
+    else:
+        after = bisect.bisect_left(states, end, key=lambda state: state.t)
+    return first, after
+
+
+def _said_after(document: _Document, state: PageState, end: int, then: Gesture | None) -> bool:
+    """Whether the first event of this document after the gesture was met in this state."""
+    events = document.events
+    if then is not None and then.doc == document.started.doc and then.first is not None:
+        index = bisect.bisect_left(events, then.first, key=lambda event: event.seq)
+    else:
+        index = bisect.bisect_left(events, end, key=lambda event: event.t)
+    return index < len(events) and events[index].state == state.n

@@ -28,6 +28,7 @@ _ENDS_LINE = (b"\r", b"\n", b"\x03", b"\x04", b"\x1c")
 
 
 _CLOSED = "outer terminal lost"
+_TELLS_OFFSET = (PromptShown, CommandStarted, CommandEnded, Input, Resized, TerminalEnded)
 
 
 class Send(Struct, frozen=True, kw_only=True):
@@ -74,7 +75,18 @@ class Edit(Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...]
 
 
-Action = Send | Resize | Edit
+class Browse(Struct, frozen=True, kw_only=True):
+    """The browser does what was done in it until `until` (null: to its end). `commands` had started then, the last of
+    which had ended (`at_prompt`) or had shown at least `progress` bytes."""
+
+    t: int
+    until: int | None
+    commands: int
+    at_prompt: bool
+    progress: int
+
+
+Action = Send | Resize | Edit | Browse
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -91,8 +103,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Its terminal was closed before it ended."""
 
 
-def plan(events: Sequence[AnyEvent], terminal: TerminalStarted) -> Plan:
-    """What to do again for one terminal of a trace. `terminal` is one of the events."""
+def plan(events: Sequence[AnyEvent], terminal: TerminalStarted, gestures: Sequence[int] = ()) -> Plan:
+    """What to do again for one terminal of a trace. `terminal` is one of the events. `gestures` are the times at which
+    something begins in a browser beside it, in order."""
     mine = [e for e in events if e.source == terminal.source or isinstance(e, WorkspaceEdited)]
     started: dict[int, CommandStarted] = {e.n: e for e in mine if isinstance(e, CommandStarted)}
     durations = {
@@ -129,13 +142,37 @@ def plan(events: Sequence[AnyEvent], terminal: TerminalStarted) -> Plan:
                 pass
     return Plan(
         terminal=terminal,
-        actions=tuple(_closing(_merge(actions))),
+        actions=tuple(_closing(_merge(_with_browser(actions, mine, gestures)))),
         durations=durations,
         commands=max(started, default=0),
         replies=tuple(e for e in mine if isinstance(e, Input) and e.reply),
         ends=any(isinstance(e, TerminalEnded) for e in mine),
         hangs_up=any(isinstance(e, Gap) and e.reason.startswith(_CLOSED) for e in mine),
     )
+
+
+def _with_browser(
+    actions: Sequence[Action], events: Sequence[AnyEvent], gestures: Sequence[int]
+) -> list[Action]:
+    """The actions with the browser's turns between them. Its last has no end."""
+    turns: list[Action] = []
+    for index, t in enumerate(gestures):
+        past = [e for e in events if e.t <= t]
+        begun = max((e.n for e in past if isinstance(e, CommandStarted)), default=0)
+        ended = max((e.n for e in past if isinstance(e, CommandEnded)), default=0)
+        since = next((e.offset for e in past if isinstance(e, CommandStarted) and e.n == begun), 0)
+        shown = max((e.offset for e in past if isinstance(e, _TELLS_OFFSET)), default=0)
+        turns.append(
+            Browse(
+                t=t,
+                until=gestures[index + 1] if index + 1 < len(gestures) else None,
+                commands=begun,
+                at_prompt=ended == begun,
+                progress=max(0, shown - since),
+            )
+        )
+    # At the same time the terminal comes first: nothing says that it waited.
+    return sorted([*actions, *turns], key=lambda action: (action.t, isinstance(action, Browse)))
 
 
 def _current(offset: int, started: dict[int, CommandStarted]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from replay.plan import Plan, Resize, Send
+from replay.plan import Browse, Plan, Resize, Send
 from replay.players.terminal.outcome import Bounds, Missed, Processes
 from replay.players.terminal.output import TerminalOutput
 from replay.players.terminal.waiting import Foreground, TerminalWatch
@@ -24,6 +24,8 @@ _LAST_WORDS = 1_000_000_000
 _TYPED, _SHOWN = 30_000_000, 10_000_000
 """Nanoseconds after which what was typed, or shown, has certainly come through the terminal."""
 _EVER = 1 << 62
+_TENDED = 0.02
+"""Seconds."""
 _BACKGROUND = 3.0
 """Seconds for a job in the background to show what it had shown before the next key."""
 
@@ -209,7 +211,12 @@ class Gate:
         )  # fmt: skip
         return self.await_send(want) is None
 
-    def await_progress(self, action: Resize) -> None:
+    def tend(self) -> None:
+        """Takes what programs show, for a moment, while something else than the terminal is played."""
+        self._output.pump(_TENDED)
+        self._processes.pass_time(None)
+
+    def await_progress(self, action: Resize | Browse) -> None:
         """A resize comes when as much was shown as then, or nothing more comes: it is never worth giving up for."""
         begin = still_since = time.monotonic_ns()
         previous: Foreground | None = None

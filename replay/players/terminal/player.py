@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from recorder.trace.events import Change, Resized
-from replay.plan import Action, Edit, Plan, Resize, Send
+from replay.plan import Action, Browse, Edit, Plan, Resize, Send
 from replay.players.terminal.gate import Gate
 from replay.players.terminal.outcome import Bounds, Missed, Processes, Reached
 from replay.players.terminal.output import TerminalOutput
@@ -22,7 +22,8 @@ class TerminalPlayer:
     """One terminal, one pass. Holds the PTY's master; the program already runs (or is about to) on its slave.
 
     `clock` is told the recorded time (ns since the recording's start) before a line is submitted at a prompt;
-    `edit` applies recorded file changes; `settle` is told the command number whenever the shell is at rest.
+    `edit` applies recorded file changes; `settle` is told the command number whenever the shell is at rest. `browse`
+    has the browser do its part; it must call what it is given all the time meanwhile, so that programs here go on.
     """
 
     def __init__(
@@ -37,8 +38,10 @@ class TerminalPlayer:
         edit: Callable[[Iterable[Change]], None],
         settle: Callable[[int], None],
         progress: Callable[[int], None] | None = None,
+        browse: Callable[[Browse, Callable[[], None]], None] = lambda action, tend: None,
     ) -> None:
         self._plan = plan
+        self._browse = browse
         self._master = master
         self._watch = TerminalWatch(master, slave_name)
         self._output = TerminalOutput(plan, master, self._watch, bounds.output)
@@ -104,6 +107,12 @@ class TerminalPlayer:
                 else:
                     what = f"the prompt after command {action.commands}, to apply an edit"
                     return Missed(index, action.commands, what, self._gate.seen(), self._output.lines()), True
+            case Browse():
+                if action.at_prompt and not self._gate.await_prompt(action.commands):
+                    what = f"the prompt after command {action.commands}, to go on in the browser"
+                    return Missed(index, action.commands, what, self._gate.seen(), self._output.lines()), True
+                self._gate.await_progress(action)
+                self._browse(action, self._gate.tend)
             case Resize():
                 self._gate.await_progress(action)
                 self._resizes.append(
