@@ -171,8 +171,12 @@ def _with_browser(
                 progress=max(0, shown - since),
             )
         )
-    # At the same time the terminal comes first: nothing says that it waited.
-    return sorted([*actions, *turns], key=lambda action: (action.t, isinstance(action, Browse)))
+    merged: list[Action] = []
+    for action in actions:
+        while turns and turns[0].t < action.t:
+            merged.append(turns.pop(0))
+        merged.append(action)
+    return merged + turns
 
 
 def _current(offset: int, started: dict[int, CommandStarted]) -> int:

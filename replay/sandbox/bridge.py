@@ -1,4 +1,4 @@
-"""From one sandbox to the servers of another: connections to chosen ports of its loopback are carried over, byte for byte.
+"""From one sandbox to the servers of another: connections to chosen ports of its loopback are carried over.
 
 The two share nothing else. Whoever listens in the other is reached as it was recorded; where nobody does yet, that is
 waited for, as long as `PATIENCE`.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from recorder.trace.events import AnyEvent, CommandEnded, CommandStarted, Input, PromptShown, TerminalStarted
-from replay.plan import Send, _pieces, plan
+from replay.plan import Browse, Send, _pieces, plan
 
 TERMINAL = TerminalStarted(
     t=0,
@@ -98,3 +99,14 @@ def test_keys_after_a_whole_line_are_typed_ahead_although_the_shell_was_still_in
     line, ahead = sends(prompt, first, late, started(1, "sleep 1"), *rest, shown, started(2, "pwd"))
     assert (line.data, line.at_prompt) == (b"sleep 1\r", True)
     assert (ahead.data, ahead.at_prompt, ahead.commands, ahead.ahead) == (b"pwd\r", False, 1, True)
+
+
+def test_the_browser_has_its_turns_between_what_is_typed() -> None:
+    line = structs.replace(typed(b"make\r"), t=0)
+    ended = CommandEnded(t=5, source="terminal/1", n=1, exit=0, cwd="/", offset=90)
+    again = structs.replace(typed(b"ls\r", commands=1), t=8)
+    events = [line, structs.replace(started(1, "make"), t=1), ended, again]
+    actions = plan(events, TERMINAL, [3, 6, 9]).actions
+    assert [type(action).__name__ for action in actions] == ["Send", "Browse", "Browse", "Send", "Browse"]
+    turns = [(a.until, a.commands, a.at_prompt) for a in actions if isinstance(a, Browse)]
+    assert turns == [(6, 1, False), (9, 1, True), (None, 1, True)]
