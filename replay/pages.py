@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
 
 from recorder.trace.events import AnyEvent, Unknown
 from recorder.trace.gestures import Gesture
@@ -38,11 +37,8 @@ def page_observations(
     if not gestures:
         return {}
     log = _Log(events, blob)
-    following = [gesture for _, gesture in gestures[1:]]
-    return {
-        n: log.observation(gesture, then)
-        for (n, gesture), then in zip_longest(gestures, following, fillvalue=None)
-    }
+    following: list[Gesture | None] = [*(gesture for _, gesture in gestures[1:]), None]
+    return {n: log.observation(gesture, then) for (n, gesture), then in zip(gestures, following, strict=True)}
 
 
 @dataclass
