@@ -56,7 +56,7 @@ COMMANDS = list(_tree(cli.cli))
 def test_the_tree_holds_every_command() -> None:
     assert {path[0] for path in COMMANDS if path} == {
         "record", "note", "mark", "check", "ls", "show", "steps", "play", "inspect", "recover", "replay", "export",
-        "doctor", "import", "serve",
+        "doctor", "import", "serve", "browse", "pair",
     }  # fmt: skip
 
 
