@@ -12,6 +12,10 @@ EXTENSION = Path(__file__).parent / "built"
 """The unpacked extension: a folder that Chromium loads."""
 EXTENSION_ID = "docfhlflkjpdpgkmngokpineikbiionc"
 """What Chromium calls it, fixed by the key in its manifest."""
+NATIVE_HOST = "reenact.recorder"
+"""The name of the native-messaging host that it speaks to."""
+CLOCK = EXTENSION / "clock.js"
+"""The clock that a replay gives to pages; no part of what Chromium loads with the extension."""
 
 
 def unpack(folder: Path, *, seed: int | None = None) -> Path:

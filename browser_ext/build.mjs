@@ -17,11 +17,13 @@ await build({
     worker: "src/worker/main.ts",
     popup: "src/popup/main.ts",
     note: "src/popup/note.ts",
+    clock: "src/replay/clock.ts",
   },
   outdir: built,
   bundle: true,
   format: "iife",
   target: "chrome120",
+  external: ["timers", "timers/promises", "perf_hooks", "util"], // Node's, which a library asks for and does without
   charset: "utf8",
   legalComments: "inline",
   logLevel: "warning",

@@ -35,7 +35,8 @@ _WELL_KNOWN = (80, 443)
 _MOST_BEHIND = 16
 _MOST_BUNDLE = 16 << 20
 _CHROMIUM = "REENACT_CHROMIUM_FLAGS"
-_SPKI = re.compile(r"(--ignore-certificate-errors-spki-list=)\S+")
+_TRUST = "--ignore-certificate-errors-spki-list="
+_SPKI = re.compile(rf"({_TRUST})\S+")
 _CONFINED = "--no-sandbox --disable-dev-shm-usage"
 """Chromium's own sandbox is made of namespaces, which nobody inside ours may make; /dev/shm is small."""
 
@@ -70,6 +71,14 @@ class Network:
             return dict(env)
         trusting = _SPKI.sub(lambda flag: flag.group(1) + self._player.spki, flags)
         return {**env, _CHROMIUM: f"{trusting} {_CONFINED}"}
+
+    def browser_flags(self) -> list[str]:
+        """What sends a recorded browser to the recorded proxy, and has it trust our authority."""
+        flags = [f"{_TRUST}{self._player.spki}"]
+        addresses = [started.address for started in self._recording.started if not started.everywhere]
+        if addresses:
+            flags += [f"--proxy-server=http://{addresses[0]}", "--proxy-bypass-list=<-loopback>"]
+        return flags
 
     def prepare(self, pid: int, stack: ExitStack) -> None:
         """Serves from now on in the network namespace of this process; `stack` ends it. Raises Unsupported."""

@@ -7,11 +7,10 @@ import shlex
 import sys
 from pathlib import Path
 
+from browser_ext import NATIVE_HOST
 from recorder.sources.browser import native_host
 
-NAME = "reenact.recorder"
-"""What the extension calls the host."""
-MANIFEST = f"{NAME}.json"
+MANIFEST = f"{NATIVE_HOST}.json"
 
 
 def place(manifests: Path, program: Path, socket: Path, extension_id: str) -> None:
@@ -29,7 +28,7 @@ def place(manifests: Path, program: Path, socket: Path, extension_id: str) -> No
 def manifest(program: Path, extension_id: str) -> str:
     """The manifest of a host: `program` is started for this extension alone."""
     content = {
-        "name": NAME,
+        "name": NATIVE_HOST,
         "description": "Reenact's recorder",
         "path": str(program),
         "type": "stdio",

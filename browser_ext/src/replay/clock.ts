@@ -1,0 +1,124 @@
+// The clock that a replay gives to pages: it stands still until it is moved to a recorded moment, and then what is due
+// runs, in its order. Put into every frame before the page's own scripts; the player calls `start` and `run`.
+import FakeTimers from "@sinonjs/fake-timers";
+
+/** The page's time and when its next timer is due, both Unix ms; null: none is. */
+type Told = [now: number, next: number | null];
+
+interface Waiting {
+  timers?: Map<number, { callAt: number }>;
+}
+
+interface ReplayClock {
+  start(now: number): void;
+  run(to: number): Promise<Told>;
+}
+
+let clock: ReturnType<ReturnType<typeof FakeTimers.withGlobal>["install"]> | undefined;
+
+function start(now: number): void {
+  if (clock) return; // the same global scope again: document.open, or what follows the first about:blank
+  clock = FakeTimers.withGlobal(globalThis).install({
+    now,
+    loopLimit: 100_000,
+    toFake: [
+      "Date",
+      "Intl",
+      "setTimeout",
+      "clearTimeout",
+      "setInterval",
+      "clearInterval",
+      "requestAnimationFrame",
+      "cancelAnimationFrame",
+      "requestIdleCallback",
+      "cancelIdleCallback",
+    ] as never,
+  });
+  const faked = clock;
+  const begin = now;
+  const passed = () => faked.now - begin;
+  Object.defineProperty(Performance.prototype, "now", { value: passed, writable: true, configurable: true });
+  Object.defineProperty(Performance.prototype, "timeOrigin", { get: () => begin, configurable: true });
+  Object.defineProperty(Event.prototype, "timeStamp", { get: passed, configurable: true });
+  Object.defineProperty(Document.prototype, "lastModified", { get: () => lastModified(begin), configurable: true });
+  for (const name of ["transitionrun", "animationstart"]) {
+    addEventListener(name, () => animate(), { capture: true, passive: true });
+  }
+}
+
+function lastModified(at: number): string {
+  const two = (n: number) => String(n).padStart(2, "0");
+  const d = new Date(at);
+  const day = `${two(d.getMonth() + 1)}/${two(d.getDate())}/${d.getFullYear()}`;
+  return `${day} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+}
+
+/** Animation -> the time of our clock at which it would have begun. */
+const begun = new WeakMap<Animation, number>();
+
+/** Running animations stand where our clock says; those that are over by it end. */
+function animate(): void {
+  if (!clock || typeof document === "undefined") return;
+  for (const animation of document.getAnimations()) {
+    if (animation.timeline !== document.timeline) continue;
+    const rate = animation.playbackRate || 1;
+    const at = begun.get(animation);
+    if (at === undefined) {
+      if (animation.playState !== "running") continue;
+      begun.set(animation, clock.now);
+      animation.currentTime = rate > 0 ? 0 : Number(animation.effect?.getComputedTiming().endTime ?? 0);
+      animation.pause();
+      continue;
+    }
+    if (animation.playState !== "paused") continue;
+    const end = Number(animation.effect?.getComputedTiming().endTime ?? 0);
+    const time = (clock.now - at) * rate + (rate > 0 ? 0 : end);
+    if (rate > 0 ? time >= end : time <= 0) animation.finish();
+    else animation.currentTime = time;
+  }
+}
+
+function next(): number | null {
+  let first: number | null = null;
+  for (const timer of (clock as unknown as Waiting).timers?.values() ?? []) {
+    if (first === null || timer.callAt < first) first = timer.callAt;
+  }
+  return first;
+}
+
+/** Between two moments whatever else waits has its turn: promises, messages, answers of the network. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
+function move(to: number): void {
+  try {
+    clock?.tick(Math.max(0, to - clock.now));
+  } catch (error) {
+    reportError(error); // a timer's own: the others have run
+  }
+  animate();
+}
+
+async function run(to: number): Promise<Told> {
+  if (!clock) return [to, null];
+  for (let due = next(); due !== null && due <= to; due = next()) {
+    move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));
+    await turn();
+  }
+  if (clock.now < to) {
+    move(to);
+    await turn();
+  }
+  return [clock.now, next()];
+}
+
+const api: ReplayClock = { start, run };
+Object.defineProperty(globalThis, "__reenactClock", { value: api, configurable: true });

@@ -1,0 +1,323 @@
+"""A running Chromium: what it tells of tabs, frames, scripts, requests and questions, kept; and how to ask it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from browser_ext import CLOCK, EXTENSION_ID
+from recorder.trace.pages import BrowserStarted, DialogAnswered
+from replay.players.browser.cdp import Devtools, Failed, Said, Slow
+from replay.players.browser.pages import Frame, Pages, Tab
+
+_ENDLESS = frozenset(
+    ("EventSource", "WebSocket", "Ping", "CSPViolationReport", "Preflight", "Prefetch", "Media")
+)
+"""Requests that nobody waits for."""
+_MOST_TEXT = 1 << 20
+
+
+class Download(Struct):
+    """A file that the browser wrote into its folder under the name `ident`."""
+
+    ident: str
+    url: str
+    name: str
+    state: str = "inProgress"
+
+
+class Browser:
+    """The browser at the other end of `pipes`. Call `open` first, and `turn` or anything that waits afterwards.
+
+    `downloads` is the folder (inside) for what it downloads; `dialogs` what pages asked when it was recorded.
+    """
+
+    def __init__(
+        self,
+        commands: int,
+        answers: int,
+        pages: Pages,
+        started: BrowserStarted,
+        dialogs: Sequence[DialogAnswered],
+        downloads: str,
+        alive: Callable[[], bool],
+    ) -> None:
+        self.tools = Devtools(commands, answers, self._heard, alive)
+        self.pages = pages
+        self.remarks: list[str] = []
+        self.downloads: list[Download] = []
+        self.time_ms = 0.0
+        """The time that new documents begin with, Unix ms."""
+        self.activity = 0
+        """Counts what was begun or ended: where it stays the same, nothing happened."""
+        self._started = started
+        self._dialogs = list(dialogs)
+        self._folder = downloads
+        self._clock = CLOCK.read_text()
+
+    def open(self) -> None:
+        """Attaches to every page that there is and will be. Raises what `Devtools.ask` does."""
+        self.tools.send(
+            "Browser.setDownloadBehavior",
+            behavior="allowAndName",
+            downloadPath=self._folder,
+            eventsEnabled=True,
+        )
+        self.tools.ask("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
+
+    def turn(self, seconds: float) -> None:
+        """Takes what comes, waiting for it at most so long."""
+        self.tools.turn(seconds)
+
+    def set_time(self, unix_ms: float) -> None:
+        """New documents begin with this time."""
+        self.time_ms = unix_ms
+        for tab in self.pages:
+            self._renew_start(tab)
+
+    def evaluate(self, tab: Tab, context: str, expression: str, *, seconds: float = 30.0) -> Any:
+        """The value of a script in a context, awaited. Raises Failed where it throws or its document is gone."""
+        number = self.begin(tab, context, expression)
+        return self.value(number, seconds)
+
+    def begin(self, tab: Tab, context: str, expression: str) -> int:
+        """Starts a script; `value` waits for what it gives."""
+        return self.tools.begin(
+            "Runtime.evaluate",
+            tab.session,
+            expression=expression,
+            uniqueContextId=context,
+            returnByValue=True,
+            awaitPromise=True,
+        )
+
+    def value(self, number: int, seconds: float = 30.0) -> Any:
+        said = self.tools.answer(number, "Runtime.evaluate", seconds)
+        if "exceptionDetails" in said:
+            details = said["exceptionDetails"]
+            thrown = details.get("exception", {}).get("description") or details.get("text")
+            raise Failed(str(thrown)[:500])
+        return said.get("result", {}).get("value")
+
+    def ours(self, tab: Tab, frame: Frame, call: str, *arguments: Any, seconds: float = 30.0) -> Any:
+        """What a function of the capture script gives in this frame. Raises Failed where there is none."""
+        if not frame.ours:
+            raise Failed("the capture script is not there")
+        words = ", ".join(json.dumps(argument) for argument in arguments)
+        return self.evaluate(tab, frame.ours, f"__reenact.{call}({words})", seconds=seconds)
+
+    def offset(self, tab: Tab, frame: Frame) -> tuple[float, float]:
+        """Where the frame's upper left corner is in its tab. Raises Failed."""
+        if frame.parent is None:
+            return 0.0, 0.0
+        owner = self.tools.ask("DOM.getFrameOwner", tab.session, frameId=frame.ident)
+        box = self.tools.ask("DOM.getBoxModel", tab.session, backendNodeId=owner["backendNodeId"])
+        quad = box["model"]["content"]
+        return float(quad[0]), float(quad[1])
+
+    def settle(self, what: Callable[[], bool], seconds: float) -> bool:
+        """Waits until `what` holds; returns whether it did in time."""
+        end = time.monotonic() + seconds
+        while not what():
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            self.turn(left)
+        return True
+
+    # -- what it tells --------------------------------------------------------------------------
+
+    def _heard(self, method: str, params: Said, session: str) -> None:
+        try:
+            self._take(method, params, session)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self.remark(f"the browser said something odd: {method}: {error!r}")
+
+    def remark(self, text: str) -> None:
+        if len(self.remarks) < 200 and text not in self.remarks:
+            self.remarks.append(text[:500])
+
+    def _take(self, method: str, params: Said, session: str) -> None:
+        if method == "Target.attachedToTarget":
+            self._attached(params)
+            return
+        if method == "Target.detachedFromTarget":
+            self.pages.remove(str(params["sessionId"]))
+            self.activity += 1
+            return
+        if method.startswith("Browser.download"):
+            self._download(method, params)
+            return
+        tab = self.pages.of_session(session)
+        if tab is None:
+            return
+        domain, _, what = method.partition(".")
+        if domain == "Runtime":
+            self._context(tab, what, params)
+        elif domain == "Network":
+            self._request(tab, what, params)
+        elif domain == "Page":
+            self._page(tab, what, params)
+        elif method == "Input.dragIntercepted":
+            tab.drag = params["data"]
+        elif method == "Inspector.targetCrashed":
+            tab.crashed = True
+            self.remark(f"the page {tab.frame.url} crashed")
+
+    def _attached(self, params: Said) -> None:
+        info, session = params["targetInfo"], str(params["sessionId"])
+        send = self.tools.send
+        if info["type"] != "page":
+            send("Runtime.runIfWaitingForDebugger", session)
+            return
+        tab = Tab(str(info["targetId"]), session, info.get("openerId"))
+        tab.frame.url = str(info.get("url", ""))
+        self.pages.add(tab)
+        self.activity += 1
+        send("Page.enable", session)
+        send("Runtime.enable", session)
+        send("DOM.enable", session)
+        send("Network.enable", session, maxTotalBufferSize=0, maxResourceBufferSize=0)
+        send("Page.addScriptToEvaluateOnNewDocument", session, source=self._clock, runImmediately=True)
+        self._renew_start(tab, first=True)
+        send("Emulation.setFocusEmulationEnabled", session, enabled=True)
+        self._emulate(session)
+        send("Page.setInterceptFileChooserDialog", session, enabled=True)
+        send("Input.setInterceptDrags", session, enabled=True)
+        send("Runtime.runIfWaitingForDebugger", session)
+
+    def _emulate(self, session: str) -> None:
+        started = self._started
+        if started.width and started.height:
+            self.tools.send(
+                "Emulation.setDeviceMetricsOverride", session, width=started.width, height=started.height,
+                deviceScaleFactor=started.scale or 1, mobile=False,
+            )  # fmt: skip
+        features = [
+            {"name": "prefers-color-scheme", "value": "dark" if started.dark else "light"},
+            {
+                "name": "prefers-reduced-motion",
+                "value": "reduce" if started.reduced_motion else "no-preference",
+            },
+        ]
+        self.tools.send("Emulation.setEmulatedMedia", session, features=features)
+        if started.user_agent:
+            self.tools.send(
+                "Emulation.setUserAgentOverride", session, userAgent=started.user_agent,
+                acceptLanguage=",".join(started.languages),
+            )  # fmt: skip
+
+    def _renew_start(self, tab: Tab, *, first: bool = False) -> None:
+        """The script that tells new documents their time, in place of the one before."""
+        while tab.starts:
+            self.tools.send(
+                "Page.removeScriptToEvaluateOnNewDocument", tab.session, identifier=tab.starts.pop()
+            )
+        self.tools.send(
+            "Page.addScriptToEvaluateOnNewDocument",
+            tab.session,
+            then=lambda said: tab.starts.append(str(said["identifier"])),
+            source=f"__reenactClock.start({self.time_ms!r})",
+            runImmediately=first,
+        )
+
+    def _context(self, tab: Tab, what: str, params: Said) -> None:
+        if what == "executionContextCreated":
+            context = params["context"]
+            aux = context.get("auxData") or {}
+            frame = tab.frames.get(str(aux.get("frameId")))
+            if frame is None:
+                frame = (
+                    tab.frame
+                    if aux.get("frameId") == tab.target
+                    else Frame(str(aux.get("frameId")), tab.target)
+                )
+                tab.frames[frame.ident] = frame
+            if aux.get("isDefault"):
+                frame.main = str(context["uniqueId"])
+            elif context.get("origin") == f"chrome-extension://{EXTENSION_ID}":
+                frame.ours = str(context["uniqueId"])
+        elif what == "executionContextDestroyed":
+            gone = str(params.get("executionContextUniqueId"))
+            for frame in tab.frames.values():
+                frame.main = "" if frame.main == gone else frame.main
+                frame.ours = "" if frame.ours == gone else frame.ours
+        elif what == "executionContextsCleared":
+            for frame in tab.frames.values():
+                frame.main = frame.ours = ""
+
+    def _request(self, tab: Tab, what: str, params: Said) -> None:
+        number = str(params.get("requestId"))
+        if what == "requestWillBeSent":
+            url = str(params["request"]["url"])
+            if params.get("type") not in _ENDLESS and not url.startswith(("data:", "blob:")):
+                tab.asked[number] = f"{params['request']['method']} {url}"[:300]
+                self.activity += 1
+        elif what in ("loadingFinished", "loadingFailed"):
+            self.activity += tab.asked.pop(number, None) is not None
+        elif what == "responseReceived" and params["response"].get("mimeType") == "text/event-stream":
+            tab.asked.pop(number, None)
+
+    def _page(self, tab: Tab, what: str, params: Said) -> None:
+        ident = str(params.get("frameId"))
+        self.activity += 1
+        if what == "frameAttached":
+            tab.frames.setdefault(ident, Frame(ident, str(params["parentFrameId"])))
+        elif what == "frameNavigated":
+            told = params["frame"]
+            frame = tab.frames.setdefault(str(told["id"]), Frame(str(told["id"]), told.get("parentId")))
+            frame.url = str(told["url"]) + str(told.get("urlFragment", ""))
+            frame.name = str(told.get("name", ""))
+            frame.documents.append(frame.url)
+            for child in tab.children(frame):
+                tab.drop(child.ident)
+        elif what == "navigatedWithinDocument":
+            if (frame_within := tab.frames.get(ident)) is not None:
+                frame_within.url = str(params["url"])
+        elif what == "frameDetached":
+            if params.get("reason") != "swap":
+                tab.drop(ident)
+        elif what in ("frameStartedLoading", "frameStartedNavigating", "frameRequestedNavigation"):
+            if params.get("disposition", "currentTab") == "currentTab" and ident in tab.frames:
+                tab.frames[ident].loading = True
+        elif what == "frameStoppedLoading":
+            if ident in tab.frames:
+                tab.frames[ident].loading = False
+        elif what == "javascriptDialogOpening":
+            self._dialog(tab, params)
+        elif what == "fileChooserOpened" and "backendNodeId" in params:
+            tab.chooser = (int(params["backendNodeId"]), params.get("mode") == "selectMultiple")
+
+    def _dialog(self, tab: Tab, params: Said) -> None:
+        kind, message = str(params["type"]), str(params["message"])
+        alike = [d for d in self._dialogs if d.type == kind]
+        found = next((d for d in alike if d.message == message), alike[0] if alike else None)
+        if found is None:
+            self.remark(f"the page asked ({kind}) what it had not asked: {message[:200]}")
+            self.tools.send("Page.handleJavaScriptDialog", tab.session, accept=kind == "beforeunload")
+            return
+        self._dialogs.remove(found)
+        answer: Said = {"accept": found.accepted}
+        if found.answer is not None:
+            answer["promptText"] = found.answer[:_MOST_TEXT]
+        self.tools.send("Page.handleJavaScriptDialog", tab.session, **answer)
+
+    def _download(self, method: str, params: Said) -> None:
+        ident = str(params["guid"])
+        self.activity += 1
+        if method == "Browser.downloadWillBegin":
+            if len(self.downloads) < 1000:
+                self.downloads.append(
+                    Download(ident, str(params["url"]), str(params.get("suggestedFilename", "")))
+                )
+        else:
+            for download in self.downloads:
+                if download.ident == ident:
+                    download.state = str(params["state"])
+
+
+__all__ = ["Browser", "Download", "Failed", "Slow"]

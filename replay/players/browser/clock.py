@@ -1,0 +1,111 @@
+"""The pages' clock: it stands still while something is done, and moves to the recorded time of what comes next.
+
+On its way what is due runs in its order, and what that asks of the network is answered before the clock goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from replay.players.browser.browser import Browser, Failed
+from replay.players.browser.pages import Tab
+
+_STRIDE = 250_000_000
+"""ns: the clock's longest step while timers run; what they ask for is then answered at most so much too late."""
+_QUIET_SECONDS = 10.0
+
+
+class Clock:
+    """Moves the clocks of all pages of `browser`. `unix_ns` is when the session started; `held` counts the requests
+    that the recorded network answers only later, `release` lets it answer what had been answered by a time (ns of
+    the session) and gives when the next is due, None for none."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        unix_ns: int,
+        release: Callable[[int], int | None] = lambda now: None,
+        held: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.now = 0
+        """ns since the session's start."""
+        self._browser = browser
+        self._unix_ns = unix_ns
+        self._release = release
+        self._held = held
+        self._patience = _QUIET_SECONDS
+
+    def start(self, now: int) -> None:
+        """New documents begin with this time."""
+        self.now = now
+        self._browser.set_time(self._unix_ms(now))
+        self._release(now)
+
+    def advance(self, to: int) -> None:
+        """Moves the clock to `to`, unless it is there already, and lets all come to rest. Raises Slow where a page does
+        not answer."""
+        self.rest()
+        due = self._run(self.now) if self.now < to else None
+        while self.now < to:
+            step = to if due is None else max(due, self.now + _STRIDE)
+            release = self._release(self.now)
+            if release is not None:
+                step = min(step, max(release, self.now + 1))
+            self.now = min(step, to)
+            self._browser.set_time(self._unix_ms(self.now))
+            self._release(self.now)
+            due = self._run(self.now)
+            before = self._browser.activity
+            self.rest()
+            if self.now < to and self._browser.activity != before:
+                due = self._run(self.now)
+
+    def rest(self) -> bool:
+        """Waits until nothing is on its way from the network, but what is held back. Returns whether that came."""
+        browser = self._browser
+
+        def quiet() -> bool:
+            asked = sum(len(tab.asked) for tab in browser.pages)
+            if asked > self._held():
+                return False
+            return asked > 0 or not any(
+                frame.loading for tab in browser.pages for frame in tab.frames.values()
+            )
+
+        if quiet() or browser.settle(quiet, self._patience):
+            return True
+        for tab in browser.pages:
+            if tab.busy:
+                browser.remark(f"still loading after {self._patience:g} s: {tab.busy}")
+                tab.asked.clear()
+                for frame in tab.frames.values():
+                    frame.loading = False
+        self._patience = max(1.0, self._patience / 2)
+        return False
+
+    def _run(self, to: int) -> int | None:
+        """Runs what is due until then in every frame; when the next is (ns of the session), None for none."""
+        started: list[int] = []
+        for tab in self._browser.pages:
+            started += self._begin(tab, to)
+        first: int | None = None
+        for number in started:
+            try:
+                told = self._browser.value(number)
+            except Failed:  # the document is gone
+                continue
+            if isinstance(told, list) and len(told) == 2 and isinstance(told[1], int | float):
+                due = int(told[1] * 1e6) - self._unix_ns
+                first = due if first is None else min(first, due)
+        return first
+
+    def _begin(self, tab: Tab, to: int) -> list[int]:
+        call = f"__reenactClock.run({self._unix_ms(to)!r})"
+        return [
+            self._browser.begin(tab, frame.main, call)
+            for frame in tab.frames.values()
+            if frame.main and not tab.crashed
+        ]
+
+    def _unix_ms(self, now: int) -> float:
+        return (self._unix_ns + now) / 1e6

@@ -1,0 +1,309 @@
+"""Does a browser's part of a trace again, in the sandbox: waits for the recorded state, then gives the recorded input.
+
+Identity before position: before anything is pressed, what is there must be what was pressed when it was recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct, structs
+
+from recorder.trace.event import Event
+from recorder.trace.pagelog import Keep, Kept
+from recorder.trace.pages import Clip, Downloaded, FileChosen
+from replay.players.browser.browser import Browser, Failed, Slow
+from replay.players.browser.cdp import Gone
+from replay.players.browser.chromium import Chromium
+from replay.players.browser.clock import Clock
+from replay.players.browser.gate import Gate, Missed
+from replay.players.browser.input import Inputs
+from replay.players.browser.intake import Intake
+from replay.players.browser.pages import Frame, Pages, Tab
+from replay.players.browser.plan import Action, Close, Do, Front, Go, Kind, Look, Open, Plan
+
+_START_SECONDS = 60.0
+_TAB_SECONDS = 5.0
+_LAST_SECONDS = 3.0
+_MOST_FILE = 64 << 20
+_PLACED = frozenset((Kind.MOVE, Kind.PRESS, Kind.RELEASE, Kind.WHEEL, Kind.TOUCH, Kind.DRAG_OVER, Kind.DROP))
+_AIMED = frozenset((Kind.PRESS, Kind.TOUCH, Kind.DROP))
+"""Inputs that never reach another element than the recorded one."""
+_WATCHED = frozenset((*_AIMED, Kind.WHEEL, Kind.KEY_DOWN, Kind.TEXT, Kind.PASTE, Kind.CHOOSE_FILES, Kind.SET))
+"""Inputs that wait for the recorded state of their document."""
+
+Blob = Callable[[str], bytes]
+
+
+class Played(Struct, kw_only=True):
+    """What a replay of a browser brought back: what it was seen to be, in the recording's own vocabulary, with the
+    session's time. `missed` are waits that ended in vain; where the last one is fatal, nothing after it was done."""
+
+    events: list[Event]
+    missed: list[Missed]
+    remarks: list[str]
+
+    @property
+    def fatal(self) -> Missed | None:
+        return next((missed for missed in self.missed if missed.fatal), None)
+
+
+class BrowserPlayer:
+    """Plays `plan` in the browser of `place`, which the sandbox runs. `unix_ns` is when the recorded session started,
+    `keep` takes content that the replay brings, `blob` gives recorded content, `alive` says whether the sandbox is.
+
+    `release` and `held` are the recorded network's, as `Clock` wants them. `progress` is told the time that is reached.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        place: Chromium,
+        *,
+        unix_ns: int,
+        keep: Keep,
+        blob: Blob,
+        alive: Callable[[], bool] = lambda: True,
+        release: Callable[[int], int | None] = lambda now: None,
+        held: Callable[[], int] = lambda: 0,
+        progress: Callable[[int], None] = lambda t: None,
+    ) -> None:
+        self._plan = plan
+        self._place = place
+        self._keep = keep
+        self._blob = blob
+        self._progress = progress
+        self._next = 0
+        self._fatal = False
+        commands, answers, told, telling = place.pipes
+        pages = Pages(plan.frames)
+        self._browser = Browser(
+            commands, answers, pages, plan.started, plan.dialogs, f"{place.inside}/downloads", alive
+        )
+        self._pages = pages
+        self._clock = Clock(self._browser, unix_ns, release, held)
+        self._intake = Intake(told, telling, plan.started.source, lambda: self._clock.now, keep, [])
+        self._browser.tools.beside = (told, self._intake.read)
+        self._gate = Gate(self._browser, self._clock, plan)
+        self._inputs = Inputs(self._browser, self._put, self._text)
+
+    @property
+    def now(self) -> int:
+        """The replay's time, ns since the session's start."""
+        return self._clock.now
+
+    def start(self) -> None:
+        """Returns once the browser and the extension are there. Raises Gone or Slow where they never are."""
+        self._browser.open()
+        if not self._browser.settle(lambda: bool(list(self._pages)), _START_SECONDS):
+            raise Slow("the browser shows no page")
+        if not self._browser.settle(lambda: self._intake.greeted, _START_SECONDS):
+            raise Slow("the browser's extension does not answer")
+        self._clock.start(self._plan.started.t)
+
+    def play(self, until: int | None = None) -> None:
+        """Does all that was done before `until` (ns of the session; None: all) and was not done yet. Returns also where
+        it cannot go on; `finish` tells why."""
+        actions = self._plan.actions
+        while self._next < len(actions) and (until is None or actions[self._next].t < until):
+            if self._fatal:
+                return
+            action = actions[self._next]
+            self._next += 1
+            try:
+                self._clock.advance(action.t)
+                self._act(action)
+            except Failed as error:
+                self._miss(action, "the input", str(error), fatal=False)
+            except (Slow, Gone) as error:
+                self._miss(action, "the browser", str(error), fatal=True)
+            self._progress(action.t)
+
+    def finish(self) -> Played:
+        """Ends it and gives what it brought. The sandbox is the caller's to end."""
+        try:
+            if not self._fatal:
+                self._clock.advance(self._plan.end)
+                self._last_states()
+            self._close()
+        except (Failed, Slow, Gone) as error:
+            self._browser.remark(f"at the end: {error}")
+        remarks = [*self._browser.remarks, *(f"the extension: {fault}" for fault in self._intake.faults[:5])]
+        return Played(events=self._with_downloads(), missed=self._gate.missed, remarks=remarks)
+
+    def look(self, tab: int, expression: str) -> object:
+        """What a script gives in the page of the recorded tab, for who wants to know what it shows. Raises Failed."""
+        there = self._pages.tab(tab)
+        if there is None or not there.frame.main:
+            raise Failed(f"tab {tab} is not there")
+        return self._browser.evaluate(there, there.frame.main, expression)
+
+    # -- one action -----------------------------------------------------------------------------
+
+    def _act(self, action: Action) -> None:
+        match action:
+            case Open():
+                self._open(action)
+            case Close():
+                tab = self._pages.tab(action.tab)
+                if tab is not None:
+                    self._browser.tools.ask("Target.closeTarget", targetId=tab.target)
+                    self._browser.settle(lambda: tab not in list(self._pages), _TAB_SECONDS)
+            case Front():
+                tab = self._tab(action.tab)
+                if tab is not None and len(list(self._pages)) > 1:
+                    self._browser.tools.ask("Page.bringToFront", tab.session)
+            case Go():
+                self._go(action)
+            case Look():
+                self._look(action)
+            case Do():
+                self._do(action)
+
+    def _open(self, action: Open) -> None:
+        if self._pages.tab(action.tab) is not None:
+            return
+
+        def there() -> bool:
+            return self._pages.unclaimed(action.opener) is not None
+
+        if action.opener is None and not there():
+            self._browser.tools.ask("Target.createTarget", url="about:blank")
+        if not there() and not self._browser.settle(there, _TAB_SECONDS):
+            self._miss(action, f"tab {action.tab}", "no page opened one", fatal=True)
+            return
+        tab = self._pages.unclaimed(action.opener)
+        assert tab is not None
+        tab.number = action.tab
+
+    def _tab(self, number: int) -> Tab | None:
+        """The tab; one that nothing told of opening is the first that stands for none."""
+        tab = self._pages.tab(number)
+        if tab is None and (tab := self._pages.unclaimed(None)) is not None:
+            tab.number = number
+        return tab
+
+    def _go(self, action: Go) -> None:
+        tab = self._tab(action.tab)
+        if tab is None:
+            self._miss(action, f"tab {action.tab}", "it is not there", fatal=True)
+            return
+        ask = self._browser.tools.ask
+        if self._gate.went(tab, action):
+            return
+        if action.how == "reload":
+            ask("Page.reload", tab.session)
+        elif action.how == "back_forward" and (entry := self._entry(tab, action.url)) is not None:
+            ask("Page.navigateToHistoryEntry", tab.session, entryId=entry)
+        else:
+            ask("Page.navigate", tab.session, url=action.url)
+        self._clock.rest()
+
+    def _entry(self, tab: Tab, url: str) -> int | None:
+        """The entry of the tab's history with this address that is nearest to the present one."""
+        said = self._browser.tools.ask("Page.getNavigationHistory", tab.session)
+        here = int(said["currentIndex"])
+        ways = [
+            (abs(index - here), index < here, int(entry["id"]))
+            for index, entry in enumerate(said["entries"])
+            if entry["url"] == url and index != here
+        ]
+        return min(ways, key=lambda way: (way[0], not way[1]))[2] if ways else None
+
+    def _look(self, action: Look) -> None:
+        state = action.state
+        found = self._place_of(state.tab, state.frame, state.doc)
+        if found is not None:
+            self._gate.state(*found, action, state.doc, state.dom, patient=state.settled, emit=True)
+
+    def _do(self, action: Do) -> None:
+        event = action.event
+        found = self._place_of(event.tab, event.frame, event.doc)
+        if found is None:
+            self._miss(action, f"{action.kind} in document {event.doc}", "its frame is not there", fatal=True)
+            return
+        tab, frame = found
+        if action.dom is not None and action.kind in _WATCHED:
+            self._gate.state(tab, frame, action, event.doc, action.dom, patient=True, emit=False)
+        x, y = event.x or 0.0, event.y or 0.0
+        if action.kind in _AIMED and action.target is not None:
+            aimed = self._gate.aim(tab, frame, action, action.target, x, y)
+            if aimed is None:
+                self._fatal = True
+                return
+            x, y = aimed
+        elif action.kind is Kind.KEY_DOWN and action.target is not None:
+            self._gate.focus(tab, frame, action, action.target)
+        if action.kind in _PLACED:
+            left, top = self._browser.offset(tab, frame)
+            x, y = x + left, y + top
+        self._inputs.do(tab, frame, action, x, y)
+
+    def _place_of(self, tab_number: int, frame_number: int, doc: int) -> tuple[Tab, Frame] | None:
+        tab = self._tab(tab_number)
+        if tab is None:
+            return None
+        return self._gate.document(tab, frame_number, doc)
+
+    def _miss(self, action: Action, what: str, saw: str, *, fatal: bool) -> None:
+        self._gate.miss(action, what, saw, fatal=fatal)
+        self._fatal = self._fatal or fatal
+
+    # -- content --------------------------------------------------------------------------------
+
+    def _put(self, file: FileChosen) -> str | None:
+        if file.blob is None:
+            return None if file.size else self._place.put(file.name, b"")
+        return self._place.put(file.name, self._blob(file.blob))
+
+    def _text(self, clip: Clip) -> str | None:
+        if clip.text is not None:
+            return clip.text
+        if clip.blob is None or not clip.type.startswith("text/"):
+            return None
+        return self._blob(clip.blob).decode("utf-8", "replace")
+
+    # -- the end --------------------------------------------------------------------------------
+
+    def _last_states(self) -> None:
+        """Each document's state once more, so that the end is told, too."""
+        for tab in self._pages:
+            for frame in list(tab.frames.values()):
+                if frame.ours and not tab.crashed:
+                    try:
+                        self._browser.ours(tab, frame, "emit")
+                    except Failed:
+                        continue
+
+    def _close(self) -> None:
+        """Downloads end; then pages are closed one by one, so that each says its last."""
+        self._browser.settle(
+            lambda: all(download.state != "inProgress" for download in self._browser.downloads), _TAB_SECONDS
+        )
+        self._browser.tools.send(
+            "Target.createTarget", url="about:blank"
+        )  # the last one's end ends the browser
+        for tab in self._pages:
+            self._browser.tools.send("Target.closeTarget", targetId=tab.target)
+        self._browser.settle(lambda: not self._intake.open_documents(), _LAST_SECONDS)
+
+    def _with_downloads(self) -> list[Event]:
+        """The events, downloads with what was kept of their content."""
+        left = list(self._browser.downloads)
+        events: list[Event] = []
+        for event in self._intake.events:
+            if isinstance(event, Downloaded) and event.complete and event.blob is None:
+                found = next((download for download in left if download.url == event.url), None)
+                if found is not None:
+                    left.remove(found)
+                    kept = self._content(found.ident)
+                    event = structs.replace(event, blob=kept.blob, size=kept.size, skipped=kept.skipped)
+            events.append(event)
+        return events
+
+    def _content(self, ident: str) -> Kept:
+        data = self._place.downloaded(ident, _MOST_FILE)
+        return Kept(None, 0, "too large or gone") if data is None else self._keep(data)
+
+
+__all__: Sequence[str] = ["BrowserPlayer", "Missed", "Played"]

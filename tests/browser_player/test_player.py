@@ -1,0 +1,184 @@
+"""A recorded browser in the sandbox: real Chromium, offline, on events that are written down here by hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recorder.trace.blobs import BlobStore
+from recorder.trace.event import Event
+from recorder.trace.events import AnyEvent, Unknown
+from recorder.trace.pages import (
+    BrowserStarted,
+    DialogAnswered,
+    DocumentStarted,
+    FrameSeen,
+    Navigated,
+    PageEvent,
+    TabOpened,
+)
+from recorder.trace.reader import open_trace
+from replay.browser import open_browser
+from replay.network import network_of
+from replay.players.browser.player import BrowserPlayer, Played
+from replay.sandbox.scratch import Scratch
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.sandbox,
+    pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium here"),
+]
+ORIGIN = "http://shop.test"
+SOURCE = "browser/1"
+MS = 10**6
+
+
+class Script:
+    """Events of one tab, one after the other."""
+
+    def __init__(self, url: str) -> None:
+        self.t = 1_000 * MS
+        self.events: list[Event] = []
+        self._place: dict[str, Any] = {"tab": 1, "frame": 1, "doc": 1}
+        place: dict[str, Any] = {"t": self.t, "source": SOURCE}
+        self.events += [
+            BrowserStarted(
+                **place, mode="opened", product="Chrome/156", user_agent="", width=900, height=700, scale=1,
+                locale="en-US", languages=["en-US"], timezone="Europe/Paris", dark=False, reduced_motion=False,
+                headless=True, capture="1", seed=7,
+            ),
+            TabOpened(**place, tab=1, opener=None, popup=False),
+            FrameSeen(**place, frame=1, tab=1, parent=None, index=None, name=""),
+            Navigated(**place, tab=1, frame=1, url=url, how="typed"),
+            DocumentStarted(**place, doc=1, frame=1, tab=1, url=url),
+        ]  # fmt: skip
+
+    def event(self, kind: str, after: int = 20, **fields: Any) -> None:
+        self.t += after * MS
+        made = PageEvent(
+            t=self.t, source=SOURCE, seq=len(self.events), type=kind, trusted=True, **self._place, **fields
+        )
+        self.events.append(made)
+
+    def click(self, x: float, y: float, after: int = 500) -> None:
+        self.event("pointermove", after, x=x, y=y, pointer="mouse")
+        self.event("pointerdown", x=x, y=y, pointer="mouse", button=0, buttons=1)
+        self.event("pointerup", x=x, y=y, pointer="mouse", button=0)
+
+    def type(self, text: str) -> None:
+        for letter in text:
+            code = "Space" if letter == " " else f"Key{letter.upper()}"
+            self.event("keydown", 80, key=letter, code=code)
+            self.event("keyup", key=letter, code=code)
+
+
+class Stage:
+    """Plays scripts on pages: path -> content."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+
+    def play(self, script: Script, pages: dict[str, str]) -> tuple[BrowserPlayer, Played]:
+        trace = self._stack.enter_context(open_trace(self._imported(pages)))
+        flows: list[AnyEvent] = [event for event in trace.events if not isinstance(event, Unknown)]
+        events: Any = [*flows, *script.events]
+        scratch = Scratch()
+        self._stack.callback(scratch.close)
+        folder = scratch.folder("replay")
+        network = network_of(trace, flows)
+        blobs = BlobStore(folder / "blobs")
+        player, _ = open_browser(trace, events, folder, self._stack, network, blobs)
+        player.play()
+        self.seen = str(page(player, "document.body.innerText"))
+        return player, player.finish()
+
+    def _imported(self, pages: dict[str, str]) -> Path:
+        entries = [
+            {
+                "startedDateTime": "2026-03-04T05:06:07.000Z",
+                "time": 5,
+                "request": {
+                    "method": "GET", "url": ORIGIN + path, "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
+                    "queryString": [], "headersSize": -1, "bodySize": 0,
+                },
+                "response": {
+                    "status": 200, "statusText": "OK", "httpVersion": "HTTP/1.1", "cookies": [],
+                    "headers": [{"name": "Content-Type", "value": "text/html; charset=utf-8"}],
+                    "content": {"size": len(text.encode()), "mimeType": "text/html; charset=utf-8", "text": text},
+                    "redirectURL": "", "headersSize": -1, "bodySize": -1,
+                },
+                "cache": {},
+                "timings": {"send": 1, "wait": 2, "receive": 2},
+            }
+            for path, text in pages.items()
+        ]  # fmt: skip
+        creator = {"name": "hand", "version": "1"}
+        har = self._folder / "pages.har"
+        har.write_text(json.dumps({"log": {"version": "1.2", "creator": creator, "entries": entries}}))
+        made = self._folder / "pages.reenact"
+        made.unlink(missing_ok=True)
+        command = "from recorder.cli import main; main()"
+        subprocess.run(
+            [sys.executable, "-c", command, "import", "har", str(har), "-o", str(made)],
+            check=True,
+            capture_output=True,
+        )
+        return made
+
+
+def page(player: BrowserPlayer, expression: str) -> Any:
+    return player.look(1, expression)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with ExitStack() as stack:
+        yield Stage(tmp_path, stack)
+
+
+FORM = """<!doctype html><title>form</title><style>* {margin: 0} input, button {display: block; height: 30px}</style>
+<input id=name><button id=go>Go</button><p id=out></p>
+<script>
+const born = Date.now();
+go.onclick = () => {
+  const said = 'hello ' + document.getElementById('name').value;
+  setTimeout(() => out.textContent = said + ' after ' + (Date.now() - born), 5000);
+};
+</script>"""
+
+
+def test_a_form_is_filled_again_offline_in_no_time(stage: Stage) -> None:
+    script = Script(ORIGIN + "/")
+    script.click(20, 15)
+    script.type("ann b")
+    script.click(20, 45)
+    script.event("pointermove", 600_000, x=300, y=300, pointer="mouse")
+    _, played = stage.play(script, {"/": FORM})
+    assert stage.seen.split("\n")[-1] == "hello ann b after 6580"
+    assert (played.missed, played.remarks) == ([], [])
+
+
+def test_questions_get_the_recorded_answers(stage: Stage) -> None:
+    script = Script(ORIGIN + "/")
+    script.click(20, 15)
+    asked: dict[str, Any] = {"source": SOURCE, "tab": 1, "frame": 1, "doc": 1, "seq": 99, "t": script.t}
+    script.events += [
+        DialogAnswered(**asked, type="prompt", message="who?", asked=script.t, accepted=True, answer="bob"),
+        DialogAnswered(**asked, type="confirm", message="sure?", asked=script.t, accepted=False),
+    ]
+    body = (
+        "<button style='position:fixed;left:0;top:0;width:90px;height:40px' onclick=\"document.body.append("
+    )
+    body += "prompt('who?') + confirm('sure?') + prompt('and?'))\">Ask</button>"
+    _, played = stage.play(script, {"/": body})
+    assert stage.seen.endswith("bobfalsenull")
+    assert [remark for remark in played.remarks if "what it had not asked" in remark]
