@@ -31,6 +31,7 @@ from recorder.trace.verbs import Draft, Verb, drafts
 
 __all__ = ["Gesture", "Reading", "Span", "Verb", "gestures", "read"]
 
+_MOST_FRAMES = 16
 _RESTED_NS = 100_000_000
 """A state is stated this long after the page's last change, at the earliest."""
 
@@ -60,6 +61,7 @@ class Gesture(Struct, frozen=True, kw_only=True, omit_defaults=True):
     numbers of the `requests` (PageRequest) that it caused, and in `states` the last state of each document that
     changed.
 
+    `frames` are what the frames around the target are called, outermost first; none: it is in the tab's own.
     `spans` are all its raw events, exactly; they may be of several documents (a drag), with others' between them.
     """
 
@@ -91,6 +93,7 @@ class Gesture(Struct, frozen=True, kw_only=True, omit_defaults=True):
     opened: tuple[int, ...] = ()
     requests: tuple[int, ...] = ()
     source: str = "browser/1"
+    frames: tuple[str, ...] = ()
     spans: tuple[Span, ...] = ()
     states: tuple[PageState, ...] = ()
 
@@ -137,6 +140,8 @@ class _Browser:
         self.hands = Hands(self.elements)
         self.states: dict[int, list[PageState]] = {}
         self.frame_docs: dict[int, list[tuple[int, int]]] = {}
+        self.frames: dict[int, FrameSeen] = {}
+        self.urls: dict[int, str] = {}
         self.tops: dict[int, int] = {}
         self.did: dict[int, Verb] = {}
         self.asked: dict[int, int] = {}
@@ -160,11 +165,13 @@ class _Browser:
                 self.states.setdefault(event.doc, []).append(event)
             case FrameSeen():
                 self.hands.frame(event)
+                self.frames[event.frame] = event
                 if event.parent is None:
                     self.tops.setdefault(event.tab, event.frame)
             case DocumentStarted():
                 self.hands.frame(event)
                 self.frame_docs.setdefault(event.frame, []).append((event.t, event.doc))
+                self.urls[event.frame] = event.url
             case PageRequest(type="main_frame", ended=False, tab=int()):
                 self.asked.setdefault(event.tab or 0, event.t)
             case TabOpened() | TabActivated() | TabClosed() | Navigated():
@@ -238,9 +245,18 @@ class _Browser:
             opened=tuple(event.tab for event in came if isinstance(event, TabOpened)),
             requests=tuple(event.n for event in came if isinstance(event, PageRequest)),
             source=self.source,
+            frames=self._frame_names(main.frame) if main else (),
             spans=_spans(draft.events),
             states=tuple(self._changed(draft.t_start, until)),
         )
+
+    def _frame_names(self, frame: int) -> tuple[str, ...]:
+        names: list[str] = []
+        while (seen := self.frames.get(frame)) and seen.parent is not None and len(names) < _MOST_FRAMES:
+            tail = self.urls.get(frame, "").partition("?")[0].rstrip("/").rpartition("/")[2]
+            names.insert(0, seen.name or tail or f"frame {frame}")
+            frame = seen.parent
+        return tuple(names)
 
     def _state(self, frame: int | None, t: int) -> PageState | None:
         """What the frame last said of itself before `t`."""

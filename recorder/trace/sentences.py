@@ -23,6 +23,11 @@ _BUTTONS = {1: "middle-"}
 
 def sentence(gesture: Gesture) -> str:
     """One line, printable whatever a page called its elements."""
+    frames = "".join(f" in frame {quoted(name)}" for name in reversed(gesture.frames))
+    return _said(gesture) + (frames if gesture.target else "")
+
+
+def _said(gesture: Gesture) -> str:
     what = described(gesture.target) if gesture.target else "page"
     value = quoted(gesture.value or "")
     files = ", ".join(quoted(file.name) for file in gesture.files)

@@ -15,7 +15,7 @@ from recorder.trace.printable import printable
 from recorder.trace.reader import open_trace
 from recorder.trace.steps import Step
 from recorder.trace.steps import steps as derive
-from replay.commands import network
+from replay.commands import gestures, network
 from replay.commands.opening import JSON, TRACE, as_json, opened
 
 _MOST_LISTED = 20
@@ -119,13 +119,20 @@ def steps_command(trace: Path, json_wanted: bool) -> None:
     with opened(trace) as opened_trace:
         found = derive(opened_trace.events)
         requests = network.requests(opened_trace.events)
+        asked = network.page_requests(opened_trace.events)
+    shown = {
+        step.n: [requests[n] for n in step.flows]
+        or [asked[step.source, n] for n in (step.gesture.requests if step.gesture else ())]
+        for step in found
+    }
     if json_wanted:
-        as_json([_brief(step) | {"requests": [requests[n] for n in step.flows]} for step in found])
+        as_json([_brief(step) | {"requests": shown[step.n]} for step in found])
         return
     for step in found:
         click.echo(_line(step))
         for line in (
-            *_some("requests", [_request(requests[n]) for n in step.flows]),
+            *(gestures.lines(step.gesture) if step.gesture else ()),
+            *_some("requests", [_request(one) for one in shown[step.n]]),
             *_some("files", _files(step)),
         ):
             click.echo(f"       {printable(line)}")
@@ -214,6 +221,7 @@ def _brief(step: Step) -> dict[str, object]:
         "marks": list(step.marks),
         "reward": step.check.reward if step.check else None,
         "complete": step.complete,
+        **({"gesture": gestures.brief(step.gesture)} if step.gesture else {}),
     }
 
 
@@ -246,6 +254,8 @@ def _line(step: Step) -> str:
         or f"({len(step.changes)} files edited)"
     )
     status = "" if step.exit in (0, None) else f"  exit {step.exit}"
+    if step.gesture and step.gesture.tab > 1 and not step.gesture.verb.endswith("_tab"):
+        status = f"  [tab {step.gesture.tab}]"
     return f"{step.n:4}  {step.kind:8} {text}{status}"
 
 

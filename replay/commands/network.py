@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from recorder.trace.codec import Decoded
-from recorder.trace.events import Connected, FlowAnswered, FlowRequested, NetworkStarted
+from recorder.trace.events import Connected, FlowAnswered, FlowRequested, NetworkStarted, PageRequest
 
 _MOST_SHOWN = 5
 
@@ -83,6 +83,17 @@ def requests(events: Iterable[Decoded]) -> dict[int, dict[str, object]]:
             found[event.flow] = {"method": event.method, "url": event.url, "status": None}
         elif isinstance(event, FlowAnswered) and event.flow in found:
             found[event.flow]["status"] = event.status
+    return found
+
+
+def page_requests(events: Iterable[Decoded]) -> dict[tuple[str, int], dict[str, object]]:
+    """What pages asked for, as their browser told it, by its source and the request's number."""
+    found: dict[tuple[str, int], dict[str, object]] = {}
+    for event in events:
+        if isinstance(event, PageRequest) and not event.ended:
+            found[event.source, event.n] = {"method": event.method, "url": event.url, "status": None}
+        elif isinstance(event, PageRequest) and (event.source, event.n) in found:
+            found[event.source, event.n]["status"] = event.status
     return found
 
 
