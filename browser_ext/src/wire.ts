@@ -67,6 +67,7 @@ export interface TargetItem extends Numbered {
   alike?: number;
   editable?: boolean;
   masked?: boolean;
+  control?: number;
 }
 
 export interface Clip {

@@ -222,15 +222,15 @@ class _Browser:
             t_start=draft.t_start,
             t_end=draft.t_end,
             frame=main.frame if main else None,
-            target=self.elements.target(main),
-            onto=self.elements.target(onto),
+            target=self.elements.control(main),
+            onto=self.elements.control(onto),
             value=draft.value,
             values=draft.values,
             masked=draft.masked,
             modifiers=main.modifiers if main and draft.verb in _POINTED else 0,
             button=max(main.button or 0, 0) if main and draft.verb in _POINTED else 0,
-            offset=main.offset if main else None,
-            onto_offset=onto.offset if onto else None,
+            offset=self._offset(main),
+            onto_offset=self._offset(onto),
             scroll=draft.scroll,
             size=draft.size,
             clips=draft.clips,
@@ -248,6 +248,18 @@ class _Browser:
             frames=self._frame_names(main.frame) if main else (),
             spans=_spans(draft.events),
             states=tuple(self._changed(draft.t_start, until)),
+        )
+
+    def _offset(self, event: PageEvent | None) -> tuple[float, float] | None:
+        """From the corner of the control, where the event is at a part of it."""
+        target, control = self.elements.target(event), self.elements.control(event)
+        if event is None or event.offset is None or target is None or control is None:
+            return event.offset if event else None
+        if target is control or target.rect is None or control.rect is None:
+            return event.offset
+        return (
+            event.offset[0] + target.rect[0] - control.rect[0],
+            event.offset[1] + target.rect[1] - control.rect[1],
         )
 
     def _frame_names(self, frame: int) -> tuple[str, ...]:

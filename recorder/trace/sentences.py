@@ -47,8 +47,7 @@ def _said(gesture: Gesture) -> str:
             where = f" in {what}" if gesture.target and gesture.target.tag not in ("body", "html") else ""
             return f"press {_clean(gesture.value or 'a key')}{where}"
         case "select":
-            chosen = ", ".join(quoted(value) for value in gesture.values) or "nothing"
-            return f"select {chosen} in {what}"
+            return f"select {value if gesture.value else 'nothing'} in {what}"
         case "check" | "uncheck":
             return f"{gesture.verb} {what}"
         case "upload":

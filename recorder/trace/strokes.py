@@ -58,11 +58,20 @@ class Elements:
         """What is known of the element of `event`, as it was then."""
         return self._targets.get((event.doc, event.target)) if event and event.target is not None else None
 
+    def control(self, event: PageEvent | None) -> PageTarget | None:
+        """The control that the element of `event` is a part of, or the element: what people say that they acted on."""
+        target = self.target(event)
+        if target is None or target.control is None:
+            return target
+        return self._targets.get((target.doc, target.control), target)
+
     def place(self, event: PageEvent) -> Place:
-        """The same for all events of one element."""
+        """The same for all events of one element, or of one control's parts."""
         if event.target is None:
             return (event.doc, None)
-        return (event.doc, self._first.get((event.doc, event.target), event.target))
+        control = self.control(event)
+        n = control.n if control is not None else event.target
+        return (event.doc, self._first.get((event.doc, n), n))
 
 
 @dataclass(eq=False)

@@ -126,7 +126,7 @@ def _entered(draft: Draft, events: list[PageEvent]) -> bool:
             draft.verb = "check" if event.checked else "uncheck"
         elif event.selected is not None:
             draft.verb, draft.values = "select", tuple(event.selected)
-            draft.value = ", ".join(event.selected)
+            draft.value = event.text or ", ".join(event.selected)
         else:
             continue
         draft.main = event
@@ -187,7 +187,7 @@ def _key(draft: Draft, stroke: Stroke, elements: Elements) -> None:
     command = down is not None and down.modifiers & 6 and stroke.kind == "key" and keys is not None
     if entered and not command:
         draft.main = value or next((e for e in entered if e.target is not None), draft.main)
-        if value is not None:
+        if value is not None and _holds_value(value, elements):
             draft.verb, draft.value = "fill", value.value
         else:
             draft.verb, draft.value = "type", _typed("", stroke)
@@ -287,6 +287,12 @@ def _plain(down: PageEvent | None) -> bool:
 def _editable(event: PageEvent, elements: Elements) -> bool:
     target = elements.target(event)
     return target is not None and target.editable
+
+
+def _holds_value(event: PageEvent, elements: Elements) -> bool:
+    """Whether it is a field; of rich text, which may be long, what was typed says more than what it holds."""
+    target = elements.target(event)
+    return target is None or target.tag in ("input", "textarea", "select") or not target.editable
 
 
 def _modifier(stroke: Stroke) -> bool:

@@ -33,8 +33,12 @@ def brief(gesture: Gesture) -> dict[str, object]:
         "values": list(gesture.values),
         "masked": gesture.masked,
         "files": [file.name for file in gesture.files],
-        "dialogs": [{"type": one.type, "message": one.message, "accepted": one.accepted} for one in gesture.dialogs],
-        "downloads": [{"name": one.name, "size": one.size, "complete": one.complete} for one in gesture.downloads],
+        "dialogs": [
+            {"type": one.type, "message": one.message, "accepted": one.accepted} for one in gesture.dialogs
+        ],
+        "downloads": [
+            {"name": one.name, "size": one.size, "complete": one.complete} for one in gesture.downloads
+        ],
         "opened": list(gesture.opened),
         "requests": list(gesture.requests),
         "doc": gesture.doc,

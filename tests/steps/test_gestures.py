@@ -287,6 +287,20 @@ def masked(log: BrowserLog) -> None:
     log.key("•", 2, text="•", value="••", masked=True)
 
 
+def a_part_of_a_button(log: BrowserLog) -> None:
+    log.target(20, "button", role="button", name="Like", rect=(100, 100, 80, 30))
+    log.target(21, "svg", control=20, rect=(110, 105, 10, 10))
+    log.target(22, "span", text="Like", control=20, rect=(130, 105, 30, 10))
+    log.down(21)
+    log.up(22)
+    log.event("click", 20)
+
+
+def rich_text_of_a_long_page(log: BrowserLog) -> None:
+    log.key("a", 8, text="a", value="Once upon a time a")
+    log.key("b", 8, text="b", value="Once upon a time ab")
+
+
 def copied_and_pasted(log: BrowserLog) -> None:
     for key, kind in (("c", "copy"), ("v", "paste")):
         log.event("keydown", 2, key="Control", code="ControlLeft", modifiers=2)
@@ -376,6 +390,8 @@ DEEDS = [
     (composed, ["fill field “Amount” with “に”"]),
     (filled_by_the_browser, ["click button “Save”", "fill field “Amount” with “12 High Street”"]),
     (masked, ["fill field “Amount” with “••”"]),
+    (a_part_of_a_button, ["click button “Like”"]),
+    (rich_text_of_a_long_page, ["type “ab” into field “Body”"]),
     (copied_and_pasted, ["copy “42” from field “Amount”", "paste “42” into field “Amount”"]),
     (pasted_by_menu, ["paste “42” into field “Amount”"]),
     (slid, ["fill slider “Volume” with “70”"]),
@@ -462,6 +478,16 @@ def test_any_log_is_read(happened: list[Any]) -> None:
         assert gesture.t_start <= gesture.t_end
         assert printable(sentence(gesture)) == sentence(gesture)
     steps(log.events)
+
+
+def test_the_place_of_a_click_counts_from_its_control() -> None:
+    log = BrowserLog()
+    log.target(1, "button", role="button", name="Like", rect=(100, 100, 80, 30))
+    log.target(2, "svg", control=1, rect=(110, 105, 10, 10))
+    log.click(2, offset=(1, 2))
+    gesture = gestures(log.events)[1]
+    assert gesture.target is not None
+    assert (gesture.target.name, gesture.offset) == ("Like", (11, 7))
 
 
 def test_a_hover_that_opened_what_was_clicked() -> None:
