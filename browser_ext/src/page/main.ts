@@ -1,1 +1,32 @@
-export {};
+// In the page's own world, before its scripts: tells of dialogs, and seeds its randomness where the session says so.
+import { ANSWERED, ASKED, awaitNode } from "../bridge";
+import { seeded } from "./seeded";
+
+const session = (globalThis as { __reenactSession?: { seed?: number | null } }).__reenactSession;
+delete (globalThis as { __reenactSession?: unknown }).__reenactSession;
+
+// Kept from what the page may make of them later.
+const { stringify } = JSON;
+const { dispatchEvent } = EventTarget.prototype;
+const { apply } = Reflect;
+const { CustomEvent } = globalThis;
+
+awaitNode((node) => {
+  const say = (type: string, detail: unknown) => {
+    apply(dispatchEvent, node, [new CustomEvent(type, { detail: stringify(detail) ?? "null" })]);
+  };
+  for (const name of ["alert", "confirm", "prompt"] as const) {
+    // A proxy: what the page sees of it is as it was.
+    (window as unknown as Record<string, unknown>)[name] = new Proxy(window[name], {
+      apply(ask, self, given: unknown[]) {
+        const message = given.length > 0 ? `${given[0]}` : "";
+        say(ASKED, [name, message]);
+        const answer = apply(ask as () => unknown, self, [message, ...given.slice(1)]);
+        say(ANSWERED, answer ?? null);
+        return answer;
+      },
+    });
+  }
+});
+
+if (typeof session?.seed === "number") seeded(session.seed);

@@ -1,0 +1,135 @@
+// Reading a page's nodes as they are: a form's fields and a document's images may be named like any property of theirs
+// (`<input name="parentNode">`), so what could be hidden so is read through the prototypes' own getters.
+
+function getter<T, R>(prototype: T, name: string): (of: T) => R {
+  const get = Object.getOwnPropertyDescriptor(prototype, name)?.get;
+  if (!get) throw new Error(`no getter ${name}`);
+  return (of) => Reflect.apply(get, of, []) as R;
+}
+
+export const localName = getter<Element, string>(Element.prototype, "localName");
+export const parentNode = getter<Node, Node | null>(Node.prototype, "parentNode");
+export const firstChild = getter<Node, Node | null>(Node.prototype, "firstChild");
+export const nextSibling = getter<Node, Node | null>(Node.prototype, "nextSibling");
+export const attributes = getter<Element, NamedNodeMap>(Element.prototype, "attributes");
+export const children = getter<Element, HTMLCollection>(Element.prototype, "children");
+export const previousElement = getter<Element, Element | null>(Element.prototype, "previousElementSibling");
+export const textContent = getter<Node, string | null>(Node.prototype, "textContent");
+const openRoot = getter<Element, ShadowRoot | null>(Element.prototype, "shadowRoot");
+const documentTitle = getter<Document, string>(Document.prototype, "title");
+const getAttribute = Element.prototype.getAttribute;
+const getRootNode = Node.prototype.getRootNode;
+const getRect = Element.prototype.getBoundingClientRect;
+
+export const title = () => String(documentTitle(document));
+
+export function attribute(element: Element, name: string): string {
+  return Reflect.apply(getAttribute, element, [name]) ?? "";
+}
+
+export type Rect = [number, number, number, number];
+
+export function rectOf(element: Element): Rect {
+  const { x, y, width, height } = Reflect.apply(getRect, element, []);
+  return [cents(x), cents(y), cents(width), cents(height)];
+}
+
+/** A length that fits the trace's bounds: two decimals, no infinities. */
+export function cents(value: number): number {
+  return Number.isFinite(value) ? Math.round(Math.min(1e9, Math.max(-1e9, value)) * 100) / 100 : 0;
+}
+
+/** The document or the shadow root that an element is in; null for what is in neither any more. */
+export function rootOf(node: Node): Document | ShadowRoot | null {
+  const root = Reflect.apply(getRootNode, node, []);
+  return root instanceof Document || root instanceof ShadowRoot ? root : null;
+}
+
+// The elements that may have a shadow root, next to custom ones.
+const HOSTS = new Set(
+  "article aside blockquote body div footer h1 h2 h3 h4 h5 h6 header main nav p section span".split(" "),
+);
+
+/** The shadow root of an element, open or closed; not the browser's own. */
+export function shadowOf(element: Element): ShadowRoot | null {
+  const open = openRoot(element);
+  if (open || !(element instanceof HTMLElement)) return open;
+  const name = localName(element);
+  return HOSTS.has(name) || name.includes("-")
+    ? (chrome.dom.openOrClosedShadowRoot(element) as ShadowRoot | null)
+    : null;
+}
+
+/** The innermost element at a point of this frame. */
+export function elementAt(x: number, y: number): Element | null {
+  const found = document.elementFromPoint(x, y);
+  return found && inside(found, (root) => root.elementFromPoint(x, y));
+}
+
+/** The innermost element that has the focus. */
+export function focused(): Element | null {
+  const found = document.activeElement;
+  return found && inside(found, (root) => root.activeElement);
+}
+
+function inside(element: Element, next: (root: ShadowRoot) => Element | null): Element {
+  for (let found = element; ; ) {
+    const root = shadowOf(found);
+    const inner = root && next(root);
+    if (!inner || inner === found || !root.contains(inner)) return found;
+    found = inner;
+  }
+}
+
+/**
+ * The innermost element that an event is at. What is in open roots is in the event's path; a closed one ends it at its
+ * host, and where in it the event is follows from its point, or from the focus.
+ */
+export function targetOf(event: Event): Element | null {
+  const first = event.composedPath()[0];
+  if (!(first instanceof Node)) return null;
+  const element = first instanceof Element ? first : parentNode(first);
+  if (!(element instanceof Element)) return null;
+  const root = shadowOf(element);
+  if (!root || root.mode === "open") return element;
+  if (event instanceof MouseEvent) {
+    const { clientX, clientY } = event;
+    return inside(element, (root) => root.elementFromPoint(clientX, clientY));
+  }
+  return inside(element, (root) => root.activeElement);
+}
+
+/** The nearest element around this one, itself included, that matches, through shadow hosts. */
+export function closest(element: Element, selector: string): Element | null {
+  for (let at: Element | null = element; at; ) {
+    const found: Element | null = at.closest(selector);
+    if (found) return found;
+    const root = rootOf(at);
+    at = root instanceof ShadowRoot ? root.host : null;
+  }
+  return null;
+}
+
+/** Text as people read it: one space between words, at most `most` characters. */
+export function line(text: string, most = 120): string {
+  return text
+    .slice(0, most * 8)
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, most);
+}
+
+/** The text in an element, but for what `skip` says to leave out: the first `most` characters, at bounded cost. */
+export function textIn(element: Element, most = 120, skip?: (element: Element) => boolean): string {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, (node) => {
+    if (node.nodeType === Node.TEXT_NODE) return NodeFilter.FILTER_ACCEPT;
+    const name = localName(node as Element);
+    const out = name === "script" || name === "style" || name === "template" || skip?.(node as Element);
+    return out ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_SKIP;
+  });
+  let text = "";
+  for (let looked = 0; looked < 400 && text.length < most * 2 && walker.nextNode(); looked++) {
+    text += `${(walker.currentNode as Text).data.slice(0, most * 8)} `;
+  }
+  return line(text, most);
+}

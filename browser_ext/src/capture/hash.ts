@@ -1,0 +1,111 @@
+// A document's content and form values as one number of 64 bits: what a replay waits for before it acts.
+import { attributes, localName, shadowOf, title } from "./dom";
+import { dots, isMasked } from "./masks";
+
+// What shows nothing of itself.
+const UNSEEN = new Set(["script", "style", "noscript", "template", "link", "meta", "head"]);
+// What differs by chance.
+const VOLATILE = new Set(["nonce"]);
+
+let a = 0;
+let b = 0;
+
+function mix(text: string): void {
+  for (let n = 0; n < text.length; n++) {
+    const code = text.charCodeAt(n);
+    a = Math.imul(a ^ code, 2654435761);
+    b = Math.imul(b ^ code, 1597334677);
+  }
+  a = Math.imul(a ^ 0xfffe, 2654435761);
+  b = Math.imul(b ^ 0xfffe, 1597334677);
+}
+
+/** The hash of what the document shows (its title and body, through shadow roots, with what its fields hold), how many
+ * elements that is, and its shadow roots. */
+export function hashOf(): { dom: string; nodes: number; roots: ShadowRoot[] } {
+  a = 0xdeadbeef;
+  b = 0x41c6ce57;
+  const roots: ShadowRoot[] = [];
+  mix(title());
+  const nodes = document.documentElement ? tree(document.documentElement, roots) : 0;
+  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
+  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
+  return { dom: hex(a) + hex(b), nodes, roots };
+}
+
+const hex = (value: number) => (value >>> 0).toString(16).padStart(8, "0");
+
+function seen(node: Node): number {
+  if (node.nodeType === Node.TEXT_NODE) return NodeFilter.FILTER_ACCEPT;
+  return UNSEEN.has(localName(node as Element)) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT;
+}
+
+function tree(top: Element | ShadowRoot, roots: ShadowRoot[]): number {
+  const walker = document.createTreeWalker(top, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, seen);
+  let nodes = 0;
+  let text = ""; // adjacent text nodes count as one
+  // Where the walk is: leaving an element counts, so that siblings and children differ.
+  const open: Node[] = [];
+  let node: Node | null = top instanceof Element ? top : walker.nextNode();
+  for (; node; node = walker.nextNode()) {
+    if (node.nodeType === Node.TEXT_NODE) {
+      text += (node as Text).data;
+      continue;
+    }
+    if (text) mix(text);
+    text = "";
+    let last = open.at(-1);
+    while (last && !last.contains(node)) {
+      open.pop();
+      mix("/");
+      last = open.at(-1);
+    }
+    open.push(node);
+    nodes += 1 + one(node as Element, roots);
+  }
+  if (text) mix(text);
+  mix(`${open.length}`);
+  return nodes;
+}
+
+function one(element: Element, roots: ShadowRoot[]): number {
+  mix(localName(element));
+  const all = attributes(element);
+  // Attributes keep the order in which they were set, which differs by chance: their sum does not.
+  let first = 0;
+  let second = 0;
+  const outerA = a;
+  const outerB = b;
+  for (let n = 0; n < all.length; n++) {
+    const attribute = all[n];
+    if (!attribute || VOLATILE.has(attribute.name) || (attribute.name === "value" && isMasked(element))) continue;
+    a = 1;
+    b = 2;
+    mix(attribute.name);
+    mix(attribute.value);
+    first = (first + a) | 0;
+    second = (second + b) | 0;
+  }
+  a = Math.imul(outerA ^ first, 2654435761);
+  b = Math.imul(outerB ^ second, 1597334677);
+  const held = heldBy(element);
+  if (held !== null) mix(held);
+  const root = shadowOf(element);
+  if (!root) return 0;
+  roots.push(root);
+  mix("#shadow");
+  return tree(root, roots);
+}
+
+/** What a field holds, as far as it is not in its attributes; null for what is no field. */
+export function heldBy(element: Element): string | null {
+  if (element instanceof HTMLInputElement) {
+    if (element.type === "checkbox" || element.type === "radio") return `${element.checked} ${element.indeterminate}`;
+    if (element.type === "file") return [...(element.files ?? [])].map((file) => file.name).join("\n");
+    return isMasked(element) ? dots(element.value) : element.value;
+  }
+  if (element instanceof HTMLTextAreaElement) return isMasked(element) ? dots(element.value) : element.value;
+  if (element instanceof HTMLSelectElement)
+    return [...element.selectedOptions].map((option) => option.value).join("\n");
+  return null;
+}

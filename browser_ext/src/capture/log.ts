@@ -1,0 +1,138 @@
+// From what the listeners saw to what is stated, in order, in tasks of its own: the page's handlers never wait for it.
+import type { EventItem } from "../wire";
+import { type Content, partsOf } from "./content";
+import type { Outbox } from "./outbox";
+import type { Print } from "./prints";
+import type { Targets } from "./targets";
+
+export type Fields = Omit<EventItem, "s">;
+
+/** An event as its listener saw it. */
+export interface Seen {
+  fields: Fields;
+  element: Element | null;
+  print?: Print;
+  content?: Content;
+  /** What is cheaper to find out later. */
+  late?: () => void;
+}
+
+type Entry = Seen | (() => void);
+
+const SLICE = 8; // ms of one task
+
+export class Log {
+  #queue: Entry[] = [];
+  #running = false;
+  #run = 0;
+  #parts = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly targets: Targets,
+  ) {}
+
+  /** Puts in line what a listener saw, or what states something itself. O(1). */
+  push(entry: Entry): void {
+    this.#queue.push(entry);
+    if (this.#running) return;
+    this.#running = true;
+    const run = this.#run;
+    scheduler.postTask(() => this.#drain(run), { priority: "user-visible" });
+  }
+
+  /** The event that came last and was not stated yet. */
+  last(): Seen | undefined {
+    const last = this.#queue.at(-1);
+    return typeof last === "function" ? undefined : last;
+  }
+
+  /** Resolves when nothing waits. */
+  idle(): Promise<void> {
+    return this.#running ? new Promise((done) => this.#idle.push(done)) : Promise.resolve();
+  }
+
+  /** States all that waits, now: the document goes away. Content that is not read yet is said to be missing. */
+  finish(): void {
+    this.#run++;
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const entry of queue) {
+      if (typeof entry === "function") entry();
+      else {
+        for (const { told } of entry.content?.loading ?? []) told.skipped ??= "the page went away first";
+        this.#state(entry);
+      }
+    }
+    this.outbox.flush();
+    this.#rest();
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.#run++;
+    this.#queue = [];
+    this.#rest();
+  }
+
+  async #drain(run: number): Promise<void> {
+    const until = performance.now() + SLICE;
+    let n = 0;
+    while (n < this.#queue.length && performance.now() < until) {
+      const entry = this.#queue[n] as Entry;
+      if (typeof entry !== "function" && entry.content?.loading.length) {
+        this.#queue.splice(0, n);
+        n = 0;
+        this.outbox.flush();
+        await this.#load(entry.content, run);
+        if (run !== this.#run) return;
+      }
+      n++;
+      if (typeof entry === "function") entry();
+      else this.#state(entry);
+    }
+    this.#queue.splice(0, n);
+    this.outbox.flush();
+    if (this.#queue.length > 0) scheduler.postTask(() => this.#drain(run), { priority: "user-visible" });
+    else this.#rest();
+  }
+
+  #rest(): void {
+    this.#running = false;
+    for (const done of this.#idle.splice(0)) done();
+  }
+
+  #state({ fields, element, print, content, late }: Seen): void {
+    try {
+      late?.();
+    } catch {
+      // An element that the page has taken apart since.
+    }
+    if (element) fields.target = this.targets.number(element, print);
+    if (content?.clips.length) fields.clips = content.clips;
+    if (content?.files.length) fields.files = content.files;
+    this.outbox.add(fields);
+  }
+
+  async #load(content: Content, run: number): Promise<void> {
+    for (const { told, blob } of content.loading) {
+      const id = `p${++this.#parts}`;
+      try {
+        for await (const data of partsOf(blob)) {
+          await this.outbox.room();
+          if (run !== this.#run) return;
+          this.outbox.add({ k: "part", t: now(), id, data });
+          this.outbox.flush();
+        }
+        told.part = id;
+      } catch (error) {
+        told.skipped = `not readable: ${error instanceof Error ? error.name : error}`;
+      }
+    }
+    content.loading = [];
+  }
+}
+
+/** Unix ms, to the microsecond as far as the browser gives it, never going back within a document. */
+export const now = () => performance.timeOrigin + performance.now();

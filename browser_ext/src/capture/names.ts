@@ -1,0 +1,58 @@
+// Roles and names as assistive technology has them, by dom-accessibility-api; the many plain ones without its cost.
+import { computeAccessibleName, getRole } from "dom-accessibility-api";
+import { attribute, children, line, localName, parentNode, textContent, textIn } from "./dom";
+
+// Roles whose name is what is in them.
+const NAMED_BY_CONTENT = new Set(
+  (
+    "button cell checkbox columnheader gridcell heading link menuitem menuitemcheckbox menuitemradio option radio row " +
+    "rowheader switch tab tooltip treeitem"
+  ).split(" "),
+);
+const NAMING = ["aria-label", "aria-labelledby", "title"];
+const MOST_INNER = 60;
+
+/** An element's role; "" for none. */
+export function roleOf(element: Element): string {
+  const role = getRole(element) ?? "";
+  const name = localName(element);
+  if (role === "banner" || role === "contentinfo") {
+    return attribute(element, "role") || !element.closest("article,aside,main,nav,section") ? role : "";
+  }
+  if ((role === "form" || role === "region") && !attribute(element, "role")) {
+    return NAMING.some((name) => attribute(element, name)) ? role : "";
+  }
+  if (role === "columnheader" && name === "th" && attribute(element, "scope") === "row") return "rowheader";
+  if (role === "" && name === "p") return "paragraph";
+  if (role === "" && name === "input" && (element as HTMLInputElement).type === "password") return "textbox";
+  return role === "document" || role === "legend" || role === "presentation" || role === "none" ? "" : role;
+}
+
+/** An element's accessible name, one line. */
+export function nameOf(element: Element, role = roleOf(element)): string {
+  const plain = NAMING.every((name) => !attribute(element, name));
+  const inner = children(element).length;
+  if (plain && NAMED_BY_CONTENT.has(role) && !(element instanceof HTMLInputElement)) {
+    if (inner === 0) return line(textContent(element) ?? "", 200);
+    if (element.getElementsByTagName("*").length > MOST_INNER) return textIn(element, 200);
+  } else if (plain && inner > 0 && !(element instanceof HTMLFieldSetElement || element instanceof HTMLTableElement)) {
+    if (!NAMED_BY_CONTENT.has(role) && !(element instanceof HTMLSelectElement)) return "";
+  }
+  try {
+    return line(computeAccessibleName(element, { computedStyleSupportsPseudoElements: false }), 200);
+  } catch {
+    return ""; // a label that names itself in a circle, a detached node
+  }
+}
+
+export const isNamedByContent = (role: string) => NAMED_BY_CONTENT.has(role);
+
+/** What the labels of a field say. */
+export function labelOf(element: Element): string {
+  const labels = (element as HTMLInputElement).labels;
+  if (labels instanceof NodeList && labels.length > 0) {
+    return line([...labels].map((label) => textIn(label, 120, (inner) => inner === element)).join(" "));
+  }
+  const around = parentNode(element);
+  return around instanceof HTMLLabelElement ? textIn(around) : "";
+}

@@ -1,0 +1,104 @@
+// Fingerprints: several independent ways to find an element again, and what tells it apart from those like it.
+import type { TargetItem } from "../wire";
+import { anchorsOf } from "./anchors";
+import { attribute, line, localName, rectOf, rootOf, textContent, textIn } from "./dom";
+import { isMasked } from "./masks";
+import { labelOf, nameOf, roleOf } from "./names";
+import { cssPath, shadowPath, testId, xPath } from "./paths";
+
+export type Print = Omit<TargetItem, "k" | "s" | "t" | "n">;
+
+const KEPT = (
+  "href name title alt for aria-label autocomplete inputmode draggable data-id data-key data-value data-row-key " +
+  "data-name data-action data-index"
+).split(" ");
+const CHOICES = new Set(["checkbox", "radio", "button", "submit", "reset"]);
+const MOST_ALIKE = 2000;
+
+/** What identifies an element now. */
+export function printOf(element: Element): Print {
+  const tag = localName(element);
+  const masked = isMasked(element);
+  const role = roleOf(element);
+  const field = isField(element);
+  const type = field || element instanceof HTMLButtonElement ? String(element.type) : "";
+  const { shadow, closed } = shadowPath(element);
+  const [ordinal, alike] = placeAmongAlike(element);
+  return {
+    ...told({
+      type,
+      role,
+      name: nameOf(element, role),
+      label: field ? labelOf(element) : "",
+      placeholder: attribute(element, "placeholder").slice(0, 1024),
+      text: field || masked ? "" : textIn(element),
+      id: attribute(element, "id").slice(0, 1024),
+      test_id: testId(element)?.[1].slice(0, 1024) ?? "",
+      xpath: xPath(element),
+    }),
+    tag: tag.slice(0, 1024),
+    attributes: kept(element, tag, type, masked),
+    anchors: anchorsOf(element),
+    css: cssPath(element),
+    shadow,
+    closed,
+    rect: rectOf(element),
+    ordinal,
+    alike,
+    editable: isEditable(element),
+    masked,
+  };
+}
+
+function told(fields: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ""));
+}
+
+export function isField(element: Element): element is HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement {
+  return (
+    element instanceof HTMLInputElement ||
+    element instanceof HTMLTextAreaElement ||
+    element instanceof HTMLSelectElement
+  );
+}
+
+export function isEditable(element: Element): boolean {
+  if (element instanceof HTMLTextAreaElement) return !element.readOnly && !element.disabled;
+  if (element instanceof HTMLInputElement) {
+    return !element.readOnly && !element.disabled && element.selectionStart !== undefined && !CHOICES.has(element.type);
+  }
+  return element instanceof HTMLElement && element.isContentEditable === true;
+}
+
+function kept(element: Element, tag: string, type: string, masked: boolean): Record<string, string> {
+  const found: Record<string, string> = {};
+  const names = tag === "option" || CHOICES.has(type) ? [...KEPT, "value"] : tag === "img" ? [...KEPT, "src"] : KEPT;
+  for (const name of masked ? ["name", "autocomplete"] : names) {
+    const value = attribute(element, name);
+    if (value && value.length <= 1024 && !value.startsWith("data:")) found[name] = value;
+  }
+  return found;
+}
+
+/** Its place, from 0, among the elements of its root that look alike: same tag, same words. */
+function placeAmongAlike(element: Element): [number, number] {
+  const root = rootOf(element);
+  if (!root) return [0, 1];
+  const looks = look(element);
+  let alike = 0;
+  let mine = 0;
+  const all = root.querySelectorAll(CSS.escape(localName(element)));
+  for (let n = 0; n < all.length && n < MOST_ALIKE; n++) {
+    const other = all[n];
+    if (!other || (other !== element && look(other) !== looks)) continue;
+    if (other === element) mine = alike;
+    alike++;
+  }
+  return [mine, Math.max(alike, 1)];
+}
+
+function look(element: Element): string {
+  const words = element.childElementCount < 20 ? line(textContent(element) ?? "", 80) : "";
+  const field = element instanceof HTMLInputElement ? `${element.type} ${element.placeholder}` : "";
+  return [words, attribute(element, "aria-label"), attribute(element, "title"), field].join("\n");
+}

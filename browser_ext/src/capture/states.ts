@@ -1,0 +1,166 @@
+// What the document is whenever it rests: computed a while after it changed, never in a listener.
+import type { StateItem } from "../wire";
+import { ariaOf } from "./aria";
+import { cents, title } from "./dom";
+import { hashOf, heldBy } from "./hash";
+import { activeElement } from "./targets";
+
+const REST = 100;
+const LONGEST = 1000;
+const FIELDS = "input,textarea,select";
+const MOST_FIELDS = 500;
+
+export type State = Omit<StateItem, "k" | "s" | "t" | "n" | "focus"> & { aria: string };
+
+/** What the document is now. */
+export function stateOf(): State & { roots: ShadowRoot[] } {
+  const { dom, nodes, roots } = hashOf();
+  return {
+    url: location.href.slice(0, 1 << 20),
+    title: title(),
+    dom,
+    aria: "",
+    settled: document.readyState === "complete",
+    scroll: [cents(scrollX), cents(scrollY)],
+    nodes,
+    roots,
+  };
+}
+
+export interface Stated {
+  /** States this as the n-th state, `focus` being the element that has the focus. */
+  state(n: number, state: Omit<State, "aria"> & { aria?: string }, focus: Element | null): void;
+  /** A shadow root that was not known before. */
+  root(root: ShadowRoot): void;
+  /** Something changed. */
+  changed(): void;
+}
+
+/** Watches the document and states what it is when its changes have rested. */
+export class States {
+  #observer = new MutationObserver(() => this.changed());
+  #roots = new Set<WeakRef<ShadowRoot>>();
+  #known = new WeakSet<ShadowRoot>();
+  #epoch = 0;
+  #n = 0;
+  #dirty = false;
+  #since = 0;
+  #latest = 0;
+  #timer = 0;
+  #cost = 0;
+  #last: { key: string; aria: string; held: string } = { key: "", aria: "", held: "" };
+  #on = false;
+
+  constructor(private readonly stated: Stated) {}
+
+  /** Nothing was stated so far. */
+  restart(): void {
+    this.#n = 0;
+    this.#last = { key: "", aria: "", held: "" };
+  }
+
+  start(): void {
+    this.#on = true;
+    this.#observe(document);
+    for (const held of this.#roots) {
+      const root = held.deref();
+      if (root) this.#observe(root);
+    }
+    this.changed();
+  }
+
+  stop(): void {
+    this.#on = false;
+    this.#observer.disconnect();
+    clearTimeout(this.#timer);
+    this.#dirty = false;
+  }
+
+  /** Counts the document's changes. */
+  epoch(): number {
+    if (this.#observer.takeRecords().length > 0) this.changed();
+    return this.#epoch;
+  }
+
+  /** The number of the last state, if nothing changed since it was computed. */
+  current(): number | undefined {
+    this.epoch();
+    return this.#dirty || this.#n === 0 ? undefined : this.#n;
+  }
+
+  /** Something changed, in the document or in what its fields hold. */
+  changed(): void {
+    this.#epoch++;
+    if (!this.#on) return;
+    this.stated.changed();
+    this.#latest = performance.now();
+    if (this.#dirty) return;
+    this.#dirty = true;
+    this.#since = this.#latest;
+    this.#arm(REST);
+  }
+
+  /** A script may set what a field holds without a trace in the document: looked at now and then. */
+  look(): void {
+    if (!this.#dirty && this.#held() !== this.#last.held) this.changed();
+  }
+
+  /** States what the document is now, unless that was stated already. */
+  emit(): State {
+    this.#observer.takeRecords();
+    const began = performance.now();
+    const { roots, ...state } = stateOf();
+    for (const root of roots) this.#meet(root);
+    this.#dirty = false;
+    clearTimeout(this.#timer);
+    this.#last.held = this.#held();
+    const key = `${state.dom} ${state.settled} ${state.url}\n${state.title}`;
+    state.aria = this.#last.aria;
+    if (this.#on && key !== this.#last.key) {
+      this.#last.key = key;
+      const aria = ariaOf();
+      const { aria: _, ...rest } = state;
+      const focus = activeElement();
+      this.stated.state(++this.#n, aria === this.#last.aria ? rest : { ...rest, aria }, focus);
+      this.#last.aria = state.aria = aria;
+    }
+    this.#cost = performance.now() - began;
+    return state;
+  }
+
+  /** A shadow root, which is watched from now on. */
+  meet(root: ShadowRoot): void {
+    if (!this.#known.has(root)) this.changed();
+    this.#meet(root);
+  }
+
+  #meet(root: ShadowRoot): void {
+    if (this.#known.has(root)) return;
+    this.#known.add(root);
+    this.#roots.add(new WeakRef(root));
+    if (this.#on) this.#observe(root);
+    this.stated.root(root);
+  }
+
+  #observe(root: Node): void {
+    this.#observer.observe(root, { subtree: true, childList: true, characterData: true, attributes: true });
+  }
+
+  #held(): string {
+    const fields = document.querySelectorAll(FIELDS);
+    const held: string[] = [];
+    for (let n = 0; n < fields.length && n < MOST_FIELDS; n++) held.push(heldBy(fields[n] as Element) ?? "");
+    return held.join("\0");
+  }
+
+  // A costly page is looked at less often: at most a fifth of its time goes into this.
+  #arm(wait: number): void {
+    this.#timer = setTimeout(() => {
+      const now = performance.now();
+      const rest = Math.max(REST, 2 * this.#cost) - (now - this.#latest);
+      const left = Math.min(rest, Math.max(LONGEST, 4 * this.#cost) - (now - this.#since));
+      if (left > 1) this.#arm(left);
+      else this.emit();
+    }, wait) as unknown as number;
+  }
+}

@@ -1,0 +1,24 @@
+"""What a document states of what a person does in it, from a real Chromium to the recorder."""
+
+from __future__ import annotations
+
+import pytest
+from channel_ends import Recorder
+from playwright.sync_api import Page
+from site_of_pages import Site
+
+from recorder.trace.pages import PageEvent, PageTarget
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_press_on_one_of_many_is_told_by_its_row(page: Page, recorder: Recorder, site: Site) -> None:
+    rows = "".join(f"<tr><td>Invoice {n}<td><button>Delete</button>" for n in range(30))
+    page.goto(site.show(f"<title>Bills</title><h1>Invoices</h1><table>{rows}</table>"))
+    page.get_by_role("row", name="Invoice 17").get_by_role("button").click()
+    click = recorder.wait(lambda r: [event for event in r.of(PageEvent) if event.type == "click"])[0]
+    target = next(t for t in recorder.of(PageTarget) if (t.doc, t.n) == (click.doc, click.target))
+    assert (target.role, target.name, target.ordinal, target.alike) == ("button", "Delete", 17, 30)
+    assert ("row", "Invoice 17") in target.anchors
+    assert ("heading", "Invoices") in target.anchors
+    assert not recorder.faults
