@@ -117,8 +117,8 @@ class PageTarget(Event, frozen=True, kw_only=True, omit_defaults=True, tag="page
     `shadow` are the CSS paths of the shadow hosts around it, outermost first; `css` and `xpath` lead to it within its
     root. `anchors` are what people tell it apart by, such as [row, Invoice 17], [column, Amount], [heading, Settings],
     [item, …]; `ordinal` is its place among `alike` elements of the same role and name. `attributes` are well-known
-    harmless ones. `masked`: what it holds is withheld. `control` is the number of the target of the control that it is a
-    part of: the button around a picture, the link around a word.
+    harmless ones. `masked`: what it holds is withheld. `control` is the number of the target of the control that it is
+    a part of: the button around a picture, the link around a word.
     """
 
     tab: Count
