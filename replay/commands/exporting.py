@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-import zipfile
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import Literal, cast
 
 import click
 
@@ -19,7 +17,7 @@ from recorder.trace.reader import Trace
 from recorder.trace.steps import steps
 from replay.commands import exporting_pages
 from replay.commands.opening import JSON, TRACE, as_json, cast_of, opened
-from replay.commands.writing import OUT, OVERWRITE, progress_line, told_losses, written
+from replay.commands.writing import OUT, OVERWRITE, counted, told_losses, written, zip_of
 
 
 @click.group(
@@ -30,6 +28,7 @@ def export() -> None:
 
 
 export.add_command(exporting_pages.playwright)
+export.add_command(exporting_pages.playwright_trace)
 export.add_command(exporting_pages.devtools_recording)
 
 
@@ -90,13 +89,13 @@ def har(trace: Path, out: Path | None, attach: bool, overwrite: bool, json_wante
         started = opened_trace.manifest.started_unix_ns
         origin = Origin(opened_trace.manifest.trace_id, started, version("reenact"))
         file = stack.enter_context(written(out, overwrite))
-        add = stack.enter_context(_archive(file, HAR_NAME)) if attach else None
-        made = HarExport(network, found, origin, opened_trace, add.attach if add else None)
-        write = add.write if add else file.write
-        progress = progress_line(len(network.exchanges))
-        for count, portion in enumerate(made.portions()):
-            write(portion)
-            progress(count)
+        archive = stack.enter_context(zip_of(file)) if attach else None
+        made = HarExport(network, found, origin, opened_trace, archive.attach if archive else None)
+        portions = counted(made.portions(), len(network.exchanges))
+        if archive is not None:
+            archive.gather(HAR_NAME, portions)
+        else:
+            file.writelines(portions)
     losses = made.losses
     if json_wanted:
         as_json({"path": str(out), "entries": len(network.exchanges), "losses": losses})
@@ -106,36 +105,6 @@ def har(trace: Path, out: Path | None, attach: bool, overwrite: bool, json_wante
         if not network.exchanges:
             click.echo("the trace recorded no network", err=True)
     told_losses("HAR 1.2", losses)
-
-
-_PACKED = (".dat", ".png", ".jpg", ".gif", ".webp")
-"""Attachments that hardly get smaller, and would take a minute a gigabyte to try."""
-
-
-class _Archive:
-    """Attachments go into a ZIP as they come; the HAR, which names them, waits in a file and goes in last."""
-
-    def __init__(self, archive: zipfile.ZipFile, waiting: IO[bytes]) -> None:
-        self._zip = archive
-        self.write = waiting.write
-
-    def attach(self, name: str, content: Iterable[bytes]) -> None:
-        told = zipfile.ZipInfo(name)
-        packs = not name.endswith(_PACKED)
-        told.compress_type = zipfile.ZIP_DEFLATED if packs else zipfile.ZIP_STORED
-        told.external_attr = 0o600 << 16
-        with self._zip.open(told, "w", force_zip64=True) as member:
-            for data in content:
-                member.write(data)
-
-
-@contextmanager
-def _archive(file: IO[bytes], name: str) -> Iterator[_Archive]:
-    with tempfile.TemporaryFile() as waiting, zipfile.ZipFile(file, "w") as zipped:
-        archive = _Archive(zipped, waiting)
-        yield archive
-        waiting.seek(0)
-        archive.attach(name, iter(lambda: waiting.read(1 << 20), b""))
 
 
 def _cast(trace: Trace, terminal: int, no_input: bool) -> tuple[CastHeader, Iterator[CastEvent]]:

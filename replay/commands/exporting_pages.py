@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -13,9 +14,10 @@ from recorder.trace.errors import UsageError
 from recorder.trace.gestures import Gesture
 from recorder.trace.printable import printable
 from recorder.trace.reader import Trace
+from recorder.trace.requests import answered_requests
 from recorder.trace.steps import Step, steps
 from replay.commands.opening import JSON, TRACE, as_json, opened
-from replay.commands.writing import OUT, OVERWRITE, told_losses, written
+from replay.commands.writing import OUT, OVERWRITE, told_losses, written, zip_of
 from replay.export.actions import Action, Pages, actions
 from replay.export.losses import Loss
 
@@ -85,6 +87,58 @@ def devtools_recording(trace: Path, out: Path | None, overwrite: bool, json_want
         with written(out, overwrite) as file:
             file.write(json.dumps(made.flow, indent=2).encode() + b"\n")
     _told(out, len(found), made.losses, json_wanted, "a DevTools recording")
+
+
+@click.command(
+    "playwright-trace",
+    epilog="Examples:\n\n\b\n  reenact export playwright-trace shop.reenact -o shop.zip\n  playwright show-trace shop.zip",
+)
+@TRACE
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The ZIP to write."
+)
+@OVERWRITE
+@JSON
+def playwright_trace(trace: Path, out: Path, overwrite: bool, json_wanted: bool) -> None:
+    """Export TRACE as a trace of Playwright, which its trace viewer opens (`playwright show-trace`).
+
+    What was done in the browser, commands between, accessibility trees, screenshots and the network.
+    """
+    from replay.export.exchanges import RecordedNetwork
+    from replay.export.har import HarExport, Origin
+    from replay.export.playwright_script import script
+    from replay.export.playwright_trace import NETWORK_NAME, RESOURCES, TRACE_NAME, PlaywrightTrace
+
+    with opened(trace) as opened_trace, written(out, overwrite) as file, zip_of(file) as archive:
+        found, pages = _actions(opened_trace)
+        told = steps(opened_trace.events)
+        manifest = opened_trace.manifest
+        title = manifest.task.instruction or manifest.trace_id
+        origin = Origin(manifest.trace_id, manifest.started_unix_ns, version("reenact"))
+        read_aria = _aria_of(opened_trace)
+        text = script(found, pages.started, read_aria, title=title, folder="files")
+        made = PlaywrightTrace(
+            found,
+            told,
+            pages,
+            origin,
+            title=title,
+            script=(text.text, text.lines),
+            read_aria=read_aria,
+            blob=opened_trace.stream_blob,
+            attach=archive.attach,
+        )
+        network = RecordedNetwork.of(opened_trace.events)
+        har = HarExport(
+            network,
+            told,
+            origin,
+            opened_trace,
+            lambda name, content: archive.attach(RESOURCES + name, content),
+        )
+        archive.gather(TRACE_NAME, made.events())
+        archive.gather(NETWORK_NAME, made.network(har.entries(), answered_requests(opened_trace.events)))
+    _told(out, len(found), [*made.losses, *har.losses], json_wanted, "a Playwright trace")
 
 
 def _actions(trace: Trace) -> tuple[list[Action], Pages]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -76,15 +78,48 @@ def _place(beside: Path, out: Path) -> None:
         beside.replace(out)
 
 
-def progress_line(total: int) -> Callable[[int], None]:
-    """A line that says how far it is, on a terminal only."""
+def counted(portions: Iterable[bytes], total: int) -> Iterator[bytes]:
+    """The portions; meanwhile a line says how many of `total` there were, on a terminal only."""
     if total < 100 or not sys.stderr.isatty():
-        return lambda _: None
-
-    def progress(count: int) -> None:
+        yield from portions
+        return
+    for count, portion in enumerate(portions):
+        yield portion
         if count % 100 == 0:
             click.echo(f"\r\x1b[Kexporting: {min(count, total)} of {total}", nl=False, err=True)
-        if count > total:
-            click.echo("\r\x1b[K", nl=False, err=True)
+    click.echo("\r\x1b[K", nl=False, err=True)
 
-    return progress
+
+_PACKED = (".dat", ".png", ".jpg", ".jpeg", ".gif", ".webp")
+"""Members that hardly get smaller, and would take a minute a gigabyte to try."""
+
+
+class Archive:
+    """A ZIP that is written member by member."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._zip = archive
+
+    def attach(self, name: str, content: Iterable[bytes]) -> None:
+        """Adds a member. Not to be called while another's content comes."""
+        told = zipfile.ZipInfo(name)
+        packs = not name.endswith(_PACKED)
+        told.compress_type = zipfile.ZIP_DEFLATED if packs else zipfile.ZIP_STORED
+        told.external_attr = 0o600 << 16
+        with self._zip.open(told, "w", force_zip64=True) as member:
+            for data in content:
+                member.write(data)
+
+    def gather(self, name: str, content: Iterable[bytes]) -> None:
+        """Adds a member whose content may attach others while it comes: it waits in a file and goes in after them."""
+        with tempfile.TemporaryFile() as waiting:
+            waiting.writelines(content)
+            waiting.seek(0)
+            self.attach(name, iter(lambda: waiting.read(1 << 20), b""))
+
+
+@contextmanager
+def zip_of(file: IO[bytes]) -> Iterator[Archive]:
+    """A ZIP in `file`."""
+    with zipfile.ZipFile(file, "w") as zipped:
+        yield Archive(zipped)

@@ -108,14 +108,19 @@ class HarExport:
         creator = {"name": "Reenact", "version": origin.version}
         yield b'{"log":{"version":"1.2","creator":' + msgspec.json.encode(creator)
         yield b',"pages":' + msgspec.json.encode(pages) + b',"entries":['
-        for count, exchange in enumerate(self._network.exchanges):
-            yield (b",\n" if count else b"\n") + msgspec.json.encode(self._entry(exchange))
+        for count, (_, entry) in enumerate(self.entries()):
+            yield (b",\n" if count else b"\n") + msgspec.json.encode(entry)
+        told = {"trace": origin.trace_id, "losses": self.losses}
+        yield b'\n],"_reenact":' + msgspec.json.encode(told) + b"}}\n"
+
+    def entries(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The HAR's entries as JSON values, each with its time in the session."""
+        for exchange in self._network.exchanges:
+            yield exchange.requested.t, self._entry(exchange)
         for what, count in self._network.unseen.items():
             self._losses.add(what, count=count)
         for reason in self._network.gaps:
             self._losses.add(f"lost when it was recorded: {reason}")
-        told = {"trace": origin.trace_id, "losses": self.losses}
-        yield b'\n],"_reenact":' + msgspec.json.encode(told) + b"}}\n"
 
     def _page(self, step: Step) -> dict[str, Any]:
         timings = {"onContentLoad": -1, "onLoad": -1}
