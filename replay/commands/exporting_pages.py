@@ -146,7 +146,7 @@ def _actions(trace: Trace) -> tuple[list[Action], Pages]:
     if not told:
         raise UsageError("the trace has no browser's steps; `reenact steps` lists what it has")
     pages = Pages.of(trace.events)
-    return actions(told, pages), pages
+    return actions(told, pages, _aria_of(trace)), pages
 
 
 def _gestures(found: list[Step]) -> list[tuple[Step, Gesture]]:

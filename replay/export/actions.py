@@ -6,7 +6,7 @@ One list of actions drives every format (Playwright's script, its trace, DevTool
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,9 +21,11 @@ from recorder.trace.pages import (
     FrameSeen,
     Navigated,
     PageState,
+    PageTarget,
     Screenshot,
     TabOpened,
 )
+from replay.export.aria import parse
 from replay.export.locators import Locator, Part, locator
 
 _MOST_DEPTH = 64
@@ -64,13 +66,14 @@ class Pages:
     frames: dict[int, FrameSeen] = field(default_factory=dict)
     documents: dict[int, DocumentStarted] = field(default_factory=dict)
     states: dict[int, list[PageState]] = field(default_factory=dict)
+    told: dict[int, list[PageState]] = field(default_factory=dict)
     navigated: dict[int, list[Navigated]] = field(default_factory=dict)
     screenshots: list[Screenshot] = field(default_factory=list)
 
     @classmethod
     def of(cls, events: Iterable[Any]) -> Pages:
-        """The states and navigations are those of tabs' own frames, by tab, in order of time. Each state has its
-        snapshot, also where it is that of the state before."""
+        """`states` and `navigated` are those of tabs' own frames, by tab, `told` all states by document, in order of
+        time. Each state has its snapshot, also where it is that of the state before."""
         pages = cls()
         trees: dict[int, str | None] = {}
         for event in events:
@@ -83,9 +86,12 @@ class Pages:
                     pages.frames.setdefault(event.frame, event)
                 case DocumentStarted():
                     pages.documents.setdefault(event.doc, event)
-                case PageState() if pages.is_top(event.frame):
+                case PageState():
                     aria = trees[event.doc] = event.aria or trees.get(event.doc)
-                    pages.states.setdefault(event.tab, []).append(structs.replace(event, aria=aria))
+                    state = structs.replace(event, aria=aria)
+                    pages.told.setdefault(event.doc, []).append(state)
+                    if pages.is_top(event.frame):
+                        pages.states.setdefault(event.tab, []).append(state)
                 case Navigated() if pages.is_top(event.frame):
                     pages.navigated.setdefault(event.tab, []).append(event)
                 case Screenshot():
@@ -118,6 +124,12 @@ class Pages:
                 return document.url
         return None
 
+    def tree(self, doc: int, at: int) -> str | None:
+        """The snapshot of a document as it was then, or first was."""
+        states = self.told.get(doc, [])
+        place = bisect_right(states, at, key=lambda state: state.t)
+        return states[max(place - 1, 0)].aria if states else None
+
     def shown(self, tab: int, until: int | None) -> PageState | None:
         """The last state of the tab's own document before `until`."""
         states = self.states.get(tab, [])
@@ -140,8 +152,11 @@ class Pages:
         )
 
 
-def actions(gestures: Sequence[tuple[int, str, Gesture]], pages: Pages) -> list[Action]:
-    """The actions of gestures (each with its step's number and sentence), in their order.
+def actions(
+    gestures: Sequence[tuple[int, str, Gesture]], pages: Pages, read_aria: Callable[[str], str]
+) -> list[Action]:
+    """The actions of gestures (each with its step's number and sentence), in their order. `read_aria` gives the
+    accessibility snapshot of a blob.
 
     A tab that a page did not open, and nobody was seen to lead anywhere, gets a navigation to where it first was.
     A dialog answered and a download that are gestures of their own belong to the action that they follow.
@@ -153,7 +168,7 @@ def actions(gestures: Sequence[tuple[int, str, Gesture]], pages: Pages) -> list[
         if gesture.verb in _FOLLOWING and told:
             told[-1] = _joined(told[-1], gesture, pages, later)
             continue
-        told.append(_action(n, text, gesture, pages, later))
+        told.append(_action(n, text, gesture, pages, later, read_aria))
     return told
 
 
@@ -188,12 +203,20 @@ def _led(gestures: Sequence[tuple[int, str, Gesture]], pages: Pages) -> list[tup
     return led
 
 
-def _action(n: int, text: str, gesture: Gesture, pages: Pages, later: int | None) -> Action:
+def _action(
+    n: int, text: str, gesture: Gesture, pages: Pages, later: int | None, read_aria: Callable[[str], str]
+) -> Action:
     chain = pages.chain(gesture.frame)
     frames = [_frame(seen) for seen in chain]
     known = all(seen.index is not None for seen in chain)
-    target = locator(gesture.target, frames) if gesture.target else None
-    onto = locator(gesture.onto, frames) if gesture.onto else None
+
+    def found(of: PageTarget | None) -> Locator | None:
+        if of is None:
+            return None
+        snapshot = pages.tree(of.doc, gesture.t_start)
+        return locator(of, frames, parse(read_aria(snapshot)) if snapshot is not None else ())
+
+    target, onto = found(gesture.target), found(gesture.onto)
     return Action(
         n=n,
         text=text,

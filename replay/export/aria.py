@@ -20,7 +20,7 @@ _KEPT = ("checked", "disabled", "expanded", "invalid", "level", "pressed", "sele
 _MOST_DEPTH = 200
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Node:
     """A node of an accessibility tree. A text node has the role `text` and its words in `text`; `props` are what stands
     under a node with a slash, such as url and placeholder."""
@@ -77,7 +77,7 @@ def news(before: Sequence[Node], after: Sequence[Node], most: int) -> tuple[list
 
     Without role and name and text a node is no news, and neither is what only moved.
     """
-    known = Counter(node.label for node in _walk(before))
+    known = Counter(node.label for node in walk(before))
     left_out = 0
     room = most
 
@@ -100,7 +100,8 @@ def news(before: Sequence[Node], after: Sequence[Node], most: int) -> tuple[list
     return found, left_out
 
 
-def _walk(nodes: Sequence[Node]) -> Iterator[Node]:
+def walk(nodes: Sequence[Node]) -> Iterator[Node]:
+    """All nodes, each before its children."""
     stack = list(reversed(nodes))
     while stack:
         node = stack.pop()

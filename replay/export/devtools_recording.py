@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from recorder.trace.pages import BrowserStarted, PageTarget
 from replay.export.actions import Action
-from replay.export.locators import anchor, literal
+from replay.export.locators import Locator, by_name, literal, scope
 from replay.export.losses import Loss, Losses
 
 _MODIFIERS = ((2, "Control"), (1, "Alt"), (4, "Meta"), (8, "Shift"))
@@ -166,9 +166,9 @@ class _Writer:
         if gesture.files:
             told["files"] = [file.name for file in gesture.files]
         if gesture.onto is not None:
-            told["onto"] = _selectors(gesture.onto)
+            told["onto"] = _selectors(gesture.onto, action.onto)
         if gesture.target is not None:
-            told["selectors"] = _selectors(gesture.target)
+            told["selectors"] = _selectors(gesture.target, action.target)
         parameters = {name: value for name, value in told.items() if value is not None}
         return {
             "type": "customStep", **self._where(action), "name": f"reenact.{gesture.verb}", "parameters": parameters,
@@ -176,7 +176,7 @@ class _Writer:
 
     def _selectors(self, action: Action) -> dict[str, Any]:
         target = action.gesture.target
-        chosen = _selectors(target) if target is not None else []
+        chosen = _selectors(target, action.target) if target is not None else []
         if target is not None and target.closed:
             self._lose("an element in a closed shadow root: no selector reaches it", action)
         elif action.target is not None and action.target.doubt:
@@ -199,28 +199,27 @@ class _Writer:
         self.losses.add(what, action.n, count)
 
 
-def _selectors(target: PageTarget) -> list[list[str]]:
+def _selectors(target: PageTarget, chosen: Locator | None) -> list[list[str]]:
     """Ways to find it, best first; each crosses the shadow roots around it."""
     hosts = list(target.shadow)
-    anchored = anchor(target) if target.alike > 1 else None
     name, text = target.name, " ".join(target.text.split())
-    found: list[list[str]] = []
+    anchored = scope(chosen) if chosen is not None else None
     if anchored is not None:
         role, key = anchored
-        tag = {"row": "tr", "listitem": "li"}.get(role, "*")
-        scope = f'//*[self::{tag} or @role="{role}"][.//text()[normalize-space()={literal(key)}]]'
-        told = _told(target)
-        if told:
-            found.append([*hosts, f"xpath/{scope}//{target.tag}[{told}]"])
-            return found
-    if target.alike == 1 and name and not _LITERAL.search(name):
-        found.append([*hosts, f'aria/{name}[role="{target.role}"]' if target.role else f"aria/{name}"])
+        tag = {"row": "tr", "listitem": "li"}.get(role, role)
+        within = f'//*[self::{tag} or @role="{role}"][.//*[normalize-space()={literal(key)}]]'
+        test = _told(target)
+        return [[*hosts, f"xpath/{within}//{target.tag}{f'[{test}]' if test else ''}"]]
+    found: list[list[str]] = []
+    unique = chosen is not None and by_name(chosen)
+    if unique and not _LITERAL.search(name):
+        found.append([*hosts, f'aria/{name}[role="{target.role}"]'])
     if target.css:
         found.append([*hosts, target.css])
     if target.xpath and not hosts:
         found.append([f"xpath/{target.xpath}"])
     short = text and len(text) <= _MOST_TEXT and not _LITERAL.search(text)
-    if target.alike == 1 and short and text == name and not target.editable:
+    if unique and short and text == name and not target.editable:
         found.append([*hosts, f"text/{text}"])
     return found
 

@@ -1,7 +1,8 @@
 """How another tool finds an element again: a target's fingerprint as one locator, chosen for identity. Pure.
 
-A locator is chosen that led to this element alone when it was recorded, and that says what the element is. Among
-elements that are alike, it is told by the row or item it stands in, never by its place among them.
+A locator is chosen that says what the element is, and that led to this element alone when it was recorded: that is
+proven on the accessibility tree that the page had then. Among elements that are alike, one is told by the row, the item
+or the dialog that it stands in, never by its place among them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from recorder.trace.pages import PageTarget
+from replay.export.aria import Node, walk
 
 _ROLES = """
     alert alertdialog application article banner blockquote button caption cell checkbox code columnheader combobox
@@ -22,17 +24,25 @@ _ROLES = """
     superscript switch tab table tablist tabpanel term textbox time timer toolbar tooltip tree treegrid treeitem"""
 ROLES = frozenset(_ROLES.split())
 """The roles that Playwright's get_by_role takes."""
-_SCOPES = {"row": "row", "item": "listitem"}
-"""Anchors that tell an element's place by what identifies it, and the role of what they stand for."""
+_SCOPES = {
+    "row": ("row",),
+    "item": ("listitem", "treeitem", "option", "menuitem", "article"),
+    "dialog": ("dialog", "alertdialog"),
+    "group": ("group", "radiogroup", "region"),
+}
+"""By the kind of an anchor, the roles of what it stands for."""
+_NAMED = ("dialog", "group")
+"""Kinds of anchors that are names; the others are words that stand within."""
 _MOST_TEXT = 80
-Kind = Literal["frame", "role", "test_id", "css", "xpath", "text", "within"]
+Kind = Literal["frame", "role", "css", "xpath", "text", "within"]
 
 
 class Part(NamedTuple):
     """A step of a locator, within what the steps before it found.
 
-    frame: enters the frame whose element CSS `value` finds (the `nth` of them). role: `value`, by its accessible name.
-    within: the elements of role `value` that hold exactly the text `name`. text: what is found must hold `value`.
+    frame: enters the frame whose element CSS `value` finds (the `nth` of them). role: `value`, by its accessible name
+    if it has one. within: the elements of role `value` that hold exactly the text `name`. text: what is found holds
+    `value`.
     """
 
     kind: Kind
@@ -49,37 +59,65 @@ class Locator(NamedTuple):
     doubt: str = ""
 
 
-def locator(target: PageTarget, frames: Sequence[Part] = ()) -> Locator | None:
-    """The locator of a target in the frame that `frames` lead to; null where none can reach it (a closed root)."""
+def locator(target: PageTarget, frames: Sequence[Part] = (), tree: Sequence[Node] = ()) -> Locator | None:
+    """The locator of a target in the frame that `frames` lead to; null where none can reach it (a closed root). `tree`
+    is the accessibility tree of the target's document then, empty where it is not known."""
     if target.closed:
         return None
-    scope = _scope(target)
-    if target.role in ROLES and target.name and (target.alike == 1 or scope):
-        parts = ([] if target.alike == 1 else scope) + [Part("role", target.role, target.name)]
-        return Locator((*frames, *parts))
-    if target.test_id:
-        parts = (scope if target.alike > 1 else []) + [Part("test_id", target.test_id)]
-        return Locator(
-            (*frames, *parts), "" if scope or target.alike == 1 else "only its test id tells it apart"
-        )
+    if way := _by_role(target, tree):
+        return Locator((*frames, *way))
     if not target.css and not target.xpath:
         return None
     hosts = [Part("css", host) for host in target.shadow]
-    way = Part("css", target.css) if target.css else Part("xpath", target.xpath)
+    place = Part("css", target.css) if target.css else Part("xpath", target.xpath)
     text = _text(target)
-    parts = [*hosts, way, *([Part("text", text)] if text else [])]
-    certain = text or "[" in target.css or "#" in target.css
+    certain = text or re.search(r"[#\[][^>]*$", target.css)
+    parts = [*hosts, place, *([Part("text", text)] if text else [])]
     return Locator((*frames, *parts), "" if certain else "found by its place in the page alone")
 
 
-def anchor(target: PageTarget) -> tuple[str, str] | None:
-    """The role and the identifying text of the row or item that a target stands in."""
-    return next(((_SCOPES[kind], text) for kind, text in target.anchors if kind in _SCOPES and text), None)
+def scope(chosen: Locator) -> tuple[str, str] | None:
+    """The role and the text of the row or item that a locator is anchored in."""
+    return next(((part.value, part.name) for part in chosen.parts if part.kind == "within"), None)
 
 
-def _scope(target: PageTarget) -> list[Part]:
-    found = anchor(target)
-    return [Part("within", *found)] if found else []
+def by_name(chosen: Locator) -> bool:
+    """Whether the element's role and name alone lead to it, within its frame."""
+    return [part.kind for part in chosen.parts if part.kind != "frame"] == ["role"]
+
+
+def _by_role(target: PageTarget, tree: Sequence[Node]) -> list[Part]:
+    """By role and name, where they are its alone, in the whole page or in what it stands in; else nothing."""
+    if target.role not in ROLES:
+        return []
+    own = Part("role", target.role, target.name)
+    if not tree:
+        row = next((text for kind, text in target.anchors if kind == "row"), "")
+        if target.name and target.alike == 1:
+            return [own]
+        return [Part("within", "row", row), own] if target.name and row else []
+
+    def count(nodes: Sequence[Node]) -> int:
+        return sum(node.role == target.role and node.name == target.name for node in walk(nodes))
+
+    if target.name and count(tree) == 1:
+        return [own]
+    for kind, text in target.anchors:
+        for role in _SCOPES.get(kind, ()):
+            around = [node for node in walk(tree) if node.role == role and count(node.children)]
+            if kind in _NAMED:
+                held = [node for node in around if node.name == text]
+            else:
+                held = [node for node in around if _holds(node, text)]
+            inmost = [node for node in held if not any(inner in held for inner in walk(node.children))]
+            if text and len(inmost) == 1 and count(inmost[0].children) == 1:
+                return [Part("role" if kind in _NAMED else "within", role, text), own]
+    return []
+
+
+def _holds(node: Node, text: str) -> bool:
+    """Whether something within says exactly this."""
+    return any(text in (inner.text, inner.name) and inner.role != "img" for inner in walk([node]))
 
 
 def _text(target: PageTarget) -> str:
@@ -88,6 +126,9 @@ def _text(target: PageTarget) -> str:
         return ""
     text = " ".join(target.text.split())
     return text if len(text) <= _MOST_TEXT else ""
+
+
+_TEST_ID = re.compile(r'\[data-testid="([\w -]+)"\]')
 
 
 def python(chosen: Locator, page: str) -> str:
@@ -101,15 +142,16 @@ def _python(part: Part, page: str) -> str:
             nth = f".nth({part.nth})" if part.nth is not None else ""
             return f".locator({quoted(part.value)}){nth}.content_frame"
         case "role":
-            return f".get_by_role({quoted(part.value)}, name={quoted(part.name)}, exact=True)"
+            named = f", name={quoted(part.name)}, exact=True" if part.name else ""
+            return f".get_by_role({quoted(part.value)}{named})"
         case "within":
             has = f"{page}.get_by_text({quoted(part.name)}, exact=True)"
             return f".get_by_role({quoted(part.value)}).filter(has={has})"
-        case "test_id":
-            return f".get_by_test_id({quoted(part.value)})"
         case "text":
             return f".filter(has_text={quoted(part.value)})"
         case "css":
+            if test_id := _TEST_ID.fullmatch(part.value):
+                return f".get_by_test_id({quoted(test_id[1])})"
             return f".locator({quoted(part.value)})"
         case "xpath":
             return f".locator({quoted('xpath=' + part.value)})"
@@ -126,12 +168,10 @@ def _selector(part: Part) -> str:
             nth = f" >> nth={part.nth}" if part.nth is not None else ""
             return f"{part.value}{nth} >> internal:control=enter-frame"
         case "role":
-            return f"internal:role={part.value}[name={_json(part.name)}s]"
+            return f"internal:role={part.value}" + (f"[name={_json(part.name)}s]" if part.name else "")
         case "within":
             inner = f"internal:text={_json(part.name)}s"
             return f"internal:role={part.value} >> internal:has={_json(inner)}"
-        case "test_id":
-            return f"internal:testid=[data-testid={_json(part.value)}s]"
         case "text":
             return f"internal:has-text={_json(part.value)}i"
         case "css":

@@ -77,7 +77,7 @@ _SAVED = _at(['aria/Save[role="button"]'], ["main > button"], ["text/Save"])
 _NAMED = _at(['aria/Name[role="textbox"]'], ["#name"])
 _MOUSE = {"deviceType": "mouse", "button": "primary"}
 _ROW = (
-    'xpath///*[self::tr or @role="row"][.//text()[normalize-space()="Invoice 17"]]'
+    'xpath///*[self::tr or @role="row"][.//*[normalize-space()="Invoice 17"]]'
     '//button[normalize-space()="Delete"]'
 )
 _BUTTON = 'internal:role=button[name="Save"s]'
@@ -207,7 +207,7 @@ CASES: dict[str, Case] = {
         gesture("scroll", LIST, scroll=(0, 400)),
         ['page.locator("div.list").evaluate("(element, [x, y]) => element.scrollTo(x, y)", [0, 400])'],
         [{"type": "scroll", **_at(["div.list"]), "x": 0, "y": 400}],
-        ("Page.mouseWheel", {"x": 0, "y": 400}),
+        ("Frame.evaluateExpression", {"selector": "div.list", "arg": [0, 400]}),
     ),
     "navigate": Case(
         gesture("navigate", value="https://shop.example/a?b=1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from typing import Any, get_args
 
 import pytest
@@ -22,17 +23,23 @@ from page_gestures import (
 from recorder.trace.gestures import Gesture, Verb
 from replay.export.actions import Action, Pages, actions
 from replay.export.devtools_recording import recording
+from replay.export.har import Origin
 from replay.export.playwright_script import Script, script
+from replay.export.playwright_trace import PlaywrightTrace
 
 VERBS = get_args(Verb)
 
 
+def no_aria(digest: str) -> str:
+    raise AssertionError("nothing was shown")
+
+
 def made(*gestures: Gesture) -> list[Action]:
-    return actions([(n, one.verb, one) for n, one in enumerate(gestures, 1)], Pages.of(FRAMES))
+    return actions([(n, one.verb, one) for n, one in enumerate(gestures, 1)], Pages.of(FRAMES), no_aria)
 
 
 def written(*gestures: Gesture) -> Script:
-    return script(made(*gestures), None, lambda _: "", title="a task", folder="x_files")
+    return script(made(*gestures), None, no_aria, title="a task", folder="x_files")
 
 
 def acted(told: Script) -> list[str]:
@@ -66,6 +73,28 @@ def test_as_a_playwright_script(verb: str) -> None:
 def test_as_a_devtools_recording(verb: str) -> None:
     told = recording(made(*of(verb)), None, "a task")
     assert told.flow["steps"] == CASES[verb].devtools
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_as_an_action_of_a_playwright_trace(verb: str) -> None:
+    found = made(*of(verb))
+    told = traced(found)
+    name, params = CASES[verb].trace
+    (before,) = [event for event in told if event["type"] == "before"]
+    assert f"{before['class']}.{before['method']}" == name
+    assert before["params"] | params == before["params"]
+    kinds = {event["method"] for event in told if event["type"] == "event"}
+    assert (verb in kinds) == (verb in ("dialog", "download"))
+
+
+def traced(found: list[Action], **put: bytes) -> list[dict[str, Any]]:
+    """The lines of the actions' Playwright trace."""
+    origin = Origin("0", 1_700_000_000_000_000_000, "1")
+    made_of = PlaywrightTrace(
+        found, [], Pages.of(FRAMES), origin, title="a task", script=("", [1] * len(found)), read_aria=no_aria,
+        blob=lambda _: [b"content"], attach=lambda name, content: put.update({name: b"".join(content)}),
+    )  # fmt: skip
+    return [json.loads(line) for line in made_of.events()]
 
 
 def test_an_element_among_its_like_is_told_by_its_row_and_never_by_its_place() -> None:
@@ -141,8 +170,8 @@ def test_what_a_page_says_is_never_code(verb: str, text: str) -> None:
         )
         for one in of(verb)
     ]  # fmt: skip
-    found = actions([(1, text, one) for one in gestures], Pages.of(FRAMES))
-    told = script(found, None, lambda _: "", title=text, folder="x_files")
+    found = actions([(1, text, one) for one in gestures], Pages.of(FRAMES), no_aria)
+    told = script(found, None, no_aria, title=text, folder="x_files")
     tree = ast.parse(told.text)
     called = {
         node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
