@@ -5,7 +5,8 @@ system_packages bash zsh fish git vim less nano curl wget gdb gcc libc6-dev make
   asciinema python3-pytest procps util-linux tmux python3-requests python3-httpx python3-h2 python3-aiohttp python3-pip \
   python3-venv fonts-dejavu-core
 browser
-npm_packages "$root/tests/clients/npm" "$root/tests/browser" "$root/tests/web" "$root/browser_ext"
+npm_packages "$root/tests/clients/npm" "$root/tests/browser" "$root/tests/interop/devtools" "$root/tests/web" \
+  "$root/browser_ext"
 ! [ -d "$root/tests/web/node_modules" ] || (cd "$root/tests/web" && npm run build --silent)
 environment
 cd "$root"

@@ -162,7 +162,8 @@ class PlaywrightTrace:
         self, call: str, tab: int, since: int, after: PageState | None, until: int | None
     ) -> Iterator[dict[str, Any]]:
         """The accessibility trees and screenshots before and after an action."""
-        for phase, state in (("before", self._pages.shown(tab, since)), ("after", after)):
+        before = self._pages.shown(tab, since)
+        for phase, state in (("before", before), ("after", after)):
             if state is not None and state.aria is not None:
                 name = f"aria/{state.aria}.json"
                 if name not in self._attached:
@@ -178,8 +179,9 @@ class PlaywrightTrace:
         times = [shot.t for shot in shots]
         first = bisect_right(times, since)
         last = len(times) if until is None else bisect_left(times, until)
+        same = before is not None and after is not None and (before.doc, before.dom) == (after.doc, after.dom)
         chosen = [("before", shots[first - 1])] if first else []
-        chosen += [("after", shots[last - 1])] if last > first else []
+        chosen += [("after", shots[last - 1])] if last > first or (last and same) else []
         for phase, shot in chosen:
             file = RESOURCES + self._shot(shot)
             yield {"type": "screenshot", "callId": call, "phase": phase, "pageId": _page(tab), "file": file}
