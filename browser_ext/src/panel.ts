@@ -15,10 +15,13 @@ export interface View {
   since: number;
   own: string[];
   asked: string[];
+  /** Whether the browser's network is recorded by the browser; null: that is not for it to do. */
+  network: boolean | null;
 }
 
 export type Command =
   | { do: "call" }
   | { do: "pause" | "resume" | "stop" }
   | { do: "note"; text: string; t: number }
+  | { do: "network"; on: boolean }
   | { do: "sites"; sites: string[] };

@@ -155,7 +155,19 @@ export interface ClockItem extends Numbered {
 
 export type DocumentItem = StartItem | EndItem | PartItem | TargetItem | EventItem | StateItem | DialogItem | ClockItem;
 
-/** What the worker itself states; numbers of tabs and frames are the browser's. */
+/** Names and values in the order in which they were sent. */
+export type Head = [string, string][];
+
+/** How a body ended, whose portions (base64) came as `flow.body`: it is not there and why, or it is not whole. */
+export interface Kept {
+  size?: number;
+  skipped?: string;
+  partial?: boolean;
+}
+
+/** What the worker itself states; numbers of tabs and frames are the browser's. `flow.*`: a request that the
+ * browser itself tells with its answer, where no proxy does (FlowRequested and the others in events.py); `first` is when
+ * the answer began, in Unix ms, `id` the browser's name for it. */
 export type WorkerItem = Numbered &
   (
     | { k: "tab.opened"; tab: number; opener?: number; popup?: boolean }
@@ -176,6 +188,24 @@ export type WorkerItem = Numbered &
         error?: string;
         cached?: boolean;
       }
+    | { k: "gap"; reason: string }
+    | { k: "flow.requested"; id: string; tab?: number; method: string; url: string; version?: string; headers: Head }
+    | { k: "flow.body"; id: string; of: "request" | "response"; data: string }
+    | {
+        k: "flow.answered";
+        id: string;
+        status?: number;
+        reason?: string;
+        version?: string;
+        headers?: Head;
+        server?: string;
+        error?: string;
+        first?: number;
+        request?: Kept;
+        response?: Kept;
+      }
+    | { k: "flow.message"; id: string; sent: boolean; text: boolean; data: string }
+    | { k: "flow.closed"; id: string; sent: boolean; code?: number; reason?: string }
     | { k: "download"; tab?: number; url: string; name: string; complete: boolean; size: number; type?: string }
   );
 
@@ -231,6 +261,8 @@ export interface Welcome {
   task: string;
   sites: string[];
   mask: string[];
+  /** Nobody else records the network: the browser may, if the expert lets it. */
+  network?: boolean;
 }
 
 /** All up to `s` of this document or worker instance is written. */

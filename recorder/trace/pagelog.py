@@ -52,6 +52,7 @@ class Kept(Struct, frozen=True):
     skipped: str = ""
 
 
+Flows = Callable[[dict[str, Any], int, int | None], list[Event]]
 Keep = Callable[[bytes], Kept]
 _DOCUMENT_KINDS: dict[str, type[Event]] = {
     "target": PageTarget,
@@ -74,10 +75,14 @@ class _Document(Struct):
 class PageLog:
     """The events of one browser, from the messages of its extension in the order in which they came.
 
-    `at` gives the session's time (ns) of a Unix time in ms; `keep` keeps content.
+    `at` gives the session's time (ns) of a Unix time in ms; `keep` keeps content. `flows` is given what the browser
+    itself tells of its network (with our number of the tab); without one that is passed over.
     """
 
-    def __init__(self, source: str, at: Callable[[float], int], keep: Keep) -> None:
+    def __init__(
+        self, source: str, at: Callable[[float], int], keep: Keep, flows: Flows | None = None
+    ) -> None:
+        self._flows = flows
         self._source = source
         self._at = at
         self._keep = keep
@@ -244,7 +249,11 @@ class PageLog:
                 opener = tab(item.get("opener"))
                 events.append(self._open_tab(int(item["tab"]), t, opener, bool(item.get("popup", False))))
             return events
+        if kind == "gap":
+            return [Gap(t=t, source=source, until=t, bytes=None, reason=str(item["reason"])[:1024])]
         mine = tab(item.get("tab"))
+        if kind.startswith("flow."):
+            return events if self._flows is None else [*events, *self._flows(item, t, mine)]
         if kind == "request":
             number = self._request_number(str(item["id"])[:128], bool(item.get("ended", False)))
             frame = self.frame_of(int(item.get("tab", -1)), int(item.get("frame", -1)))

@@ -70,12 +70,14 @@ class Ask(Struct, frozen=True, kw_only=True, tag_field="m", tag="ask"):
 
 
 class Welcome(Struct, frozen=True, kw_only=True, tag_field="m", tag="welcome"):
-    """Recording is on. `sites`: host patterns that are captured (none: all); `mask`: CSS of fields to withhold."""
+    """Recording is on. `sites`: host patterns that are captured (none: all); `mask`: CSS of fields to withhold.
+    `network`: nobody else records it, the browser may."""
 
     session: str
     task: str = ""
     sites: list[str] = []
     mask: list[str] = []
+    network: bool = False
 
 
 class Ack(Struct, frozen=True, kw_only=True, tag_field="m", tag="ack"):

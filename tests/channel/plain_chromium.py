@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +15,14 @@ from browser_ext import EXTENSION
 
 
 @contextmanager
-def plain_chromium(profile: Path, *flags: str) -> Iterator[str]:
+def plain_chromium(profile: Path, *flags: str, extension: Path = EXTENSION) -> Iterator[str]:
     """Starts it; gives the address at which a test's hands reach it by the debugging protocol."""
     assert CHROMIUM is not None
     profile.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
         [
             CHROMIUM, "--headless=new", "--no-sandbox", "--no-first-run", f"--user-data-dir={profile}",
-            f"--load-extension={EXTENSION}", "--remote-debugging-port=0", *flags, "about:blank",
+            f"--load-extension={extension}", "--remote-debugging-port=0", *flags, "about:blank",
         ],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
@@ -35,3 +37,12 @@ def plain_chromium(profile: Path, *flags: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.communicate()
+
+
+def granted(folder: Path) -> Path:
+    """The extension as it is once the expert has granted what the popup asks for: no test can click in that window."""
+    shutil.copytree(EXTENSION, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["permissions"] += manifest.pop("optional_permissions")
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder

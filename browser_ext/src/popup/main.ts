@@ -5,6 +5,7 @@ import { notes, Panel, part } from "./panel";
 const title = part("state", HTMLHeadingElement);
 const about = part("about", HTMLParagraphElement);
 const sites = part("sites", HTMLTextAreaElement);
+const wire = part("wire", HTMLInputElement);
 const buttons = {
   pause: part("pause", HTMLButtonElement),
   stop: part("stop", HTMLButtonElement),
@@ -37,6 +38,8 @@ const panel = new Panel((view) => {
   part("since", HTMLElement).textContent = view.since ? lasting(Date.now() - view.since) : "";
   part("asked", HTMLParagraphElement).textContent =
     view.asked.length > 0 ? `The session asks for: ${view.asked.join(", ")}` : "";
+  part("network", HTMLElement).hidden = !on || view.network === null;
+  wire.checked = view.network ?? false;
   buttons.pause.textContent = view.paused ? "Resume" : "Pause";
   buttons.pause.hidden = buttons.stop.hidden = !on;
   buttons.call.hidden = view.state !== "off";
@@ -48,6 +51,10 @@ buttons.call.addEventListener("click", () => panel.tell({ do: "call" }));
 part("allowed", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
   panel.tell({ do: "sites", sites: sites.value.split(/\s+/).filter((site) => site) });
+});
+wire.addEventListener("change", async () => {
+  const on = wire.checked && (await chrome.permissions.request({ permissions: ["debugger"] }));
+  panel.tell({ do: "network", on });
 });
 notes(panel, () => undefined);
 

@@ -4,7 +4,8 @@ import type { Command, View } from "../panel";
 import { showBadge } from "./badge";
 import { Browsing } from "./browsing";
 import { Documents, type Recording } from "./documents";
-import { WorkerLog } from "./log";
+import { type Statement, WorkerLog } from "./log";
+import { Network } from "./network";
 import { Panels } from "./panels";
 import { Recorder } from "./recorder";
 import { matches } from "./sites";
@@ -16,6 +17,12 @@ interface Remembered {
   browser?: string;
   session?: string | null;
   sites?: string[];
+}
+
+/** What is kept for good. */
+interface Kept {
+  own: string[];
+  networkWanted: boolean;
 }
 
 let remembered: Remembered = {};
@@ -38,6 +45,7 @@ const recorder = new Recorder(
       log.again();
       documents.again();
       void documents.announce();
+      void watchNetwork();
     },
     acknowledged(key, s) {
       if (!log.acknowledged(key, s)) documents.acknowledged(key, s);
@@ -52,6 +60,8 @@ const recorder = new Recorder(
       if (recorder.state !== "off") return void chrome.alarms.clear(ALARM);
       remember({ session: null });
       browsing.deafen();
+      void network?.stop();
+      network = null;
       log.forget();
       documents.clear();
       void documents.announce();
@@ -70,9 +80,11 @@ const documents = new Documents(
     recorder.send(batch);
   },
 );
-const browsing = new Browsing((statement, t) => {
-  if (recorder.state !== "off" && !recorder.paused) log.state(statement, t);
-}, wanted);
+const browsing = new Browsing(state, wanted);
+/** The browser's own record of its network, while it makes one. */
+let network: Network | null = null;
+/** Whether the expert wants that, where nobody else makes it. */
+let networkWanted = true;
 const panels = new Panels(view, command);
 
 function wanted(url: string): boolean {
@@ -91,7 +103,31 @@ function view(): View {
     since: status?.since ?? 0,
     own,
     asked: welcome?.sites ?? [],
+    network: welcome?.network ? network !== null : null,
   };
+}
+
+/** Starts or ends the record of the network, as is wanted and allowed. */
+async function watchNetwork(): Promise<void> {
+  const wanting = networkWanted && recorder.welcome?.network === true;
+  if (
+    wanting === (network !== null) ||
+    (wanting && !(await chrome.permissions.contains({ permissions: ["debugger"] })))
+  )
+    return;
+  if (network) {
+    const ending = network;
+    network = null;
+    await ending.stop();
+  } else {
+    network = new Network(state, (tab) => wanted(tab.pendingUrl || tab.url || ""));
+    await network.start();
+  }
+  panels.show();
+}
+
+function state(statement: Statement, t?: number): void {
+  if (recorder.state !== "off" && !recorder.paused) log.state(statement, t);
 }
 
 function command(command: Command): void {
@@ -101,6 +137,11 @@ function command(command: Command): void {
       break;
     case "note":
       recorder.send({ m: "note", t: command.t, text: command.text.slice(0, 65536) });
+      break;
+    case "network":
+      networkWanted = command.on;
+      void chrome.storage.local.set({ networkWanted });
+      void watchNetwork();
       break;
     case "sites":
       own = command.sites;
@@ -128,7 +169,7 @@ function remember(change: Remembered): void {
 const ready = (async () => {
   remembered = (await chrome.storage.session.get("remembered")).remembered ?? {};
   if (!remembered.browser) remember({ browser: crypto.randomUUID() });
-  own = (await chrome.storage.local.get<{ own: string[] }>({ own: [] })).own;
+  ({ own, networkWanted } = await chrome.storage.local.get<Kept>({ own: [], networkWanted: true }));
   await log.recall();
   await documents.recall();
   await browsing.recall();

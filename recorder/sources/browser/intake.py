@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from recorder.network.redactor import Redactor, Untouched
+from recorder.sources.browser.network import Network
 from recorder.sources.browser.orders import JOURNAL, SOURCE, Orders
 from recorder.sources.browser.redaction import Texts
 from recorder.trace.blobs import BlobStore, BlobTooLarge
 from recorder.trace.event import Event
-from recorder.trace.events import AnyEvent, Gap, Noted
+from recorder.trace.events import AnyEvent, FlowAnswered, FlowClosed, FlowMessage, FlowRequested, Gap, Noted
 from recorder.trace.journal import JournalWriter
 from recorder.trace.pagelog import Kept, PageLog
 from recorder.trace.wire import Batch, Log
@@ -49,7 +51,13 @@ class Intake:
         self._heard = heard
         self._blobs = BlobStore(folder / "blobs")
         self._journal = JournalWriter(folder / JOURNAL)
-        self._log = PageLog(SOURCE, self.clock.at, self.keep)
+        network: Redactor = Untouched()
+        if orders.vault:
+            from recorder.network.redaction import NetworkRedactor  # here: its rules take a while
+
+            network = NetworkRedactor(Path(orders.vault))
+        self._network = Network(SOURCE, self.clock.at, self._blobs, network)
+        self._log = PageLog(SOURCE, self.clock.at, self.keep, self._network.take)
 
     def take(self, message: Batch | Log) -> int:
         """Keeps what the message states; returns the number up to which its speaker need not say it again: all that
@@ -60,7 +68,8 @@ class Intake:
     def tell(self, *events: Event) -> None:
         """Writes events. Raises RecordingFailed."""
         for event in events:
-            clean = self._texts.event(event)
+            # What was on the network was redacted by its own rules.
+            clean = event if event.__class__ in _FLOWS else self._texts.event(event)
             self._journal.append_event(_any(clean))
             self.events += 1
             self.lost += isinstance(clean, Gap)
@@ -91,8 +100,12 @@ class Intake:
         self._journal.sync()
 
     def close(self) -> None:
+        self.tell(*self._network.end(self.clock.now()))
         self._blobs.sync()
         self._journal.close()
+
+
+_FLOWS = (FlowRequested, FlowAnswered, FlowMessage, FlowClosed)
 
 
 def _any(event: Event) -> AnyEvent:

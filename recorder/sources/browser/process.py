@@ -203,7 +203,9 @@ class Source:
             return Refused(
                 why="the session on this machine records another browser, or this one before it was closed"
             )
-        return Welcome(session=self._orders.session, task=self._orders.task, sites=self._orders.sites)
+        orders = self._orders
+        network = orders.mode == "paired"
+        return Welcome(session=orders.session, task=orders.task, sites=orders.sites, network=network)
 
     async def take(self, message: Batch | Log) -> int:
         if not self._started:
