@@ -130,8 +130,10 @@ def judge(
     until: int | None = None,
     masks: dict[int, Mask] | None = None,
     network: Mapping[int, StepNetwork] | None = None,
+    pages: Mapping[int, StepNetwork] | None = None,
 ) -> list[Judged]:
-    """The verdict on every step of the recording, in order. `network` is what each command asked for."""
+    """The verdict on every step of the recording, in order. `network` is what each command asked for, by its number,
+    `pages` what each gesture did, by its step's."""
     mine, theirs, said, seen = sides_steps(recorded, observed)
     missed_in = {m.command: m for m in reversed(reached.missed)}
     lapses = _by_gesture(mine, reached.lapses)
@@ -179,7 +181,7 @@ def judge(
                 )
             )
         elif recording.page is not None:
-            verdict = _gesture(recording, observation, context, (network or {}).get(-step.n))
+            verdict = _gesture(recording, observation, context, (pages or {}).get(step.n))
         else:
             answer = theirs[step.n]
             lines = (

@@ -44,11 +44,15 @@ _CONFINED = "--no-sandbox --disable-dev-shm-usage"
 class Network:
     """What a recorded network needs of a sandbox, and what it tells afterwards.
 
-    `command` is to be kept at the number of the command that was entered last; `started` gives that of the one that
-    is known to have started, and is called from the network's own thread.
+    `browser`: it is a browser's alone, so every flow may answer at any time, and `command` only says for which step a
+    request counts. Else `command` is to be kept at the number of the command that was entered last; `started` gives
+    that of the one that is known to have started, and is called from the network's own thread.
     """
 
-    def __init__(self, trace: Trace, events: Sequence[AnyEvent], *, paced: bool) -> None:
+    def __init__(
+        self, trace: Trace, events: Sequence[AnyEvent], *, paced: bool, browser: bool = False
+    ) -> None:
+        self._browser = browser
         try:  # what serves is loaded only where there is something to serve
             from replay.players.network.server import NetworkPlayer
         except ImportError as error:
@@ -124,26 +128,44 @@ class Network:
 
     def _scope(self) -> tuple[int, ...]:
         """The command that runs, then those that left a job behind, the last one first."""
+        if self._browser:
+            return (self.command, 0)
         now = max(self.command, self.started())
         return (now, *[n for n in reversed(self._behind) if n < now][:_MOST_BEHIND])
 
 
-def network_of(trace: Trace, events: Sequence[AnyEvent], *, paced: bool = False) -> Network | None:
-    """The trace's network; null where it recorded none."""
+def network_of(
+    trace: Trace, events: Sequence[AnyEvent], *, paced: bool = False, browser: bool = False
+) -> Network | None:
+    """The trace's network, or that of its `browser` alone; null where it recorded none."""
     told = any(isinstance(event, NetworkStarted | Connected | FlowRequested) for event in events)
-    return Network(trace, events, paced=paced) if told else None
+    return Network(trace, events, paced=paced, browser=browser) if told else None
 
 
 def by_step(report: NetworkReport, events: Iterable[Decoded]) -> dict[int, StepNetwork]:
     """What each command asked for, by its number; `events` are the recorded ones."""
+    steps = gathered(report, lambda flow, step: _step_of(flow) if flow and step is None else step or 0)
+    for event in events:
+        if isinstance(event, Connected) and event.handling in ("bypassed", "passed"):
+            found = steps.get(event.cause.command or 0)
+            if found is not None:
+                found.unseen += 1
+    return steps
+
+
+def gathered(
+    report: NetworkReport, step_of: Callable[[Flow | None, int | None], int]
+) -> dict[int, StepNetwork]:
+    """What was asked for, by step. `step_of` tells it by the recorded flow, where one answered or was not asked for,
+    and by the step that asked, where one did."""
     steps: dict[int, StepNetwork] = {}
 
-    def step(number: int | None) -> StepNetwork:
+    def step(flow: Flow | None, number: int | None) -> StepNetwork:
         empty = StepNetwork(otherwise=Counter(), unanswered=[], unasked=[])
-        return steps.setdefault(number or 0, empty)
+        return steps.setdefault(step_of(flow, number), empty)
 
     for served in report.served:
-        mine = step(served.step)
+        mine = step(served.flow, served.step or 0)
         mine.answered += 1
         if served.how is How.REPEATED:
             mine.otherwise["asked for more often"] += 1
@@ -151,7 +173,7 @@ def by_step(report: NetworkReport, events: Iterable[Decoded]) -> dict[int, StepN
             for cause in served.causes:
                 mine.otherwise[f"{served.how} {cause}"] += 1
     for refused in report.refused:
-        step(refused.step).unanswered.append(
+        step(None, refused.step).unanswered.append(
             Unanswered(
                 asked=refused.asked,
                 nearest=refused.nearest,
@@ -161,12 +183,7 @@ def by_step(report: NetworkReport, events: Iterable[Decoded]) -> dict[int, StepN
             )
         )
     for flow in report.unasked:
-        step(_step_of(flow)).unasked.append(str(flow))
-    for event in events:
-        if isinstance(event, Connected) and event.handling in ("bypassed", "passed"):
-            found = steps.get(event.cause.command or 0)
-            if found is not None:
-                found.unseen += 1
+        step(flow, None).unasked.append(str(flow))
     return steps
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -12,9 +13,12 @@ from recorder.trace.codec import Decoded
 from recorder.trace.errors import RecordingFailed, TraceRejected, Unsupported
 from recorder.trace.events import Unknown
 from recorder.trace.reader import IntegrityReport, Trace, open_trace
+from recorder.trace.steps import steps
+from replay.browsing import by_gesture
 from replay.judge import Judged, Reach, Side, Times, judge
 from replay.network import by_step, counts, remarks
 from replay.plan import at_their_prompts
+from replay.players.network.desk import NetworkReport
 from replay.report.result import Integrity, ReplayResult, replay_result, step_result
 from replay.session import Options, Replayed, run
 from replay.verify import digest
@@ -56,7 +60,7 @@ def replay_trace(
             times = Times(
                 recorded=trace.manifest.started_unix_ns / 1e9,
                 replayed=(start, time.time()),
-                controlled=back.clock == "page",
+                controlled=back.controlled,
             )
             passes.append((back, times, _judged(recorded, back, times, options, None)))
         if runs > 1:
@@ -69,8 +73,9 @@ def replay_trace(
             range(runs), key=lambda i: max((j.verdict.verdict.rank for j in passes[i][2]), default=0)
         )
         back, _, judged = passes[worst_pass]
-        notes = list(back.reached.remarks)
-        notes += remarks(back.network) if back.network else []
+        notes = back.remarks
+        for network in back.networks:
+            notes += remarks(network)
         if len(set(digests)) > 1:
             notes.append("the replays differ from each other")
         return replay_result(
@@ -81,7 +86,7 @@ def replay_trace(
             sandbox=back.boundary,
             integrity=_integrity(trace, report),
             rewards=_rewards(trace, judged, options),
-            network=counts(back.network) if back.network else None,
+            network=_counted(back.networks),
             notes=notes,
             duration_ms=round((time.monotonic() - began) * 1000, 1),
             runs=digests if runs > 1 else (),
@@ -124,8 +129,16 @@ def _judged(
 
     observed = Side(events=back.events, output=back.output, blob=blob)
     asked = by_step(back.network, recorded.events) if back.network else None
-    reach = Reach(missed=back.reached.missed, fatal=back.reached.fatal)
-    return judge(recorded, observed, reach, times, until=options.until, masks=masks, network=asked)
+    browsed = back.browsed.network if back.browsed else None
+    pages = by_gesture(browsed, steps(recorded.events), recorded.events) if browsed else None
+    reach = Reach(
+        missed=back.reached.missed if back.reached else (),
+        fatal=back.reached.fatal if back.reached else None,
+        lapses=back.browsed.lapses if back.browsed else (),
+    )
+    return judge(
+        recorded, observed, reach, times, until=options.until, masks=masks, network=asked, pages=pages
+    )
 
 
 def _masks(passes: Sequence[list[Judged]]) -> dict[int, Mask]:
@@ -147,6 +160,14 @@ def _digest(judged: list[Judged]) -> str:
     return digest.digest(
         digest.Judged(j.step.n, j.recorded, j.observed, j.context, j.verdict) for j in judged
     )
+
+
+def _counted(networks: Sequence[NetworkReport]) -> dict[str, int] | None:
+    """All requests by how they were answered; null where no network was recorded."""
+    total: Counter[str] = Counter()
+    for network in networks:
+        total.update(counts(network))
+    return dict(total) if networks else None
 
 
 def _rewards(

@@ -11,8 +11,7 @@ from typing import IO
 from msgspec import Struct, structs
 
 from recorder.trace.blobs import BlobStore
-from recorder.trace.changes import decode_tree
-from recorder.trace.errors import Unsupported, UsageError
+from recorder.trace.errors import Unsupported
 from recorder.trace.events import (
     AnyEvent,
     Change,
@@ -23,32 +22,26 @@ from recorder.trace.events import (
     WorkspaceChanged,
     WorkspaceEdited,
     WorkspaceSnapshot,
-    unescape_path,
 )
 from recorder.trace.manifest import Manifest
 from recorder.trace.marks import command_at, shell_events
 from recorder.trace.notes import note_event, parse_notes
 from recorder.trace.reader import Trace
 from recorder.trace.steps import steps
-from replay.network import Network, network_of, place
-from replay.plan import Action, Plan, Send, plan
+from replay.browser import browser_of
+from replay.browsing import Browsed, Browsing, others
+from replay.network import network_of
+from replay.plan import Action, Browse, Plan, Send, plan
 from replay.players.network.desk import NetworkReport
 from replay.players.terminal.outcome import Bounds, Reached
 from replay.players.terminal.player import TerminalPlayer
-from replay.sandbox import FISH_COMPLETIONS, ClockMode, Sandbox, SandboxSpec, start
-from replay.sandbox.host import check_tools
-from replay.sandbox.ports import NAMESERVER
 from replay.sandbox.scratch import Scratch
-from replay.sandbox.workspace import WorkspaceCopy
+from replay.stage import set_stage
 
 _MOST_LOG = 16 << 20
 _MOST_NOTES = 2 << 20
 """Bytes of the side channels that are read, which the payload can fill; a hundred a command are usual."""
 _MOST_OUTPUT = 4 << 30
-_MOST_TREE = 256 << 20
-_NO_HOME = "/nonexistent"
-_LONGEST_PATH = 4096
-_DEEPEST_FILE = 32
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -62,18 +55,35 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 class Replayed(Struct, kw_only=True):
-    """What a replay brought back, in the recording's own vocabulary."""
+    """What a replay brought back, in the recording's own vocabulary. `reached` is the terminal's, `browsed` the
+    browser's; one of them is there."""
 
     events: list[AnyEvent]
-    reached: Reached
     blobs: BlobStore
+    reached: Reached | None = None
+    browsed: Browsed | None = None
     clock: str
     boundary: str
+    controlled: bool
+    """Programs saw the recorded time."""
     network: NetworkReport | None = None
+    """What the terminal's programs asked for."""
 
     def output(self, begin: int, end: int) -> Iterator[bytes]:
         """Raw output between two offsets."""
-        return _slices(self.reached.output, begin, end)
+        return _slices(self.reached.output, begin, end) if self.reached else iter(())
+
+    @property
+    def networks(self) -> list[NetworkReport]:
+        """What was asked for: by the terminal's programs, by the browser."""
+        told = [self.network, self.browsed.network if self.browsed else None]
+        return [report for report in told if report is not None]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a person should know of how it went."""
+        told = list(self.reached.remarks) if self.reached else []
+        return told + (self.browsed.remarks if self.browsed else [])
 
 
 def run(
@@ -83,26 +93,57 @@ def run(
     stack: ExitStack,
     progress: Callable[[int], None] | None = None,
 ) -> Replayed:
-    """Replays the trace's terminal once. What `stack` closes: the sandbox, its folder, the output's file.
+    """Replays what was done in the trace's terminal and browser, once. What `stack` closes: sandboxes, their folder,
+    the output's file.
 
     Raises Unsupported where this machine can't, TraceRejected where the trace lacks what a replay needs.
     """
-    terminal = next((e for e in events if isinstance(e, TerminalStarted)), None)
-    if terminal is None:
-        raise Unsupported(
-            "the trace holds no terminal, so nothing to do again; `reenact serve` answers from its network"
-        )
     known = [e for e in events if not isinstance(e, Unknown)]
-    todo = _until(plan(known, terminal), options.until, known)
+    terminal = next((e for e in known if isinstance(e, TerminalStarted)), None)
+    if terminal is None and browser_of(known) is None:
+        raise Unsupported(
+            "the trace holds neither terminal nor browser, so nothing to do again; "
+            "`reenact serve` answers from its network"
+        )
     scratch = Scratch()  # gone also after SIGKILL, and however deep the payload made its folders
     stack.callback(scratch.close)
     folder = scratch.folder("replay")
     blobs = BlobStore(folder / "blobs")
+    if terminal is not None:
+        return _at_terminal(trace, known, terminal, folder, blobs, options, stack, progress)
+    browsing = Browsing(trace, known, folder, blobs, stack, paced=options.paced, progress=progress)
+    browsing.play(_beyond(known, options.until))
+    browsed = browsing.finish()
+    return Replayed(
+        events=browsed.events,
+        blobs=blobs,
+        browsed=browsed,
+        clock=browsed.clock,
+        boundary=browsed.boundary,
+        controlled=True,
+    )
+
+
+def _at_terminal(
+    trace: Trace,
+    known: Sequence[AnyEvent],
+    terminal: TerminalStarted,
+    folder: Path,
+    blobs: BlobStore,
+    options: Options,
+    stack: ExitStack,
+    progress: Callable[[int], None] | None,
+) -> Replayed:
+    """Plays the terminal; the browser, where there is one, has its turns in between."""
     snapshot = next((e for e in known if isinstance(e, WorkspaceSnapshot)), None)
     manifest = trace.manifest
-
-    network = network_of(trace, known, paced=options.paced)
-    sandbox, copy = _bring_up(trace, manifest, terminal, snapshot, folder, blobs, options, stack, network)
+    beside = browser_of(known) is not None
+    network = network_of(trace, others(known) if beside else known, paced=options.paced)
+    sandbox, copy = set_stage(trace, terminal, snapshot, folder, blobs, options.tools, stack, network)
+    browsing = None
+    if beside:
+        browsing = Browsing(trace, known, folder, blobs, stack, paced=options.paced)
+    todo = _until(plan(known, terminal, browsing.turns if browsing else ()), options.until, known)
     seen: list[AnyEvent] = [snapshot] if snapshot else []
     settled = 0
 
@@ -127,6 +168,11 @@ def run(
         if network is not None:
             network.command = settled + 1
 
+    def browse(turn: Browse, tend: Callable[[], None]) -> None:
+        sandbox.set_clock(manifest.started_unix_ns + turn.t)
+        if browsing is not None:
+            browsing.play(turn.until, tend)
+
     player = TerminalPlayer(
         todo,
         sandbox,
@@ -137,22 +183,26 @@ def run(
         edit=edit,
         settle=settle,
         progress=progress,
+        browse=browse,
     )
     if network is not None:
         network.started = lambda: player.commands
     reached = player.run()
     stack.callback(reached.output.close)
+    browsed = browsing.finish() if browsing else None
     exit_status = sandbox.wait(2.0) if reached.ended else None
     log = sandbox.read_file("shell-1.log", _MOST_LOG)
     notes = sandbox.read_file("notes.log", _MOST_NOTES)
     sandbox.kill()
     back = _events(terminal, reached, seen, log, notes, exit_status)
     return Replayed(
-        events=back,
+        events=back + (browsed.events if browsed else []),
         reached=reached,
+        browsed=browsed,
         blobs=blobs,
-        clock=sandbox.clock,
+        clock=f"{sandbox.clock}; {browsed.clock}" if browsed else sandbox.clock,
         boundary=sandbox.boundary,
+        controlled=sandbox.clock == "page",
         network=network.stop() if network else None,
     )
 
@@ -162,133 +212,12 @@ def _room(manifest: Manifest) -> int:
     return min(2 * max((terminal.output for terminal in manifest.terminals), default=0), _MOST_OUTPUT)
 
 
-def _bring_up(
-    trace: Trace,
-    manifest: Manifest,
-    terminal: TerminalStarted,
-    snapshot: WorkspaceSnapshot | None,
-    folder: Path,
-    blobs: BlobStore,
-    options: Options,
-    stack: ExitStack,
-    network: Network | None,
-) -> tuple[Sandbox, WorkspaceCopy]:
-    session_folder = _session_folder(terminal)
-    session_host = folder / "session"
-    home_host = folder / "home"
-    _place(session_host, home_host, terminal, session_folder, trace)
-    if network is not None:
-        place(network.files(terminal, session_folder), session_host)
-    entries = decode_tree(trace.blob(snapshot.tree, _MOST_TREE)) if snapshot else {}
-    copy = WorkspaceCopy(folder / "workspace", entries, trace.copy_blob, blobs, snapshot)
-    stack.callback(copy.close)
-    environment = manifest.environment
-    spec = SandboxSpec(
-        argv=terminal.argv,
-        env=network.environment(terminal.env) if network else terminal.env,
-        workspace=copy.root,
-        root=_path(snapshot.root if snapshot else terminal.cwd, "root"),
-        cwd=_path(terminal.cwd, "cwd"),
-        session_folder_host=session_host,
-        session_folder=session_folder,
-        home=_home(terminal),
-        home_host=home_host,
-        uid=environment.uid,
-        gid=environment.gid,
-        user=environment.user,
-        hostname=environment.hostname,
-        umask=environment.umask,
-        start_ns=manifest.started_unix_ns,
-        extra_readonly=list(options.tools),
-        clock=ClockMode.FROZEN,
-        cols=terminal.cols,
-        rows=terminal.rows,
-        nameserver=NAMESERVER if network else "",
-        trust=network.trust if network else b"",
-    )
-    check_tools(options.tools, Path.home())
-    try:
-        sandbox = stack.enter_context(
-            start(spec, None, lambda pid: network.prepare(pid, stack) if network else None)
-        )
-    except UsageError as error:  # whoever asks for this replay is not to blame for what the trace holds
-        raise Unsupported(f"the trace asks for what no sandbox can be: {error}") from error
-    stack.callback(os.close, sandbox.master)
-    return sandbox, copy
-
-
-def _path(text: str, what: str) -> str:
-    try:
-        path = os.fsdecode(unescape_path(text))
-    except ValueError:
-        raise Unsupported(f"the trace's {what} is not a path: {_shown(text)}") from None
-    return _plain(path, what)
-
-
-def _plain(path: str, what: str) -> str:
-    if not path.startswith("/") or "\0" in path or ".." in path.split("/"):
-        raise Unsupported(f"the trace's {what} is not an absolute path: {_shown(path)}")
-    if len(os.fsencode(path)) >= _LONGEST_PATH:
-        raise Unsupported(f"the trace's {what} is too long for this system: {_shown(path)}")
-    return os.path.normpath("/" + path.lstrip("/"))
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 100 else text[:99] + "…")
-
-
-def _session_folder(terminal: TerminalStarted) -> str:
-    return _plain(terminal.env.get("REENACT_SESSION", ""), "session folder")
-
-
-def _home(terminal: TerminalStarted) -> str:
-    """Where the private home folder stands. HOME itself stays as recorded, which may be no folder's path."""
-    try:
-        home = _plain(terminal.env.get("HOME", ""), "home folder")
-    except Unsupported:
-        return _NO_HOME
-    return _NO_HOME if home == "/" else home
-
-
-def _place(host: Path, home_host: Path, terminal: TerminalStarted, session_folder: str, trace: Trace) -> None:
-    """The recorded shell integration and settings, at the same places below the session and the home folder."""
-    home = _home(terminal)
-    for folder in (host, home_host):
-        folder.mkdir(mode=0o755)
-    (home_host / FISH_COMPLETIONS).mkdir(parents=True)
-    for file in terminal.files:
-        path = _path(file.path, "shell file")
-        for below, base in ((session_folder, host), (home, home_host)):
-            if below and path.startswith(below.rstrip("/") + "/"):
-                relative = os.path.relpath(path, below)
-                target = base / relative
-                break
-        else:
-            raise Unsupported(
-                f"shell file {_shown(path)} lies outside the session folder and the home folder"
-            )
-        if relative.count("/") > _DEEPEST_FILE:
-            raise Unsupported(f"shell file {_shown(path)} lies too deep")
-        try:
-            _write(target, file.mode | 0o400, trace.blob(file.blob))
-        except OSError as error:
-            raise Unsupported(f"shell file {_shown(path)} cannot be placed: {error.strerror}") from error
-
-
-def _write(target: Path, mode: int, content: bytes) -> None:
-    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    with open(fd, "wb") as out:
-        out.write(content)
-        os.fchmod(out.fileno(), mode)
-
-
 def _until(whole: Plan, until: int | None, events: Sequence[AnyEvent]) -> Plan:
     """The plan cut after step `until`."""
     if until is None:
         return whole
     all_steps = steps(events)
-    beyond = next((step for step in all_steps if step.n > until), None)
+    beyond = _beyond(events, until)
     if beyond is None:
         return whole
     commands = max((s.command for s in all_steps if s.n <= until and s.command is not None), default=0)
@@ -296,10 +225,23 @@ def _until(whole: Plan, until: int | None, events: Sequence[AnyEvent]) -> Plan:
     def within(action: Action) -> bool:
         if isinstance(action, Send) and (action.at_prompt or action.ahead):
             return action.commands < commands
-        return action.t < beyond.t_start
+        return action.t < beyond
 
-    kept = tuple(action for action in whole.actions if within(action))
+    kept = tuple(
+        structs.replace(action, until=min(action.until or beyond, beyond))
+        if isinstance(action, Browse)
+        else action
+        for action in whole.actions
+        if within(action)
+    )
     return structs.replace(whole, actions=kept, ends=False, commands=commands)
+
+
+def _beyond(events: Sequence[AnyEvent], until: int | None) -> int | None:
+    """When the step after `until` begins; null where there is none."""
+    if until is None:
+        return None
+    return next((step.t_start for step in steps(events) if step.n > until), None)
 
 
 def _changed(first: int, last: int, changes: list[Change]) -> WorkspaceChanged:

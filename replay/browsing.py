@@ -1,0 +1,143 @@
+"""The browser's part of a replay: the network that only it asked, its turns, and what it brings back."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import cast
+
+from msgspec import Struct
+
+from recorder.trace.blobs import BlobStore
+from recorder.trace.events import AnyEvent, CommandStarted, Connected, FlowRequested, TerminalStarted, Unknown
+from recorder.trace.pages import BrowserStarted
+from recorder.trace.reader import Trace
+from recorder.trace.steps import Step, steps
+from replay.browser import open_browser
+from replay.judge import Lapse
+from replay.network import gathered, network_of
+from replay.players.network.desk import NetworkReport
+from replay.verify.network import StepNetwork
+
+CLOCK = "pages' clock moved to each event"
+
+
+class Browsed(Struct, kw_only=True):
+    """What a browser's replay brought back, with the session's time. `clock` says how far time was under control."""
+
+    events: list[AnyEvent]
+    lapses: list[Lapse]
+    remarks: list[str]
+    boundary: str
+    clock: str
+    network: NetworkReport | None
+
+
+class Browsing:
+    """The running browser of one replay, in a sandbox of its own; `stack` ends it. `progress` is told the step that it
+    is at. Raises Unsupported where this machine can't."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        events: Sequence[AnyEvent],
+        folder: Path,
+        blobs: BlobStore,
+        stack: ExitStack,
+        *,
+        paced: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self._progress = progress
+        self._gestures = [step for step in steps(events) if step.kind == "gesture"]
+        self._network = network_of(trace, _own(events), paced=paced, browser=True)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="browser")
+        stack.callback(self._thread.shutdown)
+        place = folder / "browser"
+        place.mkdir(mode=0o700)
+        self._player, self._sandbox = open_browser(trace, events, place, stack, self._network, blobs)
+        self._begin = next(event.t for event in events if isinstance(event, BrowserStarted))
+
+    @property
+    def turns(self) -> list[int]:
+        """When something begins in the browser: what it starts with, then each gesture."""
+        return sorted({self._begin, *(step.t_start for step in self._gestures)})
+
+    def play(self, until: int | None, tend: Callable[[], None] | None = None) -> None:
+        """Does what was done before `until` (null: all), gesture by gesture. Calls `tend` all the time meanwhile."""
+        if tend is None:
+            self._play(until)
+            return
+        done: Future[None] = self._thread.submit(self._play, until)
+        while not done.done():
+            tend()
+        done.result()
+
+    def _play(self, until: int | None) -> None:
+        for step, then in zip(self._gestures, [*self._gestures[1:], None], strict=True):
+            if until is not None and step.t_start >= until:
+                break
+            self._player.play(step.t_start)
+            if self._network is not None:
+                self._network.command = step.n
+            if self._progress is not None:
+                self._progress(step.n)
+            end = then.t_start if then else None
+            self._player.play(until if end is None else end if until is None else min(until, end))
+        else:
+            self._player.play(until)
+
+    def finish(self) -> Browsed:
+        """Ends it."""
+        played = self._player.finish()
+        boundary = self._sandbox.boundary
+        self._sandbox.kill()
+        return Browsed(
+            events=cast(list[AnyEvent], played.events),
+            lapses=[Lapse(t=one.t, what=one.what, saw=one.saw, fatal=one.fatal) for one in played.missed],
+            remarks=played.remarks,
+            boundary=boundary,
+            clock=CLOCK,
+            network=self._network.stop() if self._network else None,
+        )
+
+
+def _own(events: Sequence[AnyEvent]) -> list[AnyEvent]:
+    """The events that the browser's network is made from. Beside a terminal that is what the browser asked; no command
+    matters then."""
+    beside = any(isinstance(event, TerminalStarted) for event in events)
+    return [
+        event
+        for event in events
+        if not isinstance(event, CommandStarted)
+        and not (beside and isinstance(event, Connected | FlowRequested) and event.cause.how != "browser")
+    ]
+
+
+def others(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """The same for what the terminal's programs asked."""
+    return [
+        event
+        for event in events
+        if not (isinstance(event, Connected | FlowRequested) and event.cause.how == "browser")
+    ]
+
+
+def by_gesture(
+    report: NetworkReport, steps: Sequence[Step], events: Iterable[AnyEvent | Unknown]
+) -> dict[int, StepNetwork]:
+    """What each gesture asked for, by step number. A recorded flow counts for the gesture that says that it is its,
+    else for the last that had begun."""
+    gestures = [step for step in steps if step.kind == "gesture"]
+    if not gestures:
+        return {}
+    told = {flow: step.n for step in gestures for flow in step.flows}
+    for event in events:
+        if isinstance(event, FlowRequested) and event.flow not in told:
+            index = bisect.bisect_right(gestures, event.t, key=lambda step: step.t_start)
+            told[event.flow] = gestures[max(0, index - 1)].n
+    first = gestures[0].n
+    return gathered(report, lambda flow, step: told.get(flow.number, first) if flow else step or first)
