@@ -84,6 +84,9 @@ _FLAGS = (
     "--disable-site-isolation-trials",
     f"--disable-features={','.join(_NOT)}",
     "--force-color-profile=srgb",
+    # Calls home go nowhere.
+    "--gaia-url=https://127.0.0.1:1",
+    "--component-updater=url-source=https://127.0.0.1:1,initial-delay=100000000",
 )
 
 
