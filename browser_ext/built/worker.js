@@ -1,0 +1,1213 @@
+"use strict";
+(() => {
+  // src/worker/badge.ts
+  function showBadge(state2, paused2) {
+    const [text, color, title] = state2 === "on" && paused2 ? ["II", "#777777", "Reenact: paused"] : state2 === "on" ? ["REC", "#c62828", "Reenact: recording"] : state2 === "lost" ? ["!", "#ef6c00", "Reenact: the recorder does not answer"] : ["", "#777777", "Reenact: not recording"];
+    void chrome.action.setBadgeText({ text });
+    void chrome.action.setBadgeBackgroundColor({ color });
+    void chrome.action.setTitle({ title });
+  }
+
+  // src/worker/browsing.ts
+  var OWN = chrome.runtime.getURL("");
+  var HOW = {
+    typed: "typed",
+    generated: "typed",
+    keyword: "typed",
+    keyword_generated: "typed",
+    auto_bookmark: "typed",
+    link: "link",
+    form_submit: "form",
+    reload: "reload",
+    start_page: "other",
+    auto_toplevel: "other",
+    auto_subframe: "script",
+    manual_subframe: "link"
+  };
+  var Browsing = class {
+    /** `wanted` says whether a page of this URL is recorded. */
+    constructor(state2, wanted2) {
+      this.state = state2;
+      this.wanted = wanted2;
+    }
+    state;
+    wanted;
+    standing = [];
+    /** Tabs that were created and not stated yet: who opened one is told a moment later. */
+    fresh = /* @__PURE__ */ new Map();
+    popups = /* @__PURE__ */ new Set();
+    /** The page that each tab shows. */
+    pages = /* @__PURE__ */ new Map();
+    /** What came before it was known what is there; null: that is known. */
+    early = [];
+    /** Learns what is there; what has come meanwhile is stated then. */
+    async recall() {
+      for (const window of await chrome.windows.getAll({ populate: true })) {
+        if (window.id !== void 0 && window.type === "popup") this.popups.add(window.id);
+        for (const tab of window.tabs ?? [])
+          if (tab.id !== void 0 && !this.pages.has(tab.id)) this.pages.set(tab.id, tab.url || tab.pendingUrl || "");
+      }
+      const early = this.early ?? [];
+      this.early = null;
+      for (const one of early) one();
+    }
+    /** States the tabs that are there already. */
+    async begin() {
+      for (const window of await chrome.windows.getAll({ populate: true })) {
+        for (const tab of window.tabs ?? []) {
+          if (tab.id === void 0 || this.fresh.has(tab.id) || !this.shows(tab.id, tab.pendingUrl || tab.url || ""))
+            continue;
+          this.state({ k: "tab.opened", tab: tab.id, popup: window.type === "popup" });
+          if (tab.active && window.focused) this.state({ k: "tab.activated", tab: tab.id });
+        }
+      }
+    }
+    listen() {
+      if (this.standing.length > 0) return;
+      const all = { urls: ["<all_urls>"] };
+      this.stand(chrome.windows.onCreated, this.windowCreated);
+      this.stand(chrome.windows.onFocusChanged, this.windowFocused);
+      this.stand(chrome.tabs.onCreated, this.tabCreated);
+      this.stand(chrome.tabs.onActivated, this.tabActivated);
+      this.stand(chrome.tabs.onRemoved, this.tabRemoved);
+      this.stand(chrome.webNavigation.onCreatedNavigationTarget, this.targetCreated);
+      this.stand(chrome.webNavigation.onCommitted, this.committed);
+      this.stand(chrome.webNavigation.onHistoryStateUpdated, this.within);
+      this.stand(chrome.webNavigation.onReferenceFragmentUpdated, this.within);
+      this.stand(chrome.webRequest.onBeforeRequest, this.requested, all);
+      this.stand(chrome.webRequest.onCompleted, this.completed, all);
+      this.stand(chrome.webRequest.onErrorOccurred, this.failed, all);
+      this.stand(chrome.downloads.onChanged, this.downloaded);
+    }
+    /** Nothing is recorded: the worker is not to be woken for any of this. */
+    deafen() {
+      for (const end of this.standing.splice(0)) end();
+    }
+    stand(event, handler, ...extra) {
+      const listener = (told) => {
+        if (this.early) this.early.push(() => handler(told));
+        else handler(told);
+      };
+      event.addListener(listener, ...extra);
+      this.standing.push(() => event.removeListener(listener));
+    }
+    /** The tab is to be stated before whatever is said of it. */
+    settle(tab) {
+      const fresh = this.fresh.get(tab);
+      if (!fresh) return;
+      this.fresh.delete(tab);
+      this.state({ k: "tab.opened", tab, popup: fresh.popup }, fresh.t);
+    }
+    shows(tab, url) {
+      this.pages.set(tab, url);
+      return !url.startsWith(OWN) && this.wanted(url);
+    }
+    known(tab) {
+      const url = this.pages.get(tab);
+      return url === void 0 ? this.wanted("") : !url.startsWith(OWN) && this.wanted(url);
+    }
+    windowCreated = (window) => {
+      if (window.id !== void 0 && window.type === "popup") this.popups.add(window.id);
+    };
+    tabCreated = (tab) => {
+      if (tab.id === void 0 || !this.shows(tab.id, tab.pendingUrl || tab.url || "")) return;
+      this.fresh.set(tab.id, { t: Date.now(), popup: this.popups.has(tab.windowId) });
+      const id = tab.id;
+      setTimeout(() => this.settle(id), 100);
+    };
+    targetCreated = (made) => {
+      const fresh = this.fresh.get(made.tabId);
+      if (!this.known(made.sourceTabId)) return;
+      this.fresh.delete(made.tabId);
+      const popup = fresh?.popup ?? false;
+      this.state({ k: "tab.opened", tab: made.tabId, opener: made.sourceTabId, popup }, fresh?.t ?? made.timeStamp);
+    };
+    tabActivated = ({ tabId }) => {
+      if (!this.known(tabId)) return;
+      if (this.fresh.has(tabId))
+        setTimeout(() => this.activated(tabId), 100);
+      else this.activated(tabId);
+    };
+    activated(tab) {
+      this.settle(tab);
+      this.state({ k: "tab.activated", tab });
+    }
+    windowFocused = (window) => {
+      if (window === chrome.windows.WINDOW_ID_NONE) return;
+      void chrome.tabs.query({ windowId: window, active: true }).then(([tab]) => {
+        if (tab?.id !== void 0 && this.known(tab.id)) this.activated(tab.id);
+      });
+    };
+    tabRemoved = (tab) => {
+      if (this.known(tab)) {
+        this.settle(tab);
+        this.state({ k: "tab.closed", tab });
+      }
+      this.pages.delete(tab);
+    };
+    committed = (done) => {
+      if (done.documentLifecycle === "prerender") return;
+      if (done.frameId === 0 ? !this.shows(done.tabId, done.url) : !this.known(done.tabId)) return;
+      this.settle(done.tabId);
+      this.navigated(done, false);
+    };
+    within = (done) => {
+      if (done.frameId === 0 ? !this.shows(done.tabId, done.url) : !this.known(done.tabId)) return;
+      this.navigated(done, true);
+    };
+    navigated(done, within) {
+      const { tabId: tab, frameId: frame, url, transitionType: type, transitionQualifiers: qualifiers } = done;
+      let how = HOW[type] ?? "other";
+      if (qualifiers.includes("forward_back")) how = "back_forward";
+      else if (qualifiers.includes("client_redirect")) how = "script";
+      else if (qualifiers.includes("server_redirect") && how === "link") how = "redirect";
+      this.state({ k: "navigated", tab, frame, url, how, ...within && { within } }, done.timeStamp);
+    }
+    requested = (asked) => {
+      if (!this.asked(asked)) return;
+      this.state({ k: "request", ...place(asked) }, asked.timeStamp);
+    };
+    completed = (done) => {
+      if (!this.asked(done)) return;
+      const { statusCode: status, fromCache: cached } = done;
+      this.state({ k: "request", ...place(done), ended: true, status, ...cached && { cached } }, done.timeStamp);
+    };
+    failed = (done) => {
+      if (!this.asked(done)) return;
+      this.state({ k: "request", ...place(done), ended: true, error: done.error }, done.timeStamp);
+    };
+    asked({ type, url, tabId: tab, initiator }) {
+      if (type === "main_frame") return this.wanted(url);
+      return tab >= 0 ? this.known(tab) : initiator !== void 0 && !OWN.startsWith(initiator) && this.wanted(initiator);
+    }
+    downloaded = (change) => {
+      const state2 = change.state?.current;
+      if (state2 !== "complete" && state2 !== "interrupted") return;
+      void chrome.downloads.search({ id: change.id }).then(([item]) => {
+        if (!item || !this.wanted(item.referrer || item.finalUrl || item.url)) return;
+        this.state({
+          k: "download",
+          url: item.finalUrl || item.url,
+          name: item.filename.split(/[/\\]/).at(-1) ?? "",
+          complete: state2 === "complete",
+          size: Math.max(0, item.bytesReceived),
+          ...item.mime && { type: item.mime }
+        });
+      });
+    };
+  };
+  function place(of) {
+    const { requestId: id, tabId, frameId, method, url, type, initiator } = of;
+    return {
+      id,
+      method,
+      url,
+      type,
+      ...tabId >= 0 && { tab: tabId, frame: frameId },
+      ...initiator !== void 0 && { initiator }
+    };
+  }
+
+  // src/port.ts
+  var PORT = "document";
+
+  // src/worker/documents.ts
+  var KEY = "document:";
+  var PORTION = 1 << 20;
+  var MOST_KEPT = 5e4;
+  var Documents = class {
+    constructor(recording2, send) {
+      this.recording = recording2;
+      this.send = send;
+    }
+    recording;
+    send;
+    speakers = /* @__PURE__ */ new Map();
+    kept = 0;
+    /** What documents that are gone stated before this worker started. */
+    async recall() {
+      for (const [key, batch] of Object.entries(await chrome.storage.session.get(null))) {
+        if (!key.startsWith(KEY)) continue;
+        const { items, m: _, ...head } = batch;
+        if (!this.speakers.has(head.document))
+          this.speakers.set(head.document, { port: null, head, site: "", kept: items, on: true, short: false });
+      }
+    }
+    /** A document has connected; once `ready`, it is known what was kept before. */
+    async connected(port, ready2) {
+      const { tab, frameId: frame, documentId: document, url } = port.sender ?? {};
+      if (port.name !== PORT || tab?.id === void 0 || frame === void 0 || document === void 0) return;
+      const early = [];
+      let hear = (said) => void early.push(said);
+      let gone = false;
+      port.onMessage.addListener((said) => hear(said));
+      let left = () => {
+        gone = true;
+      };
+      port.onDisconnect.addListener(() => left());
+      const head = { tab: tab.id, frame, document };
+      if (frame !== 0) {
+        const found = await chrome.webNavigation.getFrame({ tabId: tab.id, frameId: frame }).catch(() => null);
+        head.parent = found?.parentFrameId ?? 0;
+      }
+      await ready2;
+      const before = this.speakers.get(document);
+      const speaker = {
+        port: gone ? null : port,
+        head,
+        site: (frame === 0 ? url : tab.url) ?? url ?? "",
+        kept: before?.kept ?? [],
+        on: false,
+        short: false
+      };
+      this.speakers.set(document, speaker);
+      hear = (said) => this.heard(speaker, said);
+      left = () => this.left(speaker);
+      for (const said of early) hear(said);
+      this.instruct(speaker);
+      if (gone) this.left(speaker);
+    }
+    /** Tells every document whether it is recorded; those without a port are woken to ask. */
+    async announce() {
+      for (const speaker of this.speakers.values()) this.instruct(speaker);
+      if (!this.recording().session) return;
+      const wake = { m: "wake" };
+      for (const tab of await chrome.tabs.query({}))
+        if (tab.id !== void 0) chrome.tabs.sendMessage(tab.id, wake).catch(() => void 0);
+    }
+    /** Sends again all that is not acknowledged. */
+    again() {
+      for (const speaker of this.speakers.values()) {
+        if (speaker.short && speaker.port) {
+          this.drop(speaker, speaker.kept.length);
+          speaker.short = false;
+          speaker.port.disconnect();
+          this.left(speaker);
+        } else this.pass(speaker, speaker.kept);
+      }
+    }
+    acknowledged(document, s) {
+      const speaker = this.speakers.get(document);
+      if (!speaker) return;
+      const written = speaker.kept.findIndex((item) => item.s > s);
+      this.drop(speaker, written < 0 ? speaker.kept.length : written);
+      tell(speaker, { m: "ack", s });
+      if (!speaker.port && speaker.kept.length === 0) this.forget(speaker);
+    }
+    /** Another session, or none: what is kept was for the one before. */
+    clear() {
+      for (const speaker of [...this.speakers.values()]) {
+        this.drop(speaker, speaker.kept.length);
+        speaker.short = false;
+        if (!speaker.port) this.forget(speaker);
+      }
+    }
+    heard(speaker, { session, items }) {
+      if (![session, void 0].includes(this.recording().session ?? void 0)) return;
+      const last = speaker.kept.at(-1)?.s ?? 0;
+      const fresh = items.filter((item) => item.s > last);
+      if (this.kept + fresh.length > MOST_KEPT) speaker.short = true;
+      if (!speaker.short) {
+        for (const item of fresh) speaker.kept.push(item);
+        this.kept += fresh.length;
+      }
+      if (speaker.on || !speaker.port) this.pass(speaker, items);
+    }
+    pass(speaker, items) {
+      let portion = [];
+      let size = 0;
+      for (const item of items) {
+        const length = item.k === "part" ? item.data.length : item.k === "event" || item.k === "target" ? 1024 : 65536;
+        if (size + length > PORTION && portion.length > 0) {
+          this.send({ m: "batch", ...speaker.head, items: portion });
+          portion = [];
+          size = 0;
+        }
+        portion.push(item);
+        size += length;
+      }
+      if (portion.length > 0) this.send({ m: "batch", ...speaker.head, items: portion });
+    }
+    instruct(speaker) {
+      const { session, wanted: wanted2, mask, paused: paused2 } = this.recording();
+      if (!speaker.port || session === void 0) return;
+      const on = session !== null && wanted2(speaker.site);
+      const begins = on && !speaker.on;
+      speaker.on = on;
+      if (on) tell(speaker, { m: "on", session, mask, paused: paused2 });
+      else {
+        this.drop(speaker, speaker.kept.length);
+        tell(speaker, { m: "off" });
+      }
+      if (begins) this.pass(speaker, speaker.kept);
+    }
+    left(speaker) {
+      if (this.speakers.get(speaker.head.document) !== speaker) return;
+      speaker.port = null;
+      if (!speaker.on && this.recording().session !== void 0) this.drop(speaker, speaker.kept.length);
+      if (speaker.kept.length === 0) this.forget(speaker);
+      else {
+        const { head, kept: items } = speaker;
+        chrome.storage.session.set({ [KEY + head.document]: { m: "batch", ...head, items } }).catch(() => void 0);
+      }
+    }
+    forget(speaker) {
+      this.speakers.delete(speaker.head.document);
+      void chrome.storage.session.remove(KEY + speaker.head.document);
+    }
+    drop(speaker, count) {
+      speaker.kept.splice(0, count);
+      this.kept -= count;
+    }
+  };
+  function tell(speaker, told) {
+    try {
+      speaker.port?.postMessage(told);
+    } catch {
+    }
+  }
+
+  // src/worker/log.ts
+  var KEY2 = "log:";
+  var MOST_KEPT2 = 2e4;
+  var WorkerLog = class {
+    constructor(send) {
+      this.send = send;
+    }
+    send;
+    items = [];
+    count = 0;
+    saving = false;
+    dirty = false;
+    left = /* @__PURE__ */ new Map();
+    instance = crypto.randomUUID();
+    /** What workers before this one stated and nobody acknowledged. */
+    async recall() {
+      for (const [key, items] of Object.entries(await chrome.storage.session.get(null)))
+        if (key.startsWith(KEY2) && key !== KEY2 + this.instance)
+          this.left.set(key.slice(KEY2.length), items);
+    }
+    state(statement, t = Date.now()) {
+      if (this.items.length >= MOST_KEPT2) this.items.shift();
+      const item = { ...statement, s: ++this.count, t };
+      this.items.push(item);
+      this.send({ m: "log", instance: this.instance, items: [item] });
+      this.save();
+    }
+    /** Sends again all that is not acknowledged. */
+    again() {
+      for (const [instance, items] of this.left) this.send({ m: "log", instance, items });
+      if (this.items.length > 0) this.send({ m: "log", instance: this.instance, items: this.items });
+    }
+    acknowledged(instance, s) {
+      if (instance === this.instance) {
+        this.items = this.items.filter((item) => item.s > s);
+        this.save();
+        return true;
+      }
+      const left = this.left.get(instance);
+      if (left === void 0) return false;
+      if ((left.at(-1)?.s ?? 0) <= s) {
+        this.left.delete(instance);
+        void chrome.storage.session.remove(KEY2 + instance);
+      }
+      return true;
+    }
+    /** Nobody records: nothing was worth keeping. What is stated from here on is another instance's. */
+    forget() {
+      void chrome.storage.session.remove(KEY2 + this.instance);
+      this.instance = crypto.randomUUID();
+      this.count = 0;
+      this.items = [];
+      for (const instance of this.left.keys()) void chrome.storage.session.remove(KEY2 + instance);
+      this.left.clear();
+    }
+    save() {
+      this.dirty = true;
+      if (this.saving) return;
+      this.saving = true;
+      void (async () => {
+        while (this.dirty) {
+          this.dirty = false;
+          if (this.items.length > 0) await chrome.storage.session.set({ [KEY2 + this.instance]: this.items });
+          else await chrome.storage.session.remove(KEY2 + this.instance);
+        }
+      })().catch(() => void 0).finally(() => {
+        this.saving = false;
+      });
+    }
+  };
+
+  // src/worker/missed.ts
+  var MOST = 1e3;
+  var ALL = { urls: ["http://*/*", "https://*/*"] };
+  var Missed = class {
+    /** `watched` are the tabs that the debugger is or will be at. */
+    constructor(watched) {
+      this.watched = watched;
+    }
+    watched;
+    open = /* @__PURE__ */ new Map();
+    seen = /* @__PURE__ */ new Map();
+    /** Answers that the debugger told before webRequest did. */
+    ahead = /* @__PURE__ */ new Map();
+    start() {
+      chrome.webRequest.onSendHeaders.addListener(this.sent, ALL, ["requestHeaders", "extraHeaders"]);
+      chrome.webRequest.onCompleted.addListener(this.completed, ALL, ["responseHeaders", "extraHeaders"]);
+      chrome.webRequest.onBeforeRedirect.addListener(this.completed, ALL, ["responseHeaders", "extraHeaders"]);
+      chrome.webRequest.onErrorOccurred.addListener(this.failed, ALL);
+    }
+    stop() {
+      chrome.webRequest.onSendHeaders.removeListener(this.sent);
+      chrome.webRequest.onCompleted.removeListener(this.completed);
+      chrome.webRequest.onBeforeRedirect.removeListener(this.completed);
+      chrome.webRequest.onErrorOccurred.removeListener(this.failed);
+    }
+    /** The debugger told this one's answer. */
+    told(tab, method, url) {
+      const key = named(tab, method, url);
+      const seen = this.seen.get(key);
+      if (seen?.shift()) {
+        if (seen.length === 0) this.seen.delete(key);
+        return;
+      }
+      this.ahead.set(key, (this.ahead.get(key) ?? 0) + 1);
+      trim(this.ahead);
+    }
+    /** Those of a tab that the debugger did not tell; they are told now. */
+    take(tab) {
+      const left = [];
+      for (const [key, seen] of this.seen) {
+        if (seen[0]?.tab !== tab) continue;
+        left.push(...seen);
+        this.seen.delete(key);
+      }
+      return left;
+    }
+    sent = (sent) => {
+      if (!this.watched(sent.tabId)) return;
+      this.open.set(sent.requestId, { t: sent.timeStamp, headers: listed(sent.requestHeaders) });
+      trim(this.open);
+    };
+    completed = (done) => {
+      const { requestId, tabId: tab, method, url } = done;
+      const open = this.open.get(requestId);
+      this.open.delete(requestId);
+      if (!open || done.fromCache) return;
+      const key = named(tab, method, url);
+      const ahead = this.ahead.get(key) ?? 0;
+      if (ahead > 0) {
+        if (ahead === 1) this.ahead.delete(key);
+        else this.ahead.set(key, ahead - 1);
+        return;
+      }
+      const seen = {
+        tab,
+        method,
+        url,
+        ...open,
+        status: done.statusCode,
+        reason: done.statusLine.split(" ").slice(2).join(" "),
+        answer: listed(done.responseHeaders),
+        server: done.ip ?? "",
+        ended: done.timeStamp
+      };
+      this.seen.set(key, [...this.seen.get(key) ?? [], seen]);
+      trim(this.seen);
+    };
+    failed = (failed) => void this.open.delete(failed.requestId);
+  };
+  function named(tab, method, url) {
+    return `${tab} ${method} ${url.replace(/#.*$/, "")}`;
+  }
+  function listed(headers) {
+    return (headers ?? []).map(({ name, value }) => [name, value ?? ""]);
+  }
+  function trim(map) {
+    if (map.size > MOST) map.delete(map.keys().next().value ?? "");
+  }
+
+  // src/worker/network.ts
+  var PROTOCOL = "1.3";
+  var PORTION2 = 192 << 10;
+  var MOST_BODY = 64 << 20;
+  var LATE_MS = 1e3;
+  var RECORDED = /^(https?|wss?):/;
+  var ENABLE = {
+    maxPostDataSize: MOST_BODY,
+    maxResourceBufferSize: MOST_BODY,
+    maxTotalBufferSize: 2 * MOST_BODY,
+    enableDurableMessages: true
+  };
+  var Network = class {
+    /** `wanted` says whether what a tab asks is recorded. */
+    constructor(state2, wanted2) {
+      this.state = state2;
+      this.wanted = wanted2;
+    }
+    state;
+    wanted;
+    tabs = /* @__PURE__ */ new Set();
+    flows = /* @__PURE__ */ new Map();
+    offsets = /* @__PURE__ */ new Map();
+    count = 0;
+    missed = new Missed((tab) => this.tabs.has(tab) || this.awaited.has(tab));
+    /** New tabs, which the debugger is on its way to, or cannot be at before they show a page. */
+    awaited = /* @__PURE__ */ new Set();
+    get on() {
+      return this.tabs.size > 0;
+    }
+    async start() {
+      chrome.debugger.onEvent.addListener(this.told);
+      chrome.debugger.onDetach.addListener(this.detached);
+      chrome.tabs.onCreated.addListener(this.created);
+      chrome.tabs.onUpdated.addListener(this.updated);
+      this.missed.start();
+      for (const tab of await chrome.tabs.query({})) await this.attach(tab);
+    }
+    async stop() {
+      chrome.tabs.onCreated.removeListener(this.created);
+      chrome.tabs.onUpdated.removeListener(this.updated);
+      this.missed.stop();
+      const tabs = [...this.tabs];
+      this.tabs.clear();
+      for (const tabId of tabs) await chrome.debugger.detach({ tabId }).catch(() => void 0);
+      this.flows.clear();
+    }
+    created = (tab) => {
+      if (tab.id !== void 0) this.awaited.add(tab.id);
+      void this.attach(tab);
+    };
+    updated = (id, change, tab) => {
+      if (change.url !== void 0) void this.attach(tab);
+      if (change.status === "complete") setTimeout(() => this.rescue(id), LATE_MS);
+    };
+    /** States what the debugger came too late for. */
+    async rescue(tab) {
+      if (!this.tabs.has(tab)) return;
+      this.awaited.delete(tab);
+      const left = this.missed.take(tab);
+      if (left.length === 0) return;
+      const target = { tabId: tab };
+      await chrome.debugger.sendCommand(target, "Page.enable").catch(() => void 0);
+      const tree = await chrome.debugger.sendCommand(target, "Page.getResourceTree").catch(() => null);
+      const frames = tree ? framesOf(tree.frameTree) : [];
+      for (const seen of left) {
+        const [name] = [...this.flows].find(
+          ([, { tab: of, asked }]) => of === tab && asked.url === seen.url && asked.method === seen.method
+        ) ?? [];
+        const flow = name === void 0 ? void 0 : this.flows.get(name);
+        if (name !== void 0) this.flows.delete(name);
+        await this.stateMissed(seen, flow ?? this.flow("missed", tab, seen.method, seen.url, {}, seen.t), frames);
+      }
+      this.flows.delete("missed");
+    }
+    async stateMissed(seen, flow, frames) {
+      flow.sent ??= seen.headers;
+      flow.answer = { ...seen, version: "1.1", headers: seen.answer, t: seen.ended };
+      for (const frameId of seen.method === "GET" ? frames : []) {
+        const said = await chrome.debugger.sendCommand({ tabId: seen.tab }, "Page.getResourceContent", { frameId, url: seen.url }).catch(() => null);
+        if (!said) continue;
+        const { content, base64Encoded } = said;
+        this.answered(flow, [base64Encoded ? content : encoded(content)], void 0, seen.ended, true);
+        return;
+      }
+      const empty = seen.status >= 300 && seen.status < 400;
+      this.answered(flow, [], empty ? void 0 : "the browser's debugger came too late for it", seen.ended, true);
+    }
+    async attach(tab) {
+      const tabId = tab.id;
+      if (tabId === void 0 || this.tabs.has(tabId) || !this.wanted(tab)) return;
+      this.tabs.add(tabId);
+      try {
+        await chrome.debugger.attach({ tabId }, PROTOCOL).catch((error) => {
+          if (!error.message.includes("already attached")) throw error;
+        });
+        await this.enable({ tabId });
+      } catch {
+        this.tabs.delete(tabId);
+      }
+    }
+    async enable(session) {
+      await chrome.debugger.sendCommand(session, "Network.enable", ENABLE);
+      await chrome.debugger.sendCommand(session, "Network.setCacheDisabled", { cacheDisabled: true });
+      await chrome.debugger.sendCommand(session, "Network.setBypassServiceWorker", { bypass: true }).catch(() => void 0);
+      const within = { autoAttach: true, waitForDebuggerOnStart: true, flatten: true };
+      await chrome.debugger.sendCommand(session, "Target.setAutoAttach", within).catch(() => void 0);
+    }
+    detached = (source, reason) => {
+      if (source.tabId === void 0 || !this.tabs.delete(source.tabId)) return;
+      if (reason === "canceled_by_user") this.state({ k: "gap", reason: "the browser's network was recorded no more" });
+    };
+    told = (source, method, parameters) => {
+      if (source.tabId === void 0 || !this.tabs.has(source.tabId)) return;
+      const handler = this.handlers[method];
+      if (handler) handler(parameters, source, source.tabId);
+    };
+    handlers = {
+      "Target.attachedToTarget": ({ sessionId }, source) => {
+        const session = { tabId: source.tabId, sessionId };
+        void this.enable(session).catch(() => void 0).then(() => chrome.debugger.sendCommand(session, "Runtime.runIfWaitingForDebugger")).catch(() => void 0);
+      },
+      "Network.requestWillBeSent": (told, source, tab) => {
+        const { requestId, request, redirectResponse, timestamp, wallTime } = told;
+        if (!RECORDED.test(request.url)) return;
+        this.offsets.set(requestId, wallTime - timestamp);
+        const before = this.flows.get(requestId);
+        if (before && redirectResponse) {
+          this.head(before, redirectResponse, told.redirectHasExtraInfo, this.at(told));
+          this.whenTold(before, () => this.answered(before, []));
+          before.stated || this.asked(before);
+        }
+        const t = wallTime * 1e3;
+        const flow = this.flow(requestId, tab, request.method, request.url, request.headers, t);
+        const extra = this.early.requests.get(requestId)?.shift();
+        if (extra) flow.sent = extra;
+        if (request.hasPostData) void this.posted(flow, request, source, requestId).then(() => this.maybeAsked(flow));
+        else this.maybeAsked(flow);
+      },
+      "Network.requestWillBeSentExtraInfo": ({ requestId, headers }) => {
+        const flow = this.flows.get(requestId);
+        const sent = listed2(headers);
+        if (flow && !flow.sent && !flow.stated) {
+          flow.sent = sent;
+          this.maybeAsked(flow);
+        } else this.early.keep("requests", requestId, sent);
+      },
+      "Network.responseReceived": (told, source) => {
+        const flow = this.flows.get(told.requestId);
+        if (!flow) return;
+        this.head(flow, told.response, told.hasExtraInfo, this.at(told));
+        if (told.response.mimeType === "text/event-stream") {
+          flow.streamed = true;
+          void chrome.debugger.sendCommand(source, "Network.streamResourceContent", { requestId: told.requestId }).then((held) => this.portion(flow, held.bufferedData ?? "")).catch(() => void 0);
+        }
+      },
+      "Network.responseReceivedExtraInfo": ({ requestId, headers, headersText, statusCode }) => {
+        const flow = this.flows.get(requestId);
+        const came = ordered(listed2(headers), headersText);
+        if (flow?.awaits && flow.answer) this.settle(flow, came, statusCode);
+        else this.early.keep("responses", requestId, came, statusCode);
+      },
+      "Network.dataReceived": (told) => {
+        const flow = this.flows.get(told.requestId);
+        if (flow?.streamed && told.data) this.portion(flow, told.data, this.at(told));
+      },
+      "Network.loadingFinished": (told, source) => {
+        const flow = this.flows.get(told.requestId);
+        if (!flow) return;
+        this.forget(told.requestId);
+        const t = this.at(told);
+        void this.body(flow, source, told.requestId).then(
+          (response) => this.whenTold(flow, () => this.answered(flow, response.data, response.skipped, t))
+        );
+      },
+      "Network.loadingFailed": (told, source) => {
+        const flow = this.flows.get(told.requestId);
+        if (!flow) return;
+        this.forget(told.requestId);
+        flow.awaits = false;
+        this.asked(flow);
+        const partial = flow.answer ? this.body(flow, source, told.requestId) : Promise.resolve({ data: [] });
+        const error = told.errorText || "it failed";
+        void partial.then(({ data }) => this.ended(flow, data, { partial: true }, error, this.at(told)));
+      },
+      "Network.webSocketCreated": ({ requestId, url }, _, tab) => {
+        this.flow(requestId, tab, "GET", url.replace(/^ws/, "http"), {}, Date.now());
+      },
+      "Network.webSocketWillSendHandshakeRequest": (told) => {
+        const flow = this.flows.get(told.requestId);
+        if (!flow) return;
+        this.offsets.set(told.requestId, told.wallTime - told.timestamp);
+        flow.asked.t = told.wallTime * 1e3;
+        flow.asked.headers = told.request.headers;
+      },
+      "Network.webSocketHandshakeResponseReceived": (told) => {
+        const flow = this.flows.get(told.requestId);
+        if (!flow) return;
+        if (told.response.requestHeaders) flow.sent = listed2(told.response.requestHeaders);
+        this.asked(flow);
+        this.head(flow, { ...told.response, protocol: "http/1.1" }, false, this.at(told));
+        this.answered(flow, [], void 0, this.at(told));
+      },
+      "Network.webSocketFrameSent": (told) => this.message(told, true),
+      "Network.webSocketFrameReceived": (told) => this.message(told, false),
+      "Network.webSocketClosed": (told) => {
+        const flow = this.flows.get(told.requestId);
+        if (!flow) return;
+        this.forget(told.requestId);
+        if (flow.answer) this.state({ k: "flow.closed", id: flow.id, sent: false }, this.at(told));
+        else {
+          this.asked(flow);
+          this.ended(flow, [], {}, "the WebSocket was not opened", this.at(told));
+        }
+      }
+    };
+    /** Heads as they went over the wire come on a way of their own, before or after the rest. */
+    early = {
+      requests: /* @__PURE__ */ new Map(),
+      responses: /* @__PURE__ */ new Map(),
+      keep(kind, id, head, status = 0) {
+        if (kind === "requests") this.requests.set(id, [...this.requests.get(id) ?? [], head].slice(-8));
+        else this.responses.set(id, [...this.responses.get(id) ?? [], [head, status]].slice(-8));
+        for (const map of [this.requests, this.responses]) if (map.size > 1e3) map.delete(map.keys().next().value ?? "");
+      }
+    };
+    flow(name, tab, method, url, headers, t) {
+      const flow = {
+        id: `${name}/${++this.count}`,
+        tab,
+        asked: { method, url: url.replace(/#.*$/, ""), headers, t },
+        body: { data: [] },
+        sent: null,
+        stated: false,
+        answer: null,
+        awaits: false,
+        streamed: false,
+        done: null
+      };
+      this.flows.set(name, flow);
+      return flow;
+    }
+    forget(name) {
+      this.flows.delete(name);
+      this.early.requests.delete(name);
+      setTimeout(() => {
+        this.early.responses.delete(name);
+        this.offsets.delete(name);
+      }, LATE_MS);
+    }
+    async posted(flow, request, source, requestId) {
+      const entries = request.postDataEntries;
+      if (entries?.every((entry) => entry.bytes !== void 0)) {
+        flow.body.data = entries.map((entry) => entry.bytes ?? "");
+        return;
+      }
+      const said = await chrome.debugger.sendCommand(source, "Network.getRequestPostData", { requestId }).catch(() => null);
+      if (entries || !said) flow.body.skipped = "the browser tells of no files in it";
+      else flow.body.data = [said.base64Encoded ? said.postData : encoded(said.postData)];
+    }
+    maybeAsked(flow) {
+      if (flow.sent) this.asked(flow);
+    }
+    asked(flow) {
+      if (flow.stated) return;
+      flow.stated = true;
+      const { method, url, headers, t } = flow.asked;
+      const plain = Object.entries(headers);
+      const sent = (flow.sent ?? plain).filter(([name]) => !name.startsWith(":"));
+      this.state({ k: "flow.requested", id: flow.id, tab: flow.tab, method, url, headers: sent }, t);
+    }
+    head(flow, response, extra, t) {
+      const { status, statusText: reason, headers, headersText, protocol, remoteIPAddress, remotePort } = response;
+      const version = { h2: "2", h3: "3", "http/1.0": "1.0" }[protocol ?? ""] ?? "1.1";
+      const server = remoteIPAddress ? `${remoteIPAddress}:${remotePort}` : "";
+      flow.answer = { status, reason, version, headers: ordered(listed2(headers), headersText), server, t };
+      const name = flow.id.slice(0, flow.id.lastIndexOf("/"));
+      const early = this.early.responses.get(name)?.shift();
+      if (early) this.settle(flow, ...early);
+      else if (extra) {
+        flow.awaits = true;
+        setTimeout(() => this.settle(flow, null, 0), LATE_MS);
+      }
+      this.asked(flow);
+    }
+    settle(flow, head, status) {
+      if (flow.answer && head && status === flow.answer.status)
+        flow.answer.headers = head.filter(([n]) => !n.startsWith(":"));
+      flow.awaits = false;
+      flow.done?.();
+      flow.done = null;
+    }
+    whenTold(flow, done) {
+      if (flow.awaits) flow.done = done;
+      else done();
+    }
+    answered(flow, data, skipped, t = flow.answer?.t, missed = false) {
+      if (!missed) this.missed.told(flow.tab, flow.asked.method, flow.asked.url);
+      this.asked(flow);
+      this.ended(flow, data, skipped === void 0 ? {} : { skipped }, void 0, t);
+    }
+    ended(flow, data, response, error, t) {
+      const { id, answer } = flow;
+      for (const portion of flow.body.data.flatMap(cut))
+        this.state({ k: "flow.body", id, of: "request", data: portion }, t);
+      for (const portion of data.flatMap(cut)) this.state({ k: "flow.body", id, of: "response", data: portion }, t);
+      this.state(
+        {
+          k: "flow.answered",
+          id,
+          ...answer && {
+            status: answer.status,
+            reason: answer.reason,
+            version: answer.version,
+            headers: answer.headers,
+            first: answer.t,
+            ...answer.server && { server: answer.server },
+            response
+          },
+          ...flow.body.skipped !== void 0 && { request: { skipped: flow.body.skipped } },
+          ...error !== void 0 && { error }
+        },
+        t
+      );
+    }
+    portion(flow, data, t) {
+      for (const portion of cut(data)) this.state({ k: "flow.body", id: flow.id, of: "response", data: portion }, t);
+    }
+    async body(flow, source, requestId) {
+      if (flow.streamed || flow.asked.method === "HEAD") return { data: [] };
+      try {
+        const said = await chrome.debugger.sendCommand(source, "Network.getResponseBody", { requestId });
+        if (said.body.length > MOST_BODY) return { data: [], skipped: `more than ${MOST_BODY >> 20} MB` };
+        return { data: [said.base64Encoded ? said.body : encoded(said.body)] };
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        const none = [204, 205, 304].includes(flow.answer?.status ?? 0);
+        return none ? { data: [] } : { data: [], skipped: `the browser did not hand it over: ${why}`.slice(0, 200) };
+      }
+    }
+    message(told, sent) {
+      const flow = this.flows.get(told.requestId);
+      const { opcode, payloadData } = told.response;
+      if (!flow || opcode !== 1 && opcode !== 2) return;
+      const text = opcode === 1;
+      const data = text ? encoded(payloadData ?? "") : payloadData ?? "";
+      this.state({ k: "flow.message", id: flow.id, sent, text, data }, this.at(told));
+    }
+    at(told) {
+      const offset = this.offsets.get(told.requestId);
+      return offset === void 0 ? Date.now() : (told.timestamp + offset) * 1e3;
+    }
+  };
+  function framesOf({ frame, childFrames }) {
+    return [frame.id, ...(childFrames ?? []).flatMap(framesOf)];
+  }
+  function listed2(headers) {
+    return Object.entries(headers).flatMap(
+      ([name, value]) => value.split("\n").map((one) => [name, one])
+    );
+  }
+  function ordered(headers, text) {
+    if (!text) return headers;
+    const lines = text.split("\r\n").slice(1);
+    return lines.flatMap((line) => {
+      const colon = line.indexOf(":");
+      return colon > 0 ? [[line.slice(0, colon), line.slice(colon + 1).trim()]] : [];
+    });
+  }
+  function encoded(text) {
+    const bytes = new TextEncoder().encode(text);
+    let binary = "";
+    for (let at = 0; at < bytes.length; at += 32768) binary += String.fromCharCode(...bytes.subarray(at, at + 32768));
+    return btoa(binary);
+  }
+  function cut(data) {
+    const portions = [];
+    for (let at = 0; at < data.length; at += PORTION2) portions.push(data.slice(at, at + PORTION2));
+    return portions;
+  }
+
+  // src/panel.ts
+  var PANEL = "panel";
+
+  // src/worker/panels.ts
+  var OWN2 = new URL(chrome.runtime.getURL("")).origin;
+  var Panels = class {
+    constructor(view2, command2) {
+      this.view = view2;
+      this.command = command2;
+    }
+    view;
+    command;
+    open = /* @__PURE__ */ new Set();
+    connected(port) {
+      if (port.name !== PANEL || port.sender?.id !== chrome.runtime.id || port.sender.origin !== OWN2) return;
+      this.open.add(port);
+      port.onDisconnect.addListener(() => this.open.delete(port));
+      port.onMessage.addListener((command2) => this.command(command2));
+      port.postMessage(this.view());
+    }
+    show() {
+      for (const port of this.open) port.postMessage(this.view());
+    }
+  };
+
+  // src/wire.ts
+  var WIRE_VERSION = 1;
+
+  // src/worker/recorder.ts
+  var HOST = "reenact.recorder";
+  var AGAIN_MS = [100, 200, 400, 800, 1600, 2e3];
+  var PATIENCE_MS = 6e4;
+  var Recorder = class {
+    constructor(listener, instance, browser) {
+      this.listener = listener;
+      this.instance = instance;
+      this.browser = browser;
+    }
+    listener;
+    instance;
+    browser;
+    state = "asking";
+    why = "";
+    welcome = null;
+    status = null;
+    port = null;
+    lostSince = 0;
+    attempts = 0;
+    get paused() {
+      return this.status?.paused ?? false;
+    }
+    /** It was there before this worker was. */
+    resume() {
+      this.state = "lost";
+      this.lostSince = Date.now();
+      this.call();
+    }
+    /** Calls the recorder, unless it is being called or was reached. */
+    call() {
+      if (this.port) return;
+      if (this.state === "off") this.state = "asking";
+      const port = chrome.runtime.connectNative(HOST);
+      this.port = port;
+      port.onMessage.addListener((message) => this.heard(message));
+      port.onDisconnect.addListener(() => {
+        const error = chrome.runtime.lastError?.message ?? "";
+        if (this.port === port) this.ended(error);
+      });
+      port.postMessage({
+        m: "hello",
+        v: WIRE_VERSION,
+        capture: chrome.runtime.getManifest().version,
+        user_agent: navigator.userAgent,
+        instance: this.instance(),
+        browser: this.browser()
+      });
+    }
+    /** Sends what can be sent now; what is not acknowledged is the speaker's to keep. */
+    send(message) {
+      if (this.state === "on") this.port?.postMessage(message);
+    }
+    heard(message) {
+      switch (message.m) {
+        case "welcome": {
+          const again = this.welcome?.session === message.session;
+          this.welcome = message;
+          this.state = "on";
+          this.attempts = 0;
+          this.lostSince = 0;
+          this.listener.welcomed(message, again);
+          break;
+        }
+        case "ack":
+          this.listener.acknowledged(message.key, message.s);
+          return;
+        case "status":
+          this.status = message;
+          if (!message.recording) this.end("the recording ended");
+          break;
+        case "refused":
+          this.end(message.why);
+          break;
+      }
+      this.listener.changed();
+    }
+    ended(error) {
+      this.port = null;
+      if (this.state === "off") return;
+      const now = Date.now();
+      if (this.state === "on") {
+        this.state = "lost";
+        this.lostSince = now;
+      }
+      if (this.state === "lost" && now - this.lostSince < PATIENCE_MS) {
+        const wait = AGAIN_MS[Math.min(this.attempts++, AGAIN_MS.length - 1)];
+        setTimeout(() => this.call(), wait);
+      } else this.end(error);
+      this.listener.changed();
+    }
+    end(why) {
+      this.state = "off";
+      this.why = why;
+      this.welcome = null;
+      this.status = null;
+      const port = this.port;
+      this.port = null;
+      port?.disconnect();
+    }
+  };
+
+  // src/worker/sites.ts
+  function matches(url, patterns) {
+    if (patterns.length === 0) return true;
+    let parsed;
+    try {
+      parsed = new URL(url);
+    } catch {
+      return false;
+    }
+    return patterns.some((pattern) => {
+      const [host, port] = divided(pattern.toLowerCase());
+      if (port && port !== (parsed.port || (parsed.protocol === "https:" ? "443" : "80"))) return false;
+      const below = host.startsWith("*.") ? host.slice(2) : null;
+      if (below !== null) return parsed.hostname === below || parsed.hostname.endsWith(`.${below}`);
+      return parsed.hostname === host;
+    });
+  }
+  function divided(pattern) {
+    const found = /^(.*):(\d+)$/.exec(pattern);
+    return found ? [found[1] ?? "", found[2] ?? ""] : [pattern, ""];
+  }
+
+  // src/worker/main.ts
+  var ALARM = "call";
+  var remembered = {};
+  var paused = false;
+  var own = [];
+  var recorder = new Recorder(
+    {
+      welcomed(welcome, again) {
+        const same = again || remembered.session === welcome.session;
+        if (!same) {
+          documents.clear();
+          if (remembered.session || welcome.sites.length > 0) log.forget();
+        }
+        remember({ session: welcome.session, sites: welcome.sites });
+        browsing.listen();
+        if (!same) void browsing.begin();
+        log.again();
+        documents.again();
+        void documents.announce();
+        void watchNetwork();
+      },
+      acknowledged(key, s) {
+        if (!log.acknowledged(key, s)) documents.acknowledged(key, s);
+      },
+      changed() {
+        showBadge(recorder.state, recorder.paused);
+        panels.show();
+        if (recorder.state === "on" && recorder.paused !== paused) {
+          paused = recorder.paused;
+          void documents.announce();
+        }
+        if (recorder.state !== "off") return void chrome.alarms.clear(ALARM);
+        remember({ session: null });
+        browsing.deafen();
+        void network?.stop();
+        network = null;
+        log.forget();
+        documents.clear();
+        void documents.announce();
+        void chrome.alarms.create(ALARM, { periodInMinutes: 0.5 });
+      }
+    },
+    () => log.instance,
+    () => remembered.browser ?? ""
+  );
+  var log = new WorkerLog((items) => recorder.send(items));
+  var documents = new Documents(
+    () => recording(),
+    (batch) => {
+      browsing.settle(batch.tab);
+      recorder.send(batch);
+    }
+  );
+  var browsing = new Browsing(state, wanted);
+  var network = null;
+  var networkWanted = true;
+  var panels = new Panels(view, command);
+  function wanted(url) {
+    return matches(url, own) && matches(url, recorder.welcome?.sites ?? remembered.sites ?? []);
+  }
+  function view() {
+    const { state: state2, why, welcome, status } = recorder;
+    return {
+      state: state2,
+      why,
+      task: welcome?.task ?? "",
+      paused: recorder.paused,
+      events: status?.events ?? 0,
+      lost: status?.lost ?? 0,
+      since: status?.since ?? 0,
+      own,
+      asked: welcome?.sites ?? [],
+      network: welcome?.network ? network !== null : null
+    };
+  }
+  async function watchNetwork() {
+    const wanting = networkWanted && recorder.welcome?.network === true;
+    if (wanting === (network !== null) || wanting && !await chrome.permissions.contains({ permissions: ["debugger"] }))
+      return;
+    if (network) {
+      const ending = network;
+      network = null;
+      await ending.stop();
+    } else {
+      network = new Network(state, (tab) => wanted(tab.pendingUrl || tab.url || ""));
+      await network.start();
+    }
+    panels.show();
+  }
+  function state(statement, t) {
+    if (recorder.state !== "off" && !recorder.paused) log.state(statement, t);
+  }
+  function command(command2) {
+    switch (command2.do) {
+      case "call":
+        recorder.call();
+        break;
+      case "note":
+        recorder.send({ m: "note", t: command2.t, text: command2.text.slice(0, 65536) });
+        break;
+      case "network":
+        networkWanted = command2.on;
+        void chrome.storage.local.set({ networkWanted });
+        void watchNetwork();
+        break;
+      case "sites":
+        own = command2.sites;
+        void chrome.storage.local.set({ own });
+        void documents.announce();
+        break;
+      default:
+        recorder.send({ m: "ask", what: command2.do });
+    }
+    panels.show();
+  }
+  function recording() {
+    const { state: state2, welcome, paused: paused2 } = recorder;
+    const session = state2 === "off" ? null : welcome?.session;
+    return { session, wanted, mask: welcome?.mask ?? [], paused: paused2 };
+  }
+  function remember(change) {
+    Object.assign(remembered, change);
+    void chrome.storage.session.set({ remembered });
+  }
+  var ready = (async () => {
+    remembered = (await chrome.storage.session.get("remembered")).remembered ?? {};
+    if (!remembered.browser) remember({ browser: crypto.randomUUID() });
+    ({ own, networkWanted } = await chrome.storage.local.get({ own: [], networkWanted: true }));
+    await log.recall();
+    await documents.recall();
+    await browsing.recall();
+    if (remembered.session === null) {
+      recorder.state = "off";
+      browsing.deafen();
+      void documents.announce();
+    } else if (remembered.session) recorder.resume();
+    else recorder.call();
+  })();
+  browsing.listen();
+  chrome.runtime.onConnect.addListener((port) => {
+    panels.connected(port);
+    void documents.connected(port, ready);
+  });
+  chrome.commands.onCommand.addListener((name) => {
+    if (name === "note") void chrome.windows.create({ type: "popup", url: "note.html", width: 420, height: 240 });
+  });
+  var call = () => void ready.then(() => recorder.call());
+  chrome.runtime.onStartup.addListener(call);
+  chrome.runtime.onInstalled.addListener(call);
+  chrome.alarms.onAlarm.addListener(call);
+})();
