@@ -2428,7 +2428,8 @@ ${state.title}`;
         url: location.href.slice(0, 1 << 20),
         opaque: self.origin === "null",
         name: window.name.slice(0, 1024),
-        ...place2()
+        ...place2(),
+        ...window.parent === window && { about: about() }
       });
     }
     #see() {
@@ -2472,6 +2473,19 @@ ${state.title}`;
       this.#outbox.flush(true);
     }
   };
+  function about() {
+    const set = (query) => matchMedia(query).matches;
+    return {
+      width: innerWidth,
+      height: innerHeight,
+      scale: devicePixelRatio,
+      locale: navigator.language,
+      languages: [...navigator.languages],
+      timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      dark: set("(prefers-color-scheme: dark)"),
+      reduced_motion: set("(prefers-reduced-motion: reduce)")
+    };
+  }
   function place2() {
     for (let n = 0; window.parent !== window && n < window.parent.length; n++) {
       if (window.parent[n] === window) return { index: n };

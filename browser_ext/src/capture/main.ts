@@ -1,5 +1,6 @@
 // The capture script: one for each document, in the extension's world, before the page's own scripts.
 import type { On, Wake } from "../port";
+import type { About } from "../wire";
 import { Dialogs } from "./dialogs";
 import { Listeners } from "./listeners";
 import { Log, now } from "./log";
@@ -73,6 +74,7 @@ class Capture {
       opaque: self.origin === "null",
       name: window.name.slice(0, 1024),
       ...place(),
+      ...(window.parent === window && { about: about() }),
     });
   }
 
@@ -120,6 +122,21 @@ class Capture {
     this.#outbox.add({ k: "end", t: now() });
     this.#outbox.flush(true);
   }
+}
+
+/** What a page sees of the browser: it is the expert's own, and nobody else can say. */
+function about(): About {
+  const set = (query: string) => matchMedia(query).matches;
+  return {
+    width: innerWidth,
+    height: innerHeight,
+    scale: devicePixelRatio,
+    locale: navigator.language,
+    languages: [...navigator.languages],
+    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    dark: set("(prefers-color-scheme: dark)"),
+    reduced_motion: set("(prefers-reduced-motion: reduce)"),
+  };
 }
 
 /** Which of its parent's frames this is. */
