@@ -1413,6 +1413,7 @@
   // src/capture/prints.ts
   var KEPT = "href name title alt for aria-label autocomplete inputmode draggable data-id data-key data-value data-row-key data-name data-action data-index".split(" ");
   var CHOICES = /* @__PURE__ */ new Set(["checkbox", "radio", "button", "submit", "reset"]);
+  var CONTROLS = "a[href],button,input,select,textarea,summary,label,option,[contenteditable=''],[contenteditable=true],[role=button],[role=link],[role=checkbox],[role=radio],[role=switch],[role=tab],[role=option],[role=menuitem],[role=menuitemcheckbox],[role=menuitemradio],[role=treeitem],[role=combobox],[role=textbox],[role=slider]";
   var MOST_ALIKE = 2e3;
   function printOf(element) {
     const tag = localName(element);
@@ -1446,6 +1447,10 @@
       editable: isEditable(element),
       masked: masked2
     };
+  }
+  function controlOf(element) {
+    const control = closest(element, CONTROLS);
+    return control === element ? null : control;
   }
   function told(fields) {
     return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ""));
@@ -2151,6 +2156,7 @@
     epoch;
     state;
     #known = /* @__PURE__ */ new WeakMap();
+    #controls = /* @__PURE__ */ new WeakMap();
     #last = 0;
     /** The element's fingerprint as of now. */
     print(element) {
@@ -2158,6 +2164,8 @@
       const known = this.#known.get(element);
       if (known?.epoch === epoch) return known.print;
       const print = printed(element);
+      const control = controlOf(element);
+      if (control) this.#controls.set(print, { element: control, print: this.print(control) });
       this.#known.set(element, { print, epoch, numbers: known?.numbers ?? /* @__PURE__ */ new Map() });
       return print;
     }
@@ -2167,10 +2175,12 @@
       const looks = JSON.stringify({ ...print, rect: void 0 });
       let n = numbers.get(looks);
       if (n === void 0) {
+        const around = this.#controls.get(print);
+        const control = around && this.number(around.element, around.print);
         n = ++this.#last;
         numbers.set(looks, n);
         if (!this.#known.has(element)) this.#known.set(element, { print, epoch: -1, numbers });
-        this.state(n, print);
+        this.state(n, control ? { ...print, control } : print);
       }
       return n;
     }

@@ -89,6 +89,7 @@ class PageLog:
         self._tabs: dict[int, int] = {}
         self._tabs_seen = 0
         self._frames: dict[tuple[int, int], int] = {}
+        self._told: set[int] = set()
         self._frames_seen = 0
         self._documents: dict[str, _Document] = {}
         self._instances: dict[str, int] = {}
@@ -153,6 +154,8 @@ class PageLog:
         if key not in self._frames:
             self._frames_seen += 1
             self._frames[key] = self._frames_seen
+        if self._frames[key] not in self._told:  # its navigation came first, perhaps, which knows less of it
+            self._told.add(self._frames[key])
             parent = None
             if message.frame != 0:
                 parent = self._frames.get((message.tab, message.parent or 0))

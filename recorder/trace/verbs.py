@@ -170,7 +170,7 @@ def _scroll(draft: Draft, events: list[PageEvent]) -> None:
     draft.verb = "scroll"
     stood = next((e for e in reversed(events) if e.scroll is not None), None)
     if stood is not None:
-        draft.scroll = stood.scroll
+        draft.scroll, draft.main = stood.scroll, stood  # what scrolled, whatever the pointer was over
     wheels = [e for e in events if e.type in ("wheel", "mousewheel")]
     if wheels:
         draft.value = f"{sum(e.dx for e in wheels):g},{sum(e.dy for e in wheels):g}"

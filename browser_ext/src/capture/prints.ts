@@ -1,18 +1,22 @@
 // Fingerprints: several independent ways to find an element again, and what tells it apart from those like it.
 import type { TargetItem } from "../wire";
 import { anchorsOf } from "./anchors";
-import { attribute, line, localName, rectOf, rootOf, textContent, textIn } from "./dom";
+import { attribute, closest, line, localName, rectOf, rootOf, textContent, textIn } from "./dom";
 import { isMasked } from "./masks";
 import { labelOf, nameOf, roleOf } from "./names";
 import { cssPath, shadowPath, testId, xPath } from "./paths";
 
-export type Print = Omit<TargetItem, "k" | "s" | "t" | "n">;
+export type Print = Omit<TargetItem, "k" | "s" | "t" | "n" | "control">;
 
 const KEPT = (
   "href name title alt for aria-label autocomplete inputmode draggable data-id data-key data-value data-row-key " +
   "data-name data-action data-index"
 ).split(" ");
 const CHOICES = new Set(["checkbox", "radio", "button", "submit", "reset"]);
+const CONTROLS =
+  "a[href],button,input,select,textarea,summary,label,option,[contenteditable=''],[contenteditable=true],[role=button]," +
+  "[role=link],[role=checkbox],[role=radio],[role=switch],[role=tab],[role=option],[role=menuitem]," +
+  "[role=menuitemcheckbox],[role=menuitemradio],[role=treeitem],[role=combobox],[role=textbox],[role=slider]";
 const MOST_ALIKE = 2000;
 
 /** What identifies an element now. */
@@ -48,6 +52,12 @@ export function printOf(element: Element): Print {
     editable: isEditable(element),
     masked,
   };
+}
+
+/** The control that an element is a part of: the button around a picture. Null where it is one itself, or in none. */
+export function controlOf(element: Element): Element | null {
+  const control = closest(element, CONTROLS);
+  return control === element ? null : control;
 }
 
 function told(fields: Record<string, string>): Record<string, string> {

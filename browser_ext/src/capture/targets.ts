@@ -1,6 +1,6 @@
 // The numbers of targets: a fingerprint is stated once; another one of the same element gets another number.
 import { attribute, focused, localName } from "./dom";
-import { type Print, printOf } from "./prints";
+import { controlOf, type Print, printOf } from "./prints";
 
 interface Known {
   print: Print;
@@ -11,11 +11,12 @@ interface Known {
 /** `epoch` counts the changes of the document: a fingerprint made since the last one is as good as one made now. */
 export class Targets {
   #known = new WeakMap<Element, Known>();
+  #controls = new WeakMap<Print, { element: Element; print: Print }>();
   #last = 0;
 
   constructor(
     private readonly epoch: () => number,
-    private readonly state: (n: number, print: Print) => void,
+    private readonly state: (n: number, print: Print & { control?: number }) => void,
   ) {}
 
   /** The element's fingerprint as of now. */
@@ -24,6 +25,8 @@ export class Targets {
     const known = this.#known.get(element);
     if (known?.epoch === epoch) return known.print;
     const print = printed(element);
+    const control = controlOf(element);
+    if (control) this.#controls.set(print, { element: control, print: this.print(control) });
     this.#known.set(element, { print, epoch, numbers: known?.numbers ?? new Map() });
     return print;
   }
@@ -35,10 +38,12 @@ export class Targets {
     const looks = JSON.stringify({ ...print, rect: undefined });
     let n = numbers.get(looks);
     if (n === undefined) {
+      const around = this.#controls.get(print);
+      const control = around && this.number(around.element, around.print);
       n = ++this.#last;
       numbers.set(looks, n);
       if (!this.#known.has(element)) this.#known.set(element, { print, epoch: -1, numbers });
-      this.state(n, print);
+      this.state(n, control ? { ...print, control } : print);
     }
     return n;
   }
