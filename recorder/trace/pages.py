@@ -74,8 +74,8 @@ class TabClosed(Event, frozen=True, kw_only=True, tag="tab.closed"):
 
 
 class FrameSeen(Event, frozen=True, kw_only=True, tag="page.frame"):
-    """A frame of a tab. The tab's own has no `parent`; another is the `index`-th (from 0) of its parent's frames. It may
-    be told again when more is known of it."""
+    """A frame of a tab. The tab's own has no `parent`; another is the `index`-th (from 0) of its parent's frames.
+    It may be told again when more is known of it."""
 
     frame: Count
     tab: Count
