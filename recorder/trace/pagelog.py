@@ -143,7 +143,12 @@ class PageLog:
                 reason = f"{lost} events of document {document.doc} never came"
                 events.append(Gap(t=t, source=self._source, until=t, bytes=None, reason=reason))
             document.last = s
-            events += self._item(document, item, s, t)
+            try:
+                events += self._item(document, item, s, t)
+            except (msgspec.ValidationError, KeyError, TypeError, ValueError, OverflowError) as error:
+                # What else the message states is as good as ever.
+                reason = f"what document {document.doc} states as number {s} is malformed: {error}"
+                events.append(Gap(t=t, source=self._source, until=t, bytes=None, reason=reason))
         return events
 
     def _frame(self, message: Batch, first: dict[str, Any], events: list[Event]) -> int:
@@ -179,8 +184,8 @@ class PageLog:
                     opaque=bool(item.get("opaque", False)),
                 )
             ]  # fmt: skip
+        document.ended = kind == "end"  # a page that is gone back to goes on
         if kind == "end":
-            document.ended = True
             document.parts.clear()
             return [DocumentEnded(**place, last=s)]
         if kind == "part":
