@@ -44,6 +44,7 @@ from recorder.trace.keys import create_key, load_key
 from recorder.trace.manifest import Draft, Tool
 from recorder.trace.marks import Mark, MarkScanner, command_at, shell_events, shell_state
 from recorder.trace.notes import note_event, parse_notes
+from recorder.trace.pages import DialogAnswered
 from recorder.trace.steps import steps
 
 if TYPE_CHECKING:
@@ -217,6 +218,8 @@ def _rebased(event: AnyEvent, zero: int) -> AnyEvent:
     t = max(0, event.t - zero)
     if isinstance(event, Gap):
         return msgspec.structs.replace(event, t=t, until=max(t, event.until - zero))
+    if isinstance(event, DialogAnswered):
+        return msgspec.structs.replace(event, t=t, asked=min(t, max(0, event.asked - zero)))
     return msgspec.structs.replace(event, t=t)
 
 

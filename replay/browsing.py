@@ -97,7 +97,11 @@ class Browsing:
         self._sandbox.kill()
         return Browsed(
             events=cast(list[AnyEvent], played.events),
-            lapses=[Lapse(t=one.t, what=one.what, saw=one.saw, fatal=one.fatal) for one in played.missed],
+            lapses=[
+                Lapse(t=one.t, what=one.what, saw=one.saw, fatal=one.fatal)
+                for one in played.missed
+                if not one.shown
+            ],
             remarks=played.remarks,
             boundary=boundary,
             clock=CLOCK,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,7 +46,7 @@ Blob = Callable[[str], bytes | None]
 
 
 class Lapse(Struct, frozen=True, kw_only=True):
-    """A state that a page was awaited in before what was recorded at `t`, and that never came; `saw` came instead.
+    """What the browser could not do again of what was recorded at `t`: `what` was awaited, `saw` was there instead.
 
     `fatal`: the browser was played no further.
     """
@@ -221,14 +222,13 @@ def _gesture(
 
 
 def _by_gesture(mine: Sequence[Step], lapses: Sequence[Lapse]) -> dict[int, Lapse]:
-    """By step number the first wait that failed before something of it, or before what led up to it."""
+    """By step number the first wait that failed within it, or after it before the next."""
     gestures = [step for step in mine if step.kind == "gesture"]
     found: dict[int, Lapse] = {}
     for lapse in lapses:
-        later = (step for step in gestures if step.t_end >= lapse.t)
-        step = next(later, gestures[-1] if gestures else None)
-        if step is not None:
-            found.setdefault(step.n, lapse)
+        index = bisect.bisect_right(gestures, lapse.t, key=lambda step: step.t_start)
+        if gestures:
+            found.setdefault(gestures[max(0, index - 1)].n, lapse)
     return found
 
 

@@ -144,10 +144,11 @@ class _Log:
         return None
 
     def _last_look(self, gesture: Gesture) -> int:
-        """Just after the last that the browser said of itself, but for its end."""
-        told = [gesture.t_end, *(opened for opened, _ in self._tabs.values())]
+        """Just after the last that a page was seen to be: how browsers are closed then is no part of what was done."""
+        told = [gesture.t_end]
         for document in self._documents.values():
-            told += [document.started.t, *(state.t for state in document.states[-1:])]
+            if document.states:
+                told += [document.started.t, document.states[-1].t]
         return max(told) + 1
 
     def _look(self, document: _Document, index: int, place: str) -> Look:

@@ -15,6 +15,7 @@ from recorder.trace.event import Event
 from recorder.trace.events import AnyEvent, FlowAnswered, FlowClosed, FlowMessage, FlowRequested, Gap, Noted
 from recorder.trace.journal import JournalWriter
 from recorder.trace.pagelog import Kept, PageLog
+from recorder.trace.pages import Downloaded
 from recorder.trace.wire import Batch, Log
 
 MOST_CONTENT = 64 << 20
@@ -49,6 +50,7 @@ class Intake:
         self.lost = 0
         self._texts = texts
         self._heard = heard
+        self._opened = orders.mode == "opened"
         self._blobs = BlobStore(folder / "blobs")
         self._journal = JournalWriter(folder / JOURNAL)
         network: Redactor = Untouched()
@@ -62,7 +64,11 @@ class Intake:
     def take(self, message: Batch | Log) -> int:
         """Keeps what the message states; returns the number up to which its speaker need not say it again: all that
         survives the death of this process. Raises Malformed, then nothing of it was taken; RecordingFailed."""
-        self.tell(*self._log.take(message))
+        stated = self._log.take(message)
+        if self._opened:
+            # Whoever opened the browser fetches what is downloaded, and tells of it under its own name.
+            stated = [event for event in stated if not isinstance(event, Downloaded)]
+        self.tell(*stated)
         return self._log.acknowledged(message.document if isinstance(message, Batch) else message.instance)
 
     def tell(self, *events: Event) -> None:

@@ -26,13 +26,15 @@ _MOST_MISSED = 1000
 
 class Missed(Struct, frozen=True, kw_only=True):
     """A wait that ended without what was awaited, or an input that could not be given. `t` is the recorded time of the
-    action, `what` names what was awaited, `saw` what was there instead; after a fatal one nothing is done."""
+    action, `what` names what was awaited, `saw` what was there instead; after a fatal one nothing is done. Of a `shown`
+    one what came of it is among the events, to be judged there."""
 
     t: int
     doc: int | None
     what: str
     saw: str
     fatal: bool
+    shown: bool = False
 
 
 class Gate:
@@ -48,11 +50,19 @@ class Gate:
         self._patience = _STATE_SECONDS
 
     def miss(
-        self, action: Action, what: str, saw: str, *, fatal: bool = False, doc: int | None = None
+        self,
+        action: Action,
+        what: str,
+        saw: str,
+        *,
+        fatal: bool = False,
+        doc: int | None = None,
+        shown: bool = False,
     ) -> None:
         """Notes a wait that ended in vain."""
         if len(self.missed) < _MOST_MISSED or fatal:
-            self.missed.append(Missed(t=action.t, doc=doc, what=what[:500], saw=saw[:500], fatal=fatal))
+            missed = Missed(t=action.t, doc=doc, what=what[:500], saw=saw[:500], fatal=fatal, shown=shown)
+            self.missed.append(missed)
 
     def went(self, tab: Tab, action: Go) -> bool:
         """Whether the tab's page went there by itself, without having been told to: a reload by a script."""
@@ -109,7 +119,7 @@ class Gate:
                 break
         if patient:
             self._patience = max(0.1, self._patience / 2)
-            self.miss(action, f"the state of {frame.url}", f"another one: {found}", doc=doc)
+            self.miss(action, f"the state of {frame.url}", f"another one: {found}", doc=doc, shown=True)
         if emit:
             try:
                 self._browser.ours(tab, frame, "emit")
@@ -171,7 +181,7 @@ class Gate:
                 break
             self._clock.rest()
             self._browser.turn(_POLL_SECONDS)
-        self.miss(action, f"the focus on {_shown(target)}", _shown_fields(there), doc=target.doc)
+        self.miss(action, f"the focus on {_shown(target)}", _shown_fields(there), doc=target.doc, shown=True)
 
     def _ask(self, tab: Tab, frame: Frame, call: str, *arguments: Any) -> Any:
         try:

@@ -297,7 +297,11 @@ class BrowserPlayer:
                 if found is not None:
                     left.remove(found)
                     kept = self._content(found.ident)
-                    event = structs.replace(event, blob=kept.blob, size=kept.size, skipped=kept.skipped)
+                    # The extension knows only the name that the file has for us.
+                    name = found.name[:1024] or event.name
+                    event = structs.replace(
+                        event, name=name, blob=kept.blob, size=kept.size, skipped=kept.skipped
+                    )
             events.append(event)
         return events
 
