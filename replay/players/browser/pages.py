@@ -28,7 +28,7 @@ class Tab:
     """A tab by the browser's ids. `number` is the recorded one that it stands for, None while it stands for none.
 
     `asked` are requests on their way, by number; `chooser` the file input that wants files, and whether several.
-    `drag` is what is being dragged; `starts` the scripts by which new documents get their time.
+    `drag` is what is being dragged, `dragged` whether it was over anything; `starts` the scripts by which new documents get their time.
     """
 
     target: str
@@ -39,6 +39,7 @@ class Tab:
     asked: dict[str, str] = field(default_factory=dict)
     chooser: tuple[int, bool] | None = None
     drag: object | None = None
+    dragged: bool = False
     starts: list[str] = field(default_factory=list)
     crashed: bool = False
 

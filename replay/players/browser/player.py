@@ -26,7 +26,9 @@ _START_SECONDS = 60.0
 _TAB_SECONDS = 5.0
 _LAST_SECONDS = 3.0
 _MOST_FILE = 64 << 20
-_PLACED = frozenset((Kind.MOVE, Kind.PRESS, Kind.RELEASE, Kind.WHEEL, Kind.TOUCH, Kind.DRAG_OVER, Kind.DROP))
+_PLACED = frozenset(
+    (Kind.MOVE, Kind.PRESS, Kind.RELEASE, Kind.WHEEL, Kind.TOUCH, Kind.DRAG_OVER, Kind.DROP, Kind.DRAG_END)
+)
 _AIMED = frozenset((Kind.PRESS, Kind.TOUCH, Kind.DROP))
 """Inputs that never reach another element than the recorded one."""
 _WATCHED = frozenset((*_AIMED, Kind.WHEEL, Kind.KEY_DOWN, Kind.TEXT, Kind.PASTE, Kind.CHOOSE_FILES, Kind.SET))
