@@ -51,8 +51,11 @@ def _try(task: Task, shots: Path | None) -> bool:
                 finally:
                     if shots:
                         person.page.screenshot(path=shots / f"{task.name}.png")
-        except (Error, AssertionError, LookupError):
-            print(f"FAIL {task.name}\n{traceback.format_exc(limit=-6)}")
+        except (Error, AssertionError, LookupError) as error:
+            frames = traceback.extract_tb(error.__traceback__)
+            place = next((frame for frame in reversed(frames) if "web_tasks" in frame.filename), frames[0])
+            said = "\n     ".join(line for line in str(error).splitlines()[:8] if line.strip())
+            print(f"FAIL {task.name}: line {place.lineno}: {place.line}\n     {said}")
             return False
         finally:
             app.close()

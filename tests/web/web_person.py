@@ -56,9 +56,13 @@ class Person:
     # -- the mouse --------------------------------------------------------------------------------
 
     def point(self, what: Locator, x: float = 0.5, y: float = 0.5) -> None:
-        """Moves there; x and y are shares of its width and height. Scrolls by the wheel where it is out of sight."""
-        left, top, width, height = self._box(what)
-        self.point_at(left + width * x, top + height * y)
+        """Moves there, and after it if it moves; x and y are shares of its width and height. Scrolls by the wheel where
+        it is out of sight."""
+        box = None
+        while box != (box := self.box(what)):
+            left, top, width, height = box
+            self.point_at(left + width * x, top + height * y)
+            time.sleep(self._sees)
 
     def point_at(self, x: float, y: float) -> None:
         """By a slightly bent way, faster in the middle."""
@@ -83,7 +87,6 @@ class Person:
         holding: str = "",
     ) -> None:
         self.point(what, x, y)
-        time.sleep(self._sees)
         if holding:
             self.page.keyboard.down(holding)
         for number in range(1, count + 1):
@@ -95,9 +98,8 @@ class Person:
     def drag(self, what: Locator, to: Locator, x: float = 0.5, y: float = 0.5) -> None:
         """Takes it by its middle and lets it go over the place in `to`."""
         self.point(what)
-        time.sleep(self._sees)
         self.page.mouse.down()
-        left, top, width, height = self._box(to)
+        left, top, width, height = self.box(to)
         self.point_at(left + width * x, top + height * y)
         time.sleep(self._sees)
         self.page.mouse.up()
@@ -105,7 +107,7 @@ class Person:
     def draw(self, what: Locator, *points: tuple[float, float]) -> None:
         """A line through the points, each given as shares of its width and height."""
         first, *others = points
-        left, top, width, height = self._box(what)
+        left, top, width, height = self.box(what)
         self.point_at(left + width * first[0], top + height * first[1])
         time.sleep(self._sees)
         self.page.mouse.down()
@@ -115,10 +117,9 @@ class Person:
 
     def wheel(self, over: Locator, dy: float, dx: float = 0) -> None:
         self.point(over)
-        time.sleep(self._sees)
         self.page.mouse.wheel(dx, dy)
 
-    def _box(self, what: Locator) -> tuple[float, float, float, float]:
+    def box(self, what: Locator) -> tuple[float, float, float, float]:
         """Where it is, once it is to be seen and rests."""
         expect(what).to_be_visible(timeout=PATIENCE)
         size = self.page.evaluate("[innerWidth, innerHeight]")
@@ -167,7 +168,6 @@ class Person:
         """Goes to a list by Tab from where the field before it was clicked, or by its label; and types the option's
         first letters, as its keyboard allows."""
         self.point(what)
-        time.sleep(self._sees)
         what.focus()  # its popup is the system's: where Tab comes is the same
         self.type(option)
 

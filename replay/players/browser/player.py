@@ -26,9 +26,7 @@ _START_SECONDS = 60.0
 _TAB_SECONDS = 5.0
 _LAST_SECONDS = 3.0
 _MOST_FILE = 64 << 20
-_PLACED = frozenset(
-    (Kind.MOVE, Kind.PRESS, Kind.RELEASE, Kind.WHEEL, Kind.TOUCH, Kind.DRAG_OVER, Kind.DROP, Kind.DRAG_END)
-)
+_PLACED = frozenset((Kind.MOVE, Kind.PRESS, Kind.RELEASE, Kind.WHEEL, Kind.TOUCH, Kind.DRAG_OVER, Kind.DROP))
 _AIMED = frozenset((Kind.PRESS, Kind.TOUCH, Kind.DROP))
 """Inputs that never reach another element than the recorded one."""
 _WATCHED = frozenset((*_AIMED, Kind.WHEEL, Kind.KEY_DOWN, Kind.TEXT, Kind.PASTE, Kind.CHOOSE_FILES, Kind.SET))
@@ -84,7 +82,7 @@ class BrowserPlayer:
         )
         self._pages = pages
         self._clock = Clock(self._browser, unix_ns, release, held)
-        self._intake = Intake(told, telling, plan.started.source, self._clock.at, keep, [])
+        self._intake = Intake(told, telling, plan.started.source, lambda: self._clock.now, keep, [])
         self._browser.tools.beside = (told, self._intake.read)
         self._gate = Gate(self._browser, self._clock, plan)
         self._inputs = Inputs(self._browser, self._put, self._text)
@@ -127,7 +125,6 @@ class BrowserPlayer:
             if not self._fatal:
                 self._clock.advance(self._plan.end)
                 self._last_states()
-            self._clock.leave(self._plan.end + 1)
             self._close()
         except (Failed, Slow, Gone) as error:
             self._browser.remark(f"at the end: {error}")
@@ -291,12 +288,10 @@ class BrowserPlayer:
         self._browser.settle(lambda: not self._intake.open_documents(), _LAST_SECONDS)
 
     def _with_downloads(self) -> list[Event]:
-        """The events until the end, downloads with what was kept of their content."""
+        """The events, downloads with what was kept of their content."""
         left = list(self._browser.downloads)
         events: list[Event] = []
         for event in self._intake.events:
-            if event.t > self._plan.end and not isinstance(event, Downloaded):
-                continue  # that is how we close it
             if isinstance(event, Downloaded) and event.complete and event.blob is None:
                 found = next((download for download in left if download.url == event.url), None)
                 if found is not None:
