@@ -88,11 +88,11 @@ def open_browser(begun: Begun, proxy: Proxy | None, wanted: BrowserRequest) -> B
     if proxy is not None:
         notices = proxy.notify_fd
 
-        def tell(pid: int) -> None:
+        def tell(processes: int) -> None:
             with suppress(OSError):
-                os.write(notices, b"B %d\n" % pid)
+                os.write(notices, b"B %d\n" % processes)
 
-        browser.on_pid = tell
+        browser.on_open = tell
     return browser
 
 

@@ -89,7 +89,7 @@ def cli() -> None:
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog="Examples:\n\n\b\n  reenact record\n  reenact record --task 'find the leak' --out leak.reenact\n"
     "  reenact record --isolated -- bash --norc\n  reenact record --no-workspace -- python3\n\n"
-    "Inside the session: reenact note TEXT, reenact mark [LABEL], reenact check -- COMMAND.",
+    "Inside the session: reenact note TEXT, reenact mark [LABEL], reenact check -- COMMAND, reenact browse [URL].",
 )
 @click.option("--task", metavar="TEXT", help="What the session is to achieve, in a sentence.")
 @click.option(
@@ -116,6 +116,12 @@ def cli() -> None:
     is_flag=True,
     help="Record the network too, through a proxy that the session's programs are pointed to (with --isolated whatever they heed, on every port). Opt-in.",
 )
+@click.option(
+    "--browser",
+    metavar="URL",
+    help="Open a browser at URL, too, and record it and its network. `reenact browse URL` in the session does so later.",
+)
+@click.option("--headless", is_flag=True, help="With --browser: open no window, another program drives it.")
 @click.option(
     "--secret",
     "secrets",
@@ -151,8 +157,12 @@ def record(command: tuple[str, ...], as_json: bool, **options: Any) -> int:
     is never stored.
     """
     from recorder import session
-    from recorder.sessionfile import Request
+    from recorder.sessionfile import BrowserRequest, Request
 
+    browser = options.pop("browser")
+    headless = options.pop("headless")
+    options["browser"] = BrowserRequest(url=browser, headless=headless) if browser else None
+    options["proxy"] = options["proxy"] or browser is not None
     request = Request(argv=list(command) or None, cwd=Path.cwd(), **_renamed(options))
     done = session.record(request, say=_say, isolate=_isolation if request.isolated else None)
     if as_json:
@@ -217,13 +227,19 @@ def record(command: tuple[str, ...], as_json: bool, **options: Any) -> int:
 def browse(as_json: bool, **options: Any) -> int:
     """Record a browser: Chromium opens with a profile of its own, at URL; what you do in it becomes one trace.
 
-    Passwords are masked in the page, before they leave it.
+    Passwords are masked in the page, before they leave it. Inside a session the browser is part of it; only options of
+    the browser itself count there.
     """
-    from recorder import browsing
+    from recorder import browsing, desk
     from recorder.sessionfile import BrowserRequest, Request
 
     names = ("url", "headless", "profile", "port", "seed", "downloads")
     wanted = BrowserRequest(**{name: options.pop(name) for name in names})
+    session = os.environ.get("REENACT_SESSION")
+    if session and not os.environ.get("REENACT_NESTED"):
+        desk.ask(Path(session), wanted)
+        _say(desk.OPEN)
+        return 0
     request = Request(
         argv=None, cwd=Path.cwd(), keep_workspace=False, keep_dotfiles=False, browser=wanted,
         proxy=not options.pop("no_proxy"), redact=not options.pop("no_redact"),

@@ -16,6 +16,7 @@ import msgspec
 
 from recorder import environment, vaults
 from recorder.begin import Begun, Say, begin
+from recorder.desk import BrowserDesk
 from recorder.dotfiles import read_dotfiles
 from recorder.finish import Finished, finish
 from recorder.isolation import Isolate, Isolated, isolated, take_logs
@@ -73,7 +74,14 @@ def _record(begun: Begun, isolate: Isolate | None) -> Finished:
     request, say, stack, folder, memory = begun.request, begun.say, begun.stack, begun.folder, begun.memory
     env, guard, told = begun.env, begun.guard, begun.told
     nonce = secrets.token_hex(16)
-    prepared = launch(request.argv, env=env, folder=folder, nonce=nonce, real_reenact=_own_command())
+    prepared = launch(
+        request.argv,
+        env=env,
+        folder=folder,
+        nonce=nonce,
+        real_reenact=_own_command(),
+        browsers=isolate is None,
+    )
     if request.redact and memory is None:
         say("no folder in memory here: command lines stand in the session folder as typed until it is sealed")
     elif memory is not None and isolate is None:
@@ -82,6 +90,10 @@ def _record(begun: Begun, isolate: Isolate | None) -> Finished:
     if request.proxy:
         proxy = begun.start_proxy()
         prepared = _through(proxy, prepared, env)
+    desk: BrowserDesk | None = None
+    if isolate is None:
+        desk = BrowserDesk(begun, proxy)
+        stack.callback(desk.finish)
     files = _place_files(folder, prepared)
     dotfiles = _dotfiles(env, say, guard) if request.keep_dotfiles else {}
     files += _keep(folder, dotfiles)
@@ -116,6 +128,10 @@ def _record(begun: Begun, isolate: Isolate | None) -> Finished:
             holds=sandbox.holds if sandbox else None,
             vault=guard.vault,
         )
+    if request.browser is not None:
+        if desk is None:
+            raise UsageError("--browser and --isolated exclude each other")
+        desk.open(request.browser)
     cols, rows = terminal_size()
     started = TerminalStarted(
         t=time.clock_gettime_ns(time.CLOCK_BOOTTIME),
@@ -145,7 +161,7 @@ def _record(begun: Begun, isolate: Isolate | None) -> Finished:
             started=started,
             spawn=sandbox.spawn if sandbox else None,
             notify_fds=[part.notify_fd for part in (source, proxy) if part is not None],
-            watched=[proxy] if proxy is not None else [],
+            watched=[part for part in (proxy, desk) if part is not None],
             on_prompt_enter=clock,
             redaction=_terminal_redaction(
                 guard.vault, folder, sandbox.logs if sandbox else memory or folder, patient=proxy is not None
@@ -158,6 +174,8 @@ def _record(begun: Begun, isolate: Isolate | None) -> Finished:
         say(message)
     if source is not None and not source.finish():
         say("the workspace source died; the trace lists the gap")
+    if desk is not None and not desk.finish():
+        say("the browser's record did not end well; the trace lists the gap")
     if proxy is not None and not proxy.finish():
         say("the proxy did not end well; the trace lists the gap")
     if sandbox is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,8 +26,28 @@ def browse(tmp_path: Path) -> Iterator[Callable[..., Recording]]:
         return started[-1]
 
     yield start
+    _end(started)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Callable[..., Recording]]:
+    """Starts `reenact record` of a plain bash with these options."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here")
+    started: list[Recording] = []
+
+    def start(*words: str) -> Recording:
+        started.append(Recording.of_shell(tmp_path, *words, shell="bash --norc --noprofile"))
+        return started[-1]
+
+    yield start
+    _end(started)
+
+
+def _end(started: list[Recording]) -> None:
     for recording in started:
         if recording.process.poll() is None:
-            recording.interrupt()
+            recording.process.terminate()
         with recording.process:  # closes its pipes, and waits
-            pass
+            if recording.terminal is not None:
+                os.close(recording.terminal)

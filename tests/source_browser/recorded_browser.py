@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -61,19 +62,51 @@ class Recording:
 
     def __init__(self, folder: Path, *words: str, **env: str) -> None:
         self.traces = folder / "traces"
+        self.terminal: int | None = None
         self.out = folder / "browsed.reenact"
         self.port = free_port()
-        reenact = shutil.which("reenact", path=str(Path(sys.executable).parent))
-        assert reenact is not None
         self.env = {**_ENV, "REENACT_TRACES": str(self.traces), "HOME": str(folder), **env}
         self.process = subprocess.Popen(
-            [reenact, "browse", "--headless", "--json", f"--debugging-port={self.port}", f"--out={self.out}", *words],
+            [_reenact(), "browse", "--headless", "--json", f"--debugging-port={self.port}", "--out", self.out, *words],
             env=self.env,
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )  # fmt: skip
+
+    @classmethod
+    def of_shell(cls, folder: Path, *words: str, shell: str) -> Recording:
+        """A `reenact record` of that shell on a terminal of its own, with these options; the browser's debugging port
+        is in its variable PORT."""
+        self = cls.__new__(cls)
+        self.traces, self.out, self.port = folder / "traces", folder / "browsed.reenact", free_port()
+        self.env = {**_ENV, "REENACT_TRACES": str(self.traces), "HOME": str(folder), "PORT": str(self.port)}
+        self.terminal, inner = os.openpty()
+        self.process = subprocess.Popen(
+            [_reenact(), "record", "--no-workspace", "--json", f"--out={self.out}", *words, "--", *shell.split()],
+            env=self.env, cwd=folder, stdin=inner, stdout=inner, stderr=inner, text=True, start_new_session=True,
+        )  # fmt: skip
+        os.close(inner)
+        self.shown = ""
+        return self
+
+    def type(self, line: str) -> None:
+        assert self.terminal is not None
+        os.write(self.terminal, line.encode() + b"\n")
+
+    def until(self, text: str, seconds: float = SECONDS) -> None:
+        """Reads what the terminal shows until it has shown `text`, or ended."""
+        assert self.terminal is not None
+        end = time.monotonic() + seconds
+        while text not in self.shown:
+            assert select.select([self.terminal], [], [], end - time.monotonic())[0], self.shown
+            try:
+                self.shown += os.read(self.terminal, 65536).decode(errors="replace")
+            except OSError:
+                break
+        assert text in self.shown, self.shown
+        self.shown = self.shown.partition(text)[2]
 
     @contextmanager
     def expert(self) -> Iterator[Page]:
@@ -85,13 +118,16 @@ class Recording:
             yield page
 
     def close(self, page: Page) -> None:
-        """Closes the browser as a person does who closes its window."""
+        """Closes all tabs, as a person does who closes the window."""
+        for tab in page.context.pages:
+            tab.close()
+
+    def kill(self, page: Page) -> None:
+        """Ends the browser without a word to its pages."""
         assert page.context.browser is not None
         session = page.context.browser.new_browser_cdp_session()
-        try:
+        with suppress(Error):  # it is faster than its answer
             session.send("Browser.close")
-        except Error:
-            pass  # it was faster than its answer
 
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)
@@ -132,6 +168,12 @@ class Recording:
                 return None  # it does not listen yet
 
         return wait_for(attempt)
+
+
+def _reenact() -> str:
+    found = shutil.which("reenact", path=str(Path(sys.executable).parent))
+    assert found is not None
+    return found
 
 
 def wait_for[T](ask: Callable[[], T | None], seconds: float = SECONDS) -> T:

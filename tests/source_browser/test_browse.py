@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,14 +12,56 @@ from recorded_browser import Recording, of, site, wait_for
 
 from recorder.trace.events import (
     BrowserEnded,
+    BrowserStarted,
+    DocumentStarted,
+    FlowRequested,
+    Gap,
+    Navigated,
+    PageEvent,
     Recovered,
+    Screenshot,
+    TabOpened,
 )
+from recorder.trace.requests import answered_requests
 
 PAGES = {
     "index.html": "<title>Shop</title><h1>Shop</h1><input id=q aria-label=Search><button>Buy</button>",
     "next.html": "<title>Next</title><p>next</p>",
 }
 Browse = Callable[..., Recording]
+
+
+@pytest.mark.slow
+def test_a_session_is_what_was_done_and_what_was_asked(browse: Browse, tmp_path: Path) -> None:
+    with site(PAGES, tmp_path / "site") as address:
+        recording = browse(f"{address}/index.html", "--seed=7", "--task=buy")
+        with recording.expert() as page:
+            page.get_by_role("button").click()
+            wait_for(lambda: any(e.type == "click" for e in of(PageEvent, recording.journal())) or None)
+            recording.close(page)
+        result, said = recording.ended()
+    assert (result["state"], result["gaps"]) == ("complete", []), said
+    events = recording.trace()
+    (started,) = of(BrowserStarted, events)
+    assert (started.mode, started.seed, started.headless, started.width, started.height) == (
+        "opened", 7, True, 1280, 720
+    )  # fmt: skip
+    assert events.index(started) < events.index(of(TabOpened, events)[0])
+    assert [e.reason for e in of(BrowserEnded, events)] == ["closed"]
+    assert Navigated in {type(event) for event in events}
+    assert f"{address}/index.html" in {event.url for event in of(DocumentStarted, events)}
+    click = next(event for event in of(PageEvent, events) if event.type == "click")
+    assert click.trusted
+    flows = of(FlowRequested, events)
+    assert {flow.url.removeprefix(address) for flow in flows} == {"/index.html", "/favicon.ico"}
+    assert {flow.cause.how for flow in flows} == {"browser"}
+    assert set(answered_requests(events)) == {flow.flow for flow in flows}
+    assert "settled" in {shot.reason for shot in of(Screenshot, events)}
+    with recording.opened() as trace:
+        assert trace.verify().ok
+        for shot in of(Screenshot, events):
+            assert trace.blob(shot.blob)[8:12] == b"WEBP"
+            assert (shot.width, shot.height) == (1280, 720)
 
 
 @pytest.mark.slow
@@ -30,6 +74,25 @@ def test_ctrl_c_ends_it_whole_and_leaves_nothing_behind(browse: Browse, tmp_path
     assert (result["state"], recording.process.returncode) == ("complete", 0), said
     assert [e.reason for e in of(BrowserEnded, recording.trace())] == ["the session ended"]
     assert list((recording.traces / ".sessions").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_source_that_is_killed_loses_nothing_acknowledged_and_says_so(
+    browse: Browse, tmp_path: Path
+) -> None:
+    with site(PAGES, tmp_path / "site") as address:
+        recording = browse(f"{address}/index.html")
+        with recording.expert() as page:
+            page.get_by_role("button").click()
+            wait_for(lambda: any(e.type == "click" for e in of(PageEvent, recording.journal())) or None)
+            os.kill(recording.source(), signal.SIGKILL)
+            result, said = recording.ended()
+    assert (result["state"], recording.process.returncode) == ("incomplete", 5), said
+    events = recording.trace()
+    assert any(event.type == "click" for event in of(PageEvent, events))
+    assert [gap.reason for gap in of(Gap, events)] == [
+        "the browser source did not end well: it ended with status -9"
+    ]
 
 
 @pytest.mark.slow
@@ -58,3 +121,30 @@ def test_a_chromium_that_is_missing_is_said_and_nothing_is_left(browse: Browse) 
     assert "/nowhere/chromium" in said
     assert "REENACT_CHROMIUM" in said
     assert list((recording.traces / ".sessions").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_browser_ended_in_the_midst_of_its_use_is_told(browse: Browse, tmp_path: Path) -> None:
+    with site(PAGES, tmp_path / "site") as address:
+        recording = browse(f"{address}/index.html")
+        with recording.expert() as page:
+            page.get_by_role("button").click()
+            recording.kill(page)
+        result, said = recording.ended()
+    assert result["state"] == "incomplete", said
+    assert [gap.reason for gap in of(Gap, recording.trace())] == [
+        "the browser was ended while it was used; what was done last may be missing"
+    ]
+
+
+@pytest.mark.slow
+def test_a_browser_that_crashes_is_told(browse: Browse, tmp_path: Path) -> None:
+    with site(PAGES, tmp_path / "site") as address:
+        recording = browse(f"{address}/index.html")
+        with recording.expert():
+            os.kill(int((recording.session / "browser" / "pid").read_text()), signal.SIGKILL)
+            result, said = recording.ended()
+    assert result["state"] == "incomplete", said
+    events = recording.trace()
+    assert [e.reason for e in of(BrowserEnded, events)] == ["crashed"]
+    assert "status 137" in of(Gap, events)[0].reason

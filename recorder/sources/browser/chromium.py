@@ -19,6 +19,7 @@ from browser_ext import EXTENSION_ID, unpack
 from recorder.sources.browser import hosts
 from recorder.sources.browser.orders import CHANNEL, FOLDER, Orders
 from recorder.trace.errors import RecordingFailed, Unsupported
+from recorder.trace.removal import remove_tree
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Download, Page, Playwright
@@ -37,7 +38,7 @@ _QUIET = [
     "--gaia-url=https://127.0.0.1:1",
     "--component-updater=url-source=https://127.0.0.1:1,initial-delay=100000000",
 ]
-_PID = "pid"
+_PID, _STATUS = "pid", "status"
 _QUALITY = 80
 _ABOUT = """() => {
   const said = (query) => matchMedia(query).matches;
@@ -76,13 +77,14 @@ def find_chromium(env: dict[str, str] | os._Environ[str]) -> str | None:
 
 
 class Chromium:
-    """A running Chromium. `closed` is set when it has ended, by whomever.
+    """A running Chromium. `closed` is set when it has ended, by whomever, `empty` when its last tab was closed.
 
     `on_download` is called with each download that ended.
     """
 
     def __init__(self, orders: Orders, on_download: Callable[[Fetched], None]) -> None:
         self.closed = asyncio.Event()
+        self.empty = asyncio.Event()
         self._orders = orders
         self._on_download = on_download
         self._folder = Path(orders.folder) / FOLDER
@@ -142,14 +144,29 @@ class Chromium:
         return await self._about()
 
     @property
-    def pid(self) -> int:
-        """The browser's process, which leads a session of its own. Raises RecordingFailed."""
+    def session(self) -> int:
+        """The session of processes in which all of the browser runs, and nothing else. Raises RecordingFailed."""
+        path = self._folder / _PID
         try:
-            return int((self._folder / _PID).read_text())
+            return os.getsid(int(path.read_text()))
         except (OSError, ValueError) as error:
-            raise RecordingFailed(
-                f"{self._folder / _PID}: {error}; which process Chromium is, is unknown"
-            ) from error
+            raise RecordingFailed(f"{path}: {error}; which process Chromium is, is unknown") from error
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process is there."""
+        try:
+            return Path("/proc", (self._folder / _PID).read_text().strip()).exists()
+        except OSError:
+            return False
+
+    @property
+    def status(self) -> int | None:
+        """The exit status of a browser that has ended; None where nobody saw it."""
+        try:
+            return int((self._folder / _STATUS).read_text())
+        except (OSError, ValueError):
+            return None
 
     async def go(self, url: str) -> None:
         """Goes to `url` in the first tab, as if it was typed there; what becomes of it is the page's to show."""
@@ -158,6 +175,15 @@ class Chromium:
         if self._pages:
             with suppress(Error):
                 await self._pages[0].goto(url, wait_until="commit", timeout=60_000)
+
+    async def another_tab(self, url: str) -> None:
+        """Opens a tab and goes to `url` in it."""
+        from playwright.async_api import Error
+
+        if self._context is not None:
+            with suppress(Error):
+                page = await self._context.new_page()
+                await page.goto(url, wait_until="commit", timeout=60_000)
 
     async def picture(self, tab: int, url: str) -> Picture | None:
         """What the `tab`-th tab (from 1) that shows `url` looks like; None where it cannot be had."""
@@ -215,6 +241,9 @@ class Chromium:
     def _prepare(self, profile: Path) -> Path:
         """Profile, extension and native host. Raises RecordingFailed."""
         try:
+            for last in ("profile", "extension"):  # of a browser that this session had before
+                if (self._folder / last).exists():
+                    remove_tree(self._folder / last)
             profile.mkdir(mode=0o700, parents=True, exist_ok=True)
             socket = Path(self._orders.folder) / CHANNEL
             hosts.place(profile / "NativeMessagingHosts", self._folder / "host", socket, EXTENSION_ID)
@@ -223,11 +252,13 @@ class Chromium:
             raise RecordingFailed(f"{error.filename}: {error.strerror}; no browser can be opened") from error
 
     def _wrapper(self, program: str) -> Path:
-        """A program that starts the browser and tells which process it is. Raises RecordingFailed."""
+        """A program that starts the browser and tells which process it is, and how it ended. Raises RecordingFailed."""
         path = self._folder / "chromium"
-        pid = shlex.quote(str(self._folder / _PID))
+        pid, status = (shlex.quote(str(self._folder / name)) for name in (_PID, _STATUS))
+        start = f'{shlex.quote(program)} "$@" &\necho $! >{pid}\nwait $!\n'
         try:
-            path.write_text(f'#!/bin/sh\necho $$ >{pid}\nexec {shlex.quote(program)} "$@"\n')
+            (self._folder / _STATUS).unlink(missing_ok=True)
+            path.write_text(f"#!/bin/sh\n{start}status=$?\necho $status >{status}\nexit $status\n")
             path.chmod(0o700)
         except OSError as error:
             raise RecordingFailed(f"{path}: {error.strerror}; no browser can be opened") from error
@@ -264,7 +295,7 @@ class Chromium:
 
     def _page_closed(self, page: Page) -> None:
         if self._context is not None and not self._context.pages:
-            self.closed.set()  # a headless one would stay on, without a tab
+            self.empty.set()
 
     def _page(self, tab: int, url: str) -> Page | None:
         """Tabs are told by the extension, pages by Playwright: the same by their order, checked by their URL."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 import msgspec
 
@@ -19,6 +20,8 @@ from recorder.trace.errors import RecordingFailed
 
 _ENTRY = "recorder.sources.browser.process"
 _READY_SECONDS = 60.0
+URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
+"""What stays as it is where a URL is made one word."""
 _FINISH_SECONDS = 60.0
 
 
@@ -27,12 +30,13 @@ class Browser:
 
     When `fileno` is readable it has something to say or has ended: whoever watches it calls `attend`. `ended` is true
     once it has, by whomever. Notices (see `process`) are written to `notify_fd`, which never blocks. `pid` is the
-    process's; `on_pid` is called with Chromium's.
+    process's; `on_open` is called with the session of processes that Chromium has. `is_ready` once the browser is
+    open; `failed` says why it is not.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], notify_fd: int, status: int, folder: Path) -> None:
         self.pid = process.pid
-        self.on_pid: Callable[[int], None] = lambda pid: None
+        self.on_open: Callable[[int], None] = lambda session: None
         self.notify_fd = notify_fd
         self.ended = False
         self.reason = ""
@@ -41,8 +45,8 @@ class Browser:
         self._status = status
         self._folder = folder
         self._told = b""
-        self._ready = False
-        self._failed: str | None = None
+        self.is_ready = False
+        self.failed: str | None = None
 
     def fileno(self) -> int:
         """A descriptor that is readable once `attend` has something to do; -1: never more."""
@@ -63,14 +67,21 @@ class Browser:
     def ready(self, timeout: float = _READY_SECONDS) -> None:
         """Waits until the browser is open. Raises RecordingFailed where it is not; nothing runs then."""
         until = time.monotonic() + timeout
-        while not (self._ready or self.ended) and (left := until - time.monotonic()) > 0:
+        while not (self.is_ready or self.ended) and (left := until - time.monotonic()) > 0:
             select.select([self._status], [], [], left)
             self.attend()
-        if not self._ready:
+        if not self.is_ready:
             if not self.ended:
                 self._process.kill()
             self.finish()
-            raise RecordingFailed(self._failed or "the browser source did not start; is Playwright whole?")
+            raise RecordingFailed(self.failed or "the browser source did not start; is Playwright whole?")
+
+    def another_tab(self, url: str) -> None:
+        """Shows `url` in another tab. Raises RecordingFailed where it cannot be asked for."""
+        try:
+            os.write(self.notify_fd, b"O %s\n" % quote(url, safe=URL_CHARACTERS).encode())
+        except OSError as error:
+            raise RecordingFailed(f"the browser source does not listen: {error.strerror}") from error
 
     def finish(self, timeout: float = _FINISH_SECONDS) -> bool:
         """Ends the browser, if it still runs. True: all that came of it is in the journal.
@@ -91,18 +102,18 @@ class Browser:
                 self._status = -1
         if self._process.returncode == 0:
             return True
-        if self._ready:
+        if self.is_ready:
             how = self.fault or f"it ended with status {self._process.returncode}"
             tell_loss(self._folder / JOURNAL, SOURCE, f"the browser source did not end well: {how}"[:200])
         return False
 
     def _hear(self, message: dict[str, object]) -> None:
         if "ready" in message:
-            self._ready = True
-        if isinstance(pid := message.get("pid"), int):
-            self.on_pid(pid)
+            self.is_ready = True
+        if isinstance(session := message.get("processes"), int):
+            self.on_open(session)
         if "failed" in message:
-            self._failed = str(message["failed"])
+            self.failed = str(message["failed"])
         if "ended" in message:
             self.reason = str(message["ended"])
             self.fault = None if message.get("fault") is None else str(message["fault"])

@@ -1,8 +1,8 @@
 """The browser source's own process: opens the browser, takes in what its extension states, ends when it is closed.
 
-Notices are lines: `Q` the session ends (so does the last writer's end of the pipe), `N` something was noted. Lines of
-JSON go to whoever started it: `pid` is Chromium's; `ready` once the browser is open, `failed` where it is not,
-`ended` with the reason. The exit status is 0 where all that came was written.
+Notices are lines: `Q` the session ends (so does the last writer's end of the pipe), `O url` shows another tab. Lines
+of JSON go to whoever started it: `processes` is the session of processes that Chromium has; `ready` once the browser
+is open, `failed` where it is not, `ended` with the reason. The exit status is 0 where all that came was written.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -31,6 +33,7 @@ from recorder.trace.events import (
     DocumentStarted,
     Downloaded,
     Noted,
+    PageEvent,
     PageState,
     Screenshot,
 )
@@ -41,6 +44,8 @@ _SYNC_SECONDS = 0.1
 _REST_SECONDS = 2.0
 """How long the extension has at the end to state what it still holds."""
 _QUIET_SECONDS = 0.3
+_LATE_NS = 1_000_000_000
+"""So long before the end whatever was done is surely stated."""
 _MOST_FONTS = 500
 
 
@@ -67,7 +72,8 @@ class Source:
         self._main: dict[int, int] = {}
         """Documents whose first settled state has not come: their tab."""
         self._frames: set[int] = set()
-        self._pictures: set[asyncio.Task[None]] = set()
+        self._doing: set[asyncio.Task[None]] = set()
+        self._ended_at = self._last_deed = 0
         self._urls: dict[int, str] = {}
         """What each tab shows."""
 
@@ -109,7 +115,7 @@ class Source:
             return
         opened = self._intake.clock.now()
         about = await self._chromium.open()
-        self._report({"pid": self._chromium.pid})
+        self._report({"processes": self._chromium.session})
         storage = await self._chromium.storage() if orders.profile else None
         try:
             hello = await asyncio.wait_for(asyncio.shield(self._hello), _HELLO_SECONDS)
@@ -131,35 +137,43 @@ class Source:
 
     async def _wait(self) -> None:
         """Until the session or the browser ends."""
-        waits = [asyncio.ensure_future(self._over.wait())]
+        ends = [self._over]
         if self._chromium is not None:
-            waits.append(asyncio.ensure_future(self._chromium.closed.wait()))
+            ends += [self._chromium.closed, self._chromium.empty]
+        waits = [asyncio.ensure_future(end.wait()) for end in ends]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
+        self._ended_at = self._intake.clock.now()
         self._reason = self._reason or "closed"
 
     async def _end(self) -> None:
         """Closes the browser, if it is ours; what its pages still have to say comes by the channel until then."""
-        if self._chromium is not None:
-            if not self._chromium.closed.is_set():
-                for tab in list(self._urls):
-                    self._picture(tab, "end")
-            for task in list(self._pictures):
-                await task
-            await self._chromium.close()
-        else:
-            self._paused = True  # pages state no more; what they still hold comes
-            self._show()
+        chromium = self._chromium
+        if chromium is None or not chromium.closed.is_set():
+            for tab in list(self._urls):
+                self._picture(tab, "end")
+        for task in list(self._doing):
+            await task
+        self._paused = True  # pages state no more; what they still hold comes
+        self._show()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._disconnected() if self._chromium else self._rest(), _REST_SECONDS)
+            await asyncio.wait_for(self._rest(), _REST_SECONDS)
         self._show(recording=False)
-        if left := self._intake.open_documents():
-            self._left_open(left)
+        if chromium is not None:
+            gone = not chromium.alive
+            await chromium.close()
+            if not self._over.is_set():
+                self._judge_end(chromium.status if gone else 0)
 
-    async def _disconnected(self) -> None:
-        while self._channel.connected:  # what is in the sockets is read by then
-            await asyncio.sleep(0.01)
+    def _judge_end(self, status: int | None) -> None:
+        """Tells what may be missing of a browser that ended by itself: pages had no time to state what came last."""
+        if status != 0:
+            self._reason = "crashed"
+            how = "in a way that nobody saw" if status is None else f"with status {status}"
+            self._intake.gap(f"the browser ended {how}; what its pages stated last may be missing")
+        elif self._intake.open_documents() and self._ended_at - self._last_deed < _LATE_NS:
+            self._intake.gap("the browser was ended while it was used; what was done last may be missing")
 
     async def _rest(self) -> None:
         """Returns once nothing has come for a while."""
@@ -169,9 +183,6 @@ class Source:
                 await asyncio.wait_for(self._came.wait(), _QUIET_SECONDS)
             except TimeoutError:
                 return
-
-    def _left_open(self, documents: list[int]) -> None:
-        """Documents that never said their end may have had more to say."""
 
     def _start_paired(self, message: Batch | Log) -> None:
         """What the first document says of the browser that is not ours; before it, nothing is there to be played."""
@@ -229,8 +240,10 @@ class Source:
     # -- what happens ---------------------------------------------------------------------------
 
     def _heard(self, event: Event) -> None:
-        """What was written: pictures follow from it."""
-        if isinstance(event, DocumentStarted):
+        """What was written; pictures follow from it."""
+        if isinstance(event, PageEvent):
+            self._last_deed = max(self._last_deed, event.t)
+        elif isinstance(event, DocumentStarted):
             self._main[event.doc] = event.tab
         elif isinstance(event, PageState):
             if event.settled and self._main.pop(event.doc, None) is not None:
@@ -241,9 +254,12 @@ class Source:
                 self._picture(tab, "note")
 
     def _picture(self, tab: int, reason: str) -> None:
-        task = asyncio.ensure_future(self._take_picture(tab, reason))
-        self._pictures.add(task)
-        task.add_done_callback(self._pictures.discard)
+        self._later(self._take_picture(tab, reason))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._doing.add(task)
+        task.add_done_callback(self._doing.discard)
 
     async def _take_picture(self, tab: int, reason: str) -> None:
         if self._chromium is None:
@@ -282,6 +298,8 @@ class Source:
         for words in self._notices.read():
             if words[0] == b"Q":
                 self._stop("the session ended")
+            elif words[0] == b"O" and len(words) > 1 and self._chromium is not None:
+                self._later(self._chromium.another_tab(words[1].decode()))
         if self._notices.ended:
             asyncio.get_running_loop().remove_reader(self._orders.notices)
             self._stop("the session ended")

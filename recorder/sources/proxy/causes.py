@@ -142,8 +142,8 @@ class Causes:
     # -- what is heard --------------------------------------------------------------------------
 
     def notice(self, words: list[bytes]) -> None:
-        """Takes a line of the terminal source: E [t], C n [t], P n [t], S pid; or of the browser's: B pid. Behind the
-        last one, `survey`."""
+        """Takes a line of the terminal source: E [t], C n [t], P n [t], S pid; or of a browser: B and the session of
+        processes that it has. Behind the last one, `survey`."""
         kind = words[0]
         number = int(words[1]) if len(words) > 1 and words[1].isdigit() else None
         now = self._clock()

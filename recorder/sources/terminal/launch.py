@@ -32,14 +32,15 @@ def launch(
     nonce: str,
     real_reenact: str,
     restore: bytes | None = None,
+    browsers: bool = True,
 ) -> Launch:
     """Prepare `argv` (None: the user's $SHELL) for a session in `folder`.
 
     Takes the session's nonce (32 hex characters), the path of the `reenact` program for the commands that the
     in-session one hands on, and `restore`, the state that `marks.shell_state` found in a recording: given, it
     is sourced in place of the user's files. (The same happens where a file `shell/restore` is put beside the
-    files of an earlier launch.) Returns what to execute, its environment and the files that must stand in
-    `folder` before. `shell` is None where no integration applies.
+    files of an earlier launch.) `browsers`: the session can open some. Returns what to execute, its environment and
+    the files that must stand in `folder` before. `shell` is None where no integration applies.
     """
     if argv is None:
         argv = [env.get("SHELL") or "/bin/sh"]
@@ -48,7 +49,9 @@ def launch(
     out_env = dict(env)
     out_env["REENACT_SESSION"] = str(folder)
     out_env["PATH"] = f"{folder}/shell/bin:{env.get('PATH') or '/usr/local/bin:/usr/bin:/bin'}"
-    shim = f"#!/bin/sh\nreal={shlex.quote(real_reenact)}\n".encode() + _text("reenact.sh")
+    shim = f"#!/bin/sh\nreal={shlex.quote(real_reenact)}\nbrowsers={int(browsers)}\n".encode() + _text(
+        "reenact.sh"
+    )
     out_files = {"shell/bin/reenact": (0o700, shim)}
     name = argv[0].rsplit("/", 1)[-1]
     prepare = {"bash": _bash, "zsh": _zsh, "fish": _fish}.get(name)

@@ -6,6 +6,7 @@ usage() {
 Usage: reenact note [TEXT...]          your own words on why; from standard input when there is no TEXT
        reenact mark [LABEL]            mark this moment
        reenact check [--] COMMAND...   run COMMAND as the outcome check: exit 0 earns reward 1, else 0
+       reenact browse [URL]            open a browser that is recorded, too
        reenact COMMAND ...             any other command of Reenact, see `reenact help`
 
 Examples:
@@ -85,6 +86,15 @@ check)
     printf 'reenact: check exit %d: not written to %s; is the disk full?\n' "$status" "$REENACT_SESSION/notes.log" >&2
   fi
   exit "$status"
+  ;;
+browse)
+  in_session browse
+  if [ "$browsers" = 1 ] && [ ! -S "$REENACT_SESSION/browse.sock" ]; then
+    # This is a replay: who replays opens what was recorded of it.
+    printf 'reenact: the browser is open\n' >&2
+    exit 0
+  fi
+  exec "$real" "$@"
   ;;
 -h | --help)
   usage
