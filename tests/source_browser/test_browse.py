@@ -38,6 +38,7 @@ def test_a_session_is_what_was_done_and_what_was_asked(browse: Browse, tmp_path:
         with recording.expert() as page:
             page.get_by_role("button").click()
             wait_for(lambda: any(e.type == "click" for e in of(PageEvent, recording.journal())) or None)
+            wait_for(lambda: of(Screenshot, recording.journal()) or None)
             recording.close(page)
         result, said = recording.ended()
     assert (result["state"], result["gaps"]) == ("complete", []), said
