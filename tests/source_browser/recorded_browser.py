@@ -119,8 +119,11 @@ class Recording:
 
     def close(self, page: Page) -> None:
         """Closes all tabs, as a person does who closes the window."""
-        for tab in page.context.pages:
-            tab.close()
+        assert page.context.browser is not None
+        session = page.context.browser.new_browser_cdp_session()
+        for target in session.send("Target.getTargets")["targetInfos"]:
+            if target["type"] == "page":
+                session.send("Target.closeTarget", {"targetId": target["targetId"]})
 
     def kill(self, page: Page) -> None:
         """Ends the browser without a word to its pages."""
