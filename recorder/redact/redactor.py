@@ -29,6 +29,11 @@ _BINARY_TYPES = ("image/", "audio/", "video/", "font/", "application/zip", "appl
                  "application/wasm", "application/pdf", "application/vnd.pypi.simple.v1+whl")  # fmt: skip
 
 
+_CODE_TYPES = frozenset(("text/javascript", "application/javascript", "application/x-javascript",
+                        "application/ecmascript", "text/ecmascript", "text/css"))  # fmt: skip
+"""Programs: what stands behind a name in them is code. `token==null` is no secret, and without it nothing runs."""
+
+
 def holds_secret(text: bytes) -> bool:
     """Whether any rule finds something in `text`, or it may hold a private key, however mangled."""
     return b"-----BEGIN" in text or bool(detect(seen(text).text).finds)
@@ -155,15 +160,20 @@ class Redactor:
         """For a body that comes in pieces and is in no coding; `beginning` tells whether it is text."""
         from recorder.redact.stream import StreamRedactor
 
-        return StreamRedactor(self, "body", rules=not _binary(beginning, content_type))
+        stream = StreamRedactor(self, "body", rules=not _binary(beginning, content_type))
+        stream.hurried = _kind(content_type) in _CODE_TYPES
+        return stream
 
     # -- the work -----------------------------------------------------------------------------------------
 
-    def redact(self, data: bytes, place: str, *, extra: list[Find] | None = None) -> bytes:
-        """Whole `data` with its secrets replaced; `extra` are finds by rules that only hold here."""
+    def redact(
+        self, data: bytes, place: str, *, extra: list[Find] | None = None, shaped_only: bool = False
+    ) -> bytes:
+        """Whole `data` with its secrets replaced; `extra` are finds by rules that only hold here. `shaped_only`: of the
+        unknown ones those alone that their shape gives away."""
         with self._lock:
             view = seen(data)
-            finds = detect(view.text).finds
+            finds = detect(view.text, shaped_only=shaped_only).finds
             if extra:
                 finds = sorted([*extra, *finds], key=lambda find: (find.start, -find.end))
             return self.apply(data, self.edits(view, finds), place)
@@ -235,7 +245,7 @@ class Redactor:
             extra = list(names.form(body))
         elif kind == "multipart/form-data":
             extra = list(names.multipart(body))
-        return self.redact(body, "body", extra=extra)
+        return self.redact(body, "body", extra=extra, shaped_only=kind in _CODE_TYPES)
 
     def _known(self, text: bytes) -> list[Edit]:
         if not len(self._registry):
