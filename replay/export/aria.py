@@ -18,6 +18,12 @@ _ATTRIBUTE = re.compile(r"\[([a-zA-Z-]+)(?:=([^\]]*))?\]")
 _KEPT = ("checked", "disabled", "expanded", "invalid", "level", "pressed", "selected")
 """Attributes that are of the page; where the focus is and how things were found are not."""
 _MOST_DEPTH = 200
+_MOST_WORDS = 200
+_VOLATILE = re.compile(
+    r"\d{1,2}:\d{2}|\d{4}-\d{2}-\d{2}|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\bago\b|\bjust now\b|[0-9a-f]{8}-[0-9a-f]{4}-"
+    r"|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \d|\b(?=\w*\d)[0-9a-fA-F]{10,}\b|•"
+)
+"""What is another the next time: times, dates, identifiers, and what was withheld."""
 
 
 @dataclass(slots=True, eq=False)
@@ -98,6 +104,29 @@ def news(before: Sequence[Node], after: Sequence[Node], most: int) -> tuple[list
 
     found = [node for node in map(pick, after) if node is not None]
     return found, left_out
+
+
+def steady(words: str) -> bool:
+    """Whether words are short, and hold nothing that is another the next time."""
+    return len(words) <= _MOST_WORDS and not _VOLATILE.search(words)
+
+
+def steadied(nodes: Sequence[Node]) -> tuple[list[Node], int]:
+    """The tree without the words of what will be another next time, and how many those were."""
+    dropped = 0
+
+    def kept(words: str) -> str:
+        nonlocal dropped
+        if steady(words):
+            return words
+        dropped += 1
+        return ""
+
+    def copy(node: Node) -> Node:
+        children = [copy(child) for child in node.children]
+        return Node(node.role, kept(node.name), kept(node.text), dict(node.attributes), {}, children)
+
+    return [copy(node) for node in nodes], dropped
 
 
 def walk(nodes: Sequence[Node]) -> Iterator[Node]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from recorder.trace.pages import BrowserStarted, FileChosen
+from recorder.trace.pages import BrowserStarted, FileChosen, PageState
 from recorder.trace.printable import printable
 from replay.export import aria
 from replay.export.actions import Action
@@ -20,12 +20,6 @@ from replay.export.losses import Loss, Losses
 
 _MOST_NEWS = 8
 """Nodes of an accessibility tree that one action's assertion names."""
-_MOST_WORDS = 200
-_VOLATILE = re.compile(
-    r"\d{1,2}:\d{2}|\d{4}-\d{2}-\d{2}|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\bago\b|\bjust now\b|[0-9a-f]{8}-[0-9a-f]{4}-"
-    r"|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \d|\b(?=\w*\d)[0-9a-fA-F]{10,}\b"
-)
-"""What is another the next time: times, dates, identifiers."""
 _MODIFIERS = ((2, "Control"), (1, "Alt"), (4, "Meta"), (8, "Shift"))
 _BUTTONS = {1: "middle", 2: "right"}
 
@@ -67,7 +61,7 @@ class _Writer:
         self._files: dict[str, str] = {}
         self._secrets: dict[str, None] = {}
         self._pages: dict[int, str] = {}
-        self._shown: dict[int, tuple[str, str, list[aria.Node]]] = {}
+        self._shown: dict[int, tuple[PageState, list[aria.Node]]] = {}
         self._uses: set[str] = set()
         self._origin = ""
         self._clipboard: str | None = None
@@ -321,21 +315,21 @@ class _Writer:
         if state is None or action.gesture.verb == "close_tab":
             return
         page = self._page(tab)
-        url, title, tree = self._shown.get(tab, ("", "", []))
-        if state.url != url and not state.url.startswith("about:"):
+        before, tree = self._shown.get(tab, (None, []))
+        if (before is None or state.url != before.url) and not state.url.startswith("about:"):
             self._uses.add("expect")
             self._line(f"expect({page}).to_have_url({self._url(state.url)})")
-        if state.title != title and state.title and not _VOLATILE.search(state.title):
+        if state.title and (before is None or state.title != before.title) and aria.steady(state.title):
             self._uses.add("expect")
             self._line(f"expect({page}).to_have_title({quoted(state.title)})")
         fresh = tree
         if state.aria is not None:
-            fresh, dropped = _steady(aria.parse(self._aria(state.aria)))
+            fresh, dropped = aria.steadied(aria.parse(self._aria(state.aria)))
             if dropped and fresh != tree:
                 what = "words of a page that hold times, identifiers or long text: not asserted"
                 self._lose(what, action, dropped)
-            self._assert_news(action, page, tree if state.url == url else [], fresh)
-        self._shown[tab] = (state.url, state.title, fresh)
+            self._assert_news(action, page, tree if before and before.doc == state.doc else [], fresh)
+        self._shown[tab] = (state, fresh)
 
     def _assert_news(
         self, action: Action, page: str, before: list[aria.Node], after: list[aria.Node]
@@ -473,21 +467,3 @@ def _place_matters(action: Action) -> bool:
     if target.tag in ("canvas", "svg", "video", "img", "map", "body", "html"):
         return True
     return not target.name and target.rect is not None and target.rect[2] * target.rect[3] > 40_000
-
-
-def _steady(nodes: Sequence[aria.Node]) -> tuple[list[aria.Node], int]:
-    """The tree without the words of what will be another next time, and how many those were."""
-    dropped = 0
-
-    def kept(words: str) -> str:
-        nonlocal dropped
-        if len(words) > _MOST_WORDS or _VOLATILE.search(words):
-            dropped += 1
-            return ""
-        return words
-
-    def copy(node: aria.Node) -> aria.Node:
-        children = [copy(child) for child in node.children]
-        return aria.Node(node.role, kept(node.name), kept(node.text), dict(node.attributes), {}, children)
-
-    return [copy(node) for node in nodes], dropped
