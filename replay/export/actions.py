@@ -83,7 +83,7 @@ class Pages:
                 case TabOpened():
                     pages.tabs.setdefault(event.tab, event)
                 case FrameSeen():
-                    pages.frames.setdefault(event.frame, event)
+                    pages.frames[event.frame] = event  # the last told knows most
                 case DocumentStarted():
                     pages.documents.setdefault(event.doc, event)
                 case PageState():
