@@ -1,4 +1,4 @@
-"""`import`: another tool's recording of a network as a trace."""
+"""`import`: another tool's recording, of a network or of a browser's steps, as a trace."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import msgspec
 
 from recorder import vaults
 from recorder.imports import files
-from recorder.imports.sealing import Imported, Progress, Request, seal
+from recorder.imports.exchange import ImportRejected
+from recorder.imports.sealing import Imported, Progress, Request, seal, seal_steps
 from recorder.trace.errors import UsageError
 from recorder.trace.printable import printable
 
@@ -45,12 +46,14 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 @click.group(
     "import",
     epilog="Examples:\n\n\b\n  reenact import har page.har -o page.reenact\n"
-    "  reenact import flows session.mitm -o session.reenact",
+    "  reenact import flows session.mitm -o session.reenact\n"
+    "  reenact import devtools checkout.json -o checkout.reenact",
 )
 def import_() -> None:
-    """Make a trace of another tool's recording of a network.
+    """Make a trace of another tool's recording, of a network or of what was done in a browser.
 
-    The trace holds no terminal and no steps: `reenact serve` answers from it, `reenact export har` writes it again.
+    A network has no steps: `reenact serve` answers from it, `reenact export har` writes it again. Steps of a browser
+    have no network: `reenact steps` lists them, `reenact export playwright` writes them as a script.
     Secrets are replaced by placeholders as in a recording of ours, unless --no-redact is given.
     """
 
@@ -82,6 +85,24 @@ def flows(file: Path, as_json: bool, **options: Any) -> None:
         _told(seal(request, reader.exchanges(), reader.findings, _progress(None)), as_json)
 
 
+@import_.command(epilog="Example:\n\n\b\n  reenact import devtools checkout.json -o checkout.reenact")
+@_options
+def devtools(file: Path, as_json: bool, **options: Any) -> None:
+    """Import a recording of Chrome DevTools' Recorder (JSON).
+
+    It has no times, shows no page and asks no network: the trace says so.
+    """
+    from recorder.imports.devtools import MOST_FILE, DevtoolsReader
+
+    with files.opened(file) as opened:
+        request = _request("devtools", file, opened, options)
+        data = opened.read(MOST_FILE + 1)
+        if len(data) > MOST_FILE:
+            raise ImportRejected(f"{file}: more than {MOST_FILE} bytes")
+        reader = DevtoolsReader(data, str(file))
+        _told(seal_steps(request, reader.events(), reader.findings, reader.title), as_json)
+
+
 def _request(kind: str, file: Path, opened: BinaryIO, options: dict[str, Any]) -> Request:
     out, overwrite = options["out"].absolute(), options["overwrite"]
     if out.exists() and not overwrite:
@@ -106,11 +127,12 @@ def _told(done: Imported, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(done)))
         return
-    click.echo(f"{done.requests} requests in {printable(done.trace)}")
+    what = f"{done.steps} steps" if done.steps else f"{done.requests} requests"
+    click.echo(f"{what} in {printable(done.trace)}")
     found = (
         ("mended", done.mended),
         ("left out, which the trace tells", done.left_out),
-        ("not of the network", done.passed_over),
+        ("passed over", done.passed_over),
     )
     for label, counts in found:
         for what, count in counts.items():

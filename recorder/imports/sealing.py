@@ -1,4 +1,4 @@
-"""Exchanges become events and blobs, redacted as a recording of our own is, and these one sealed trace."""
+"""What was read becomes events and blobs, redacted as a recording of our own is, and these one sealed trace."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 from msgspec import Struct
 
@@ -28,6 +29,7 @@ from recorder.trace import folders
 from recorder.trace.blobs import BlobStore
 from recorder.trace.container import TraceWriter
 from recorder.trace.errors import RecordingFailed, UsageError
+from recorder.trace.event import Event
 from recorder.trace.events import (
     AnyEvent,
     Body,
@@ -50,6 +52,7 @@ from recorder.trace.manifest import (
     new_draft,
     new_trace_id,
 )
+from recorder.trace.steps import steps
 
 SOURCE = "import"
 _UNKNOWN = Cause(command=None, how="unknown", process="")
@@ -64,8 +67,9 @@ class Imported(Struct, frozen=True, kw_only=True):
     trace: str
     format: str
     made_by: str
-    requests: int
-    bodies_not_kept: int
+    requests: int = 0
+    bodies_not_kept: int = 0
+    steps: int = 0
     mended: dict[str, int]
     left_out: dict[str, int]
     passed_over: dict[str, int]
@@ -91,41 +95,72 @@ def seal(request: Request, exchanges: Iterable[Exchange], findings: Findings, pr
     Raises what `exchanges` raises, ImportRejected where they are too many, RecordingFailed where it can't be written.
     """
     trace_id = new_trace_id(time.time_ns(), os.urandom(10))
-    with _redactor(trace_id, request) as (redactor, vault), _store(request.out.parent) as store:
-        tape = _Tape(store, redactor)
+    with _vault(trace_id, request) as vault, _store(request.out.parent) as store:
+        tape = _Tape(store, _redactor(vault))
         for count, exchange in enumerate(exchanges, 1):
             if count > MOST_EXCHANGES:
                 raise ImportRejected(f"{request.file}: more than {MOST_EXCHANGES} requests; split it")
             tape.add(exchange)
             progress(count)
         if not tape.requests:
-            why = ", ".join(f"{n} × {what}" for what, n in (findings.left_out + findings.passed_over).items())
-            raise ImportRejected(f"{request.file}: no request in it can be kept ({why or 'it is empty'})")
+            raise ImportRejected(f"{request.file}: no request in it can be kept ({_why(findings)})")
         events, start = tape.finish(findings)
         draft = _draft(trace_id, start, request, findings)
-        if vault is not None:
-            events, draft = _looked_over(vault, store, events, draft)
-        key_path = folders.signing_key_path()
-        key = load_key(key_path) if key_path.exists() else create_key(key_path)
-        try:
-            with TraceWriter(request.out, draft, replace=request.overwrite) as writer:
-                writer.blobs(store)
-                with writer.events() as add:
-                    for event in events:
-                        add(event)
-                writer.finish(events[-1].t, key)
-        except ValueError as error:
-            raise RecordingFailed(f"{request.out}: {error}") from error
+        _write(request, draft, events, store, vault)
+    return _imported(request, findings, requests=tape.requests, bodies_not_kept=tape.missing)
+
+
+def _why(findings: Findings) -> str:
+    found = (findings.left_out + findings.passed_over).items()
+    return ", ".join(f"{n} × {what}" for what, n in found) or "it is empty"
+
+
+def _imported(request: Request, findings: Findings, **counts: int) -> Imported:
     return Imported(
         trace=str(request.out),
         format=request.format,
         made_by=findings.made_by,
-        requests=tape.requests,
-        bodies_not_kept=tape.missing,
         mended=dict(findings.mended),
         left_out=dict(findings.left_out),
         passed_over=dict(findings.passed_over),
+        **counts,
     )
+
+
+def seal_steps(request: Request, events: Iterable[Event], findings: Findings, title: str) -> Imported:
+    """As `seal`, of a browser's events in their order, from a file without times: its session begins now. The steps are
+    counted in the result as `recorder.trace.steps` counts them."""
+    from recorder.sources.browser import redaction  # here: its rules take a while to load
+
+    started = time.time_ns()
+    trace_id = new_trace_id(started, os.urandom(10))
+    with _vault(trace_id, request) as vault, _store(request.out.parent) as store:
+        texts = redaction.RedactedPages(vault) if vault is not None else redaction.Untouched()
+        kept = cast(list[AnyEvent], [texts.event(event) for event in events])
+        count = len(steps(kept))
+        if not count:
+            raise ImportRejected(f"{request.file}: no step in it can be kept ({_why(findings)})")
+        draft = _draft(trace_id, started, request, findings, title)
+        _write(request, draft, kept, store, vault)
+    return _imported(request, findings, steps=count)
+
+
+def _write(
+    request: Request, draft: Draft, events: list[AnyEvent], store: BlobStore, vault: Path | None
+) -> None:
+    if vault is not None:
+        events, draft = _looked_over(vault, store, events, draft)
+    key_path = folders.signing_key_path()
+    key = load_key(key_path) if key_path.exists() else create_key(key_path)
+    try:
+        with TraceWriter(request.out, draft, replace=request.overwrite) as writer:
+            writer.blobs(store)
+            with writer.events() as add:
+                for event in events:
+                    add(event)
+            writer.finish(events[-1].t, key)
+    except ValueError as error:
+        raise RecordingFailed(f"{request.out}: {error}") from error
 
 
 class _Tape:
@@ -237,20 +272,27 @@ def _first(headers: Headers, name: bytes) -> str:
 
 
 @contextmanager
-def _redactor(trace_id: str, request: Request) -> Iterator[tuple[Redactor, Path | None]]:
-    """What everything goes through, and the vault of what it finds; none where all is kept as it is."""
+def _vault(trace_id: str, request: Request) -> Iterator[Path | None]:
+    """Where what is found to be a secret is written; none where all is kept as it is."""
     if not request.redact:
-        yield Untouched(), None
+        yield None
         return
-    from recorder.network.redaction import NetworkRedactor  # here: its rules take a while to load
-
     vault = vaults.new_vault(trace_id, list(request.secrets))
     try:
-        yield NetworkRedactor(vault), vault
+        yield vault
     except BaseException:
         vault.unlink(missing_ok=True)
         raise
     vaults.drop_empty(vault)
+
+
+def _redactor(vault: Path | None) -> Redactor:
+    """What everything of a network goes through."""
+    if vault is None:
+        return Untouched()
+    from recorder.network.redaction import NetworkRedactor  # here: its rules take a while to load
+
+    return NetworkRedactor(vault)
 
 
 def _looked_over(
@@ -277,8 +319,8 @@ def _store(beside: Path) -> Iterator[BlobStore]:
         yield BlobStore(Path(path) / "blobs")
 
 
-def _draft(trace_id: str, start: int, request: Request, findings: Findings) -> Draft:
-    """Of the machine that the network was recorded on nothing is known, and so nothing is said."""
+def _draft(trace_id: str, start: int, request: Request, findings: Findings, task: str | None = None) -> Draft:
+    """Of the machine that it was recorded on nothing is known, and so nothing is said."""
     settings = {
         "import": request.format,
         "file": request.file.name[:255],
@@ -292,7 +334,7 @@ def _draft(trace_id: str, start: int, request: Request, findings: Findings) -> D
         trace_id=trace_id,
         started_unix_ns=start,
         isolated=False,
-        task=Task(instruction=None, url=None, repo=None, commit=None),
+        task=Task(instruction=task, url=None, repo=None, commit=None),
         actor=Actor(kind="human", model=None, model_version=None),
         provenance=Provenance(
             annotator=None, project=None, consent=None, source_licence=None,

@@ -2,7 +2,8 @@
 
 A press of a button until it is let go, a key until it is let go, a notch of the wheel, an input method's composition:
 each with what the browser made of it (click, input, change, copy …). Every trusted event is taken by exactly one stroke
-or by the named rest. What scripts made (untrusted) never makes a stroke.
+or by the named rest. What scripts made (untrusted) never makes a stroke, but for the files of a chooser that was just
+asked for: a debugger's choice is told like a script's.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ class Hands:
         return stroke
 
     def take(self, event: PageEvent) -> None:
-        if not event.trusted:
+        if not event.trusted and not self._chosen(event):
             self.synthetic += 1
             return
         kind = event.type
@@ -166,6 +167,13 @@ class Hands:
             (latest if latest and latest.kind == "resize" else self._open("resize", event)).take(event)
         else:
             self._leave(event, kind)
+
+    def _chosen(self, event: PageEvent) -> bool:
+        """Whether it brings files that a person chose through a debugger, whose events are a script's: right after what
+        was done to their field."""
+        latest = self.latest.get(event.tab)
+        brings = event.type in ("input", "change") and bool(event.files)
+        return brings and latest is not None and self._causes(latest, event)
 
     # -- the pointer ----------------------------------------------------------------------------
 
@@ -317,7 +325,8 @@ class Hands:
                 or bool(event.files)
                 or (stroke.kind == "pointer" and event.input_type not in _BY_SCRIPT_TOO)
             )
-        return True
+        by_itself = event.value is not None and event.input_type in _BY_SCRIPT_TOO and event.selected is None
+        return not (stroke.kind == "key" and stroke.released and event.type == "input" and by_itself)
 
     def _place(self, event: PageEvent) -> Place:
         return self._elements.place(event)

@@ -88,6 +88,34 @@ def test_every_event_is_of_one_gesture_or_of_the_named_rest() -> None:
     assert_partition(log.events)
 
 
+def test_a_field_that_is_filled_by_itself_is_not_what_the_key_before_did() -> None:
+    log = field_log()
+    log.target(3, "input", role="textbox", name="Name", editable=True, type="text")
+    log.click(2)
+    log.key("Tab", 2)
+    log.event("input", 3, value="Ann")
+    log.event("change", 3, value="Ann")
+    assert told(log) == [
+        "click field “Amount”",
+        "press Tab in field “Amount”",
+        "fill field “Name” with “Ann”",
+    ]
+
+
+def test_files_that_a_debugger_chose_in_a_chooser_are_an_upload_and_no_others() -> None:
+    log = field_log()
+    log.target(3, "input", name="Invoice", type="file")
+    files = [FileChosen(name="a.pdf", type="application/pdf", size=3)]
+    log.event("change", 3, trusted=False, files=files)
+    log.click(1)
+    log.event("change", 3, trusted=False, files=[])
+    log.click(3)
+    log.event("input", 3, trusted=False, files=files)
+    log.event("change", 3, trusted=False, files=files)
+    assert told(log) == ["click button “Save” in row “Invoice 17”", "upload “a.pdf” to input “Invoice”"]
+    assert read(log.events).synthetic == 2
+
+
 def assert_partition(events: list[Any]) -> None:
     reading = read(events)
     owners: Counter[tuple[str, int, int]] = Counter()
