@@ -148,3 +148,13 @@ def chromium(profile: Path, socket: Path, *flags: str) -> Iterator[BrowserContex
 def worker(context: BrowserContext) -> Worker:
     """The extension's service worker."""
     return context.service_workers[0] if context.service_workers else context.wait_for_event("serviceworker")
+
+
+def stop_worker(context: BrowserContext) -> None:
+    """Kills the extension's worker, as Chromium does when it has been idle; returns when it is gone."""
+    session = context.browser.new_browser_cdp_session() if context.browser else context.new_cdp_session(context.pages[0])
+    targets = session.send("Target.getTargets")["targetInfos"]
+    for target in targets:
+        if target["type"] == "service_worker" and EXTENSION_ID in target["url"]:
+            session.send("Target.closeTarget", {"targetId": target["targetId"]})
+    session.detach()

@@ -1,0 +1,117 @@
+"""Nothing is lost and nothing comes twice, whatever dies: the extension's worker, the recorder, both."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from channel_ends import Recorder, stop_worker
+from playwright.sync_api import BrowserContext, Page
+
+from recorder.trace.events import Gap
+from recorder.trace.pages import DocumentEnded, DocumentStarted, Navigated, PageEvent, PageRequest
+
+pytestmark = pytest.mark.slow
+PAGE = b"<!doctype html><title>Typing</title><input id=field autofocus><a href=/next>next</a>"
+
+
+class _Pages(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
+        self.end_headers()
+        self.wfile.write(PAGE)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Pages)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+def typed(recorder: Recorder) -> str:
+    return "".join(e.key for e in recorder.of(PageEvent) if e.type == "keydown" and len(e.key) == 1)
+
+
+def whole(recorder: Recorder) -> None:
+    """Every document's numbers have no hole and none came twice; nothing was found missing."""
+    assert not recorder.of(Gap)
+    assert not recorder.faults
+    seen = [(e.doc, e.seq) for e in recorder.events if hasattr(e, "seq")]
+    assert len(seen) == len(set(seen))
+
+
+def test_a_worker_that_is_killed_again_and_again_loses_nothing(
+    browser: BrowserContext, page: Page, recorder: Recorder, site: str
+) -> None:
+    page.goto(site)
+    text = "the quick brown fox jumps over the lazy dog"
+    for n, letter in enumerate(text):
+        page.keyboard.press(letter)
+        if n % 4 == 3:
+            before = len(recorder.hellos)
+            stop_worker(browser)
+            page.keyboard.press("Shift")
+            recorder.wait(lambda r, before=before: len(r.hellos) > before)
+    recorder.wait(lambda r: len(typed(r)) == len(text))
+    assert typed(recorder) == text
+    assert len({hello.instance for hello in recorder.hellos}) == 11
+    whole(recorder)
+
+
+def test_navigations_while_the_worker_dies_are_told_once(
+    browser: BrowserContext, page: Page, recorder: Recorder, site: str
+) -> None:
+    for n in range(6):
+        stop_worker(browser)
+        page.goto(f"{site}?{n}")
+    recorder.wait(lambda r: len(r.of(DocumentStarted)) == 6 and len(r.of(DocumentEnded)) == 5)
+    recorder.wait(lambda r: [e for e in r.of(Navigated) if e.url.endswith("?5")])
+    assert [e.url[-1] for e in recorder.of(Navigated)] == list("012345")
+    assert [e.url[-1] for e in recorder.of(DocumentStarted)] == list("012345")
+    assert len([e for e in recorder.of(PageRequest) if e.type == "main_frame" and not e.ended]) == 6
+    whole(recorder)
+
+
+def test_a_recorder_that_comes_back_gets_what_happened_meanwhile(
+    page: Page, recorder: Recorder, site: str
+) -> None:
+    page.goto(site)
+    page.keyboard.type("before")
+    recorder.wait(lambda r: typed(r) == "before")
+    recorder.down()
+    page.keyboard.type("while")
+    page.goto(f"{site}?gone")
+    page.keyboard.type("there")
+    recorder.up()
+    page.keyboard.type("after")
+    recorder.wait(lambda r: len(typed(r)) == 21)
+    assert typed(recorder) == "beforewhilethereafter"
+    assert len(recorder.of(DocumentStarted)) == 2
+    whole(recorder)
+
+
+def test_recorder_and_worker_may_die_at_once(
+    browser: BrowserContext, page: Page, recorder: Recorder, site: str
+) -> None:
+    page.goto(site)
+    page.keyboard.type("one")
+    recorder.wait(lambda r: typed(r) == "one")
+    recorder.down()
+    page.keyboard.type("two")
+    stop_worker(browser)
+    page.keyboard.type("three")
+    page.goto(f"{site}?gone")
+    recorder.up()
+    page.keyboard.type("four")
+    recorder.wait(lambda r: len(typed(r)) == 15)
+    assert typed(recorder) == "onetwothreefour"
+    whole(recorder)
