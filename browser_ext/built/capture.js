@@ -1838,7 +1838,7 @@
     }
     /** Sends what may be sent; at the document's end without waiting to be asked for it on a new port. */
     flush(end = false) {
-      if (!this.#session) return;
+      if (this.#session === "" || this.#session === null && !end) return;
       this.wake();
       if (!this.#port || !(this.#answered || end)) return;
       while (this.#sent < this.#kept.length && this.#sent < MOST_SENT && this.#sentUnits < MOST_SENT_UNITS) {
@@ -1851,7 +1851,7 @@
           units += next.units;
         }
         try {
-          this.#port.postMessage({ session: this.#session, items });
+          this.#port.postMessage({ session: this.#session ?? "", items });
         } catch {
           this.#lost();
           return;

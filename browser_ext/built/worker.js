@@ -228,9 +228,9 @@
     async recall() {
       for (const [key, batch] of Object.entries(await chrome.storage.session.get(null))) {
         if (!key.startsWith(KEY)) continue;
-        const { items, m: _, ...head } = batch;
+        const { items, m: _, site, on, ...head } = batch;
         if (!this.speakers.has(head.document))
-          this.speakers.set(head.document, { port: null, head, site: "", kept: items, on: true, short: false });
+          this.speakers.set(head.document, { port: null, head, site, kept: items, on, short: false });
       }
     }
     /** A document has connected; once `ready`, it is known what was kept before. */
@@ -277,7 +277,13 @@
     }
     /** Sends again all that is not acknowledged. */
     again() {
-      for (const speaker of this.speakers.values()) {
+      const { session, wanted: wanted2 } = this.recording();
+      for (const speaker of [...this.speakers.values()]) {
+        if (!speaker.port && !speaker.on) {
+          if (session && wanted2(speaker.site)) speaker.on = true;
+          else this.drop(speaker, speaker.kept.length);
+          if (speaker.kept.length === 0) this.forget(speaker);
+        }
         if (speaker.short && speaker.port) {
           this.drop(speaker, speaker.kept.length);
           speaker.short = false;
@@ -303,7 +309,8 @@
       }
     }
     heard(speaker, { session, items }) {
-      if (![session, void 0].includes(this.recording().session ?? void 0)) return;
+      const { session: recorded, paused: paused2 } = this.recording();
+      if (recorded === null || (session === "" ? paused2 : recorded !== void 0 && recorded !== session)) return;
       const last = speaker.kept.at(-1)?.s ?? 0;
       const fresh = items.filter((item) => item.s > last);
       if (this.kept + fresh.length > MOST_KEPT) speaker.short = true;
@@ -344,11 +351,16 @@
     left(speaker) {
       if (this.speakers.get(speaker.head.document) !== speaker) return;
       speaker.port = null;
-      if (!speaker.on && this.recording().session !== void 0) this.drop(speaker, speaker.kept.length);
+      const { session, wanted: wanted2 } = this.recording();
+      if (!speaker.on && session !== void 0) {
+        speaker.on = session !== null && wanted2(speaker.site);
+        if (speaker.on) this.pass(speaker, speaker.kept);
+        else this.drop(speaker, speaker.kept.length);
+      }
       if (speaker.kept.length === 0) this.forget(speaker);
       else {
-        const { head, kept: items } = speaker;
-        chrome.storage.session.set({ [KEY + head.document]: { m: "batch", ...head, items } }).catch(() => void 0);
+        const { head, site, on, kept: items } = speaker;
+        chrome.storage.session.set({ [KEY + head.document]: { m: "batch", ...head, items, site, on } }).catch(() => void 0);
       }
     }
     forget(speaker) {

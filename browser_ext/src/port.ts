@@ -7,7 +7,8 @@ export const PORT = "document";
 
 /**
  * Document to worker, once it was told `on`: items that were not acknowledged yet; those of a new port begin with the
- * first such. `session` is that of the last `on`.
+ * first such. `session` is that of the last `on`; a document that ends before it was told anything says so by an empty
+ * one.
  */
 export interface Said {
   session: string;

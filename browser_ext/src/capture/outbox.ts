@@ -60,7 +60,8 @@ export class Outbox {
 
   /** Sends what may be sent; at the document's end without waiting to be asked for it on a new port. */
   flush(end = false): void {
-    if (!this.#session) return;
+    // A page that goes before it was told anything says all that it saw: the worker knows whether it is wanted.
+    if (this.#session === "" || (this.#session === null && !end)) return;
     this.wake();
     if (!this.#port || !(this.#answered || end)) return;
     while (this.#sent < this.#kept.length && this.#sent < MOST_SENT && this.#sentUnits < MOST_SENT_UNITS) {
@@ -73,7 +74,7 @@ export class Outbox {
         units += next.units;
       }
       try {
-        this.#port.postMessage({ session: this.#session, items } satisfies Said);
+        this.#port.postMessage({ session: this.#session ?? "", items } satisfies Said);
       } catch {
         this.#lost();
         return;

@@ -21,6 +21,9 @@ interface Speaker {
   short: boolean;
 }
 
+/** What is remembered of a document that is gone. */
+type Left = Batch & Pick<Speaker, "site" | "on">;
+
 /** What the worker knows of the recording that a document asks for. */
 export interface Recording {
   /** Null: nobody knows yet. */
@@ -44,9 +47,9 @@ export class Documents {
   async recall(): Promise<void> {
     for (const [key, batch] of Object.entries(await chrome.storage.session.get(null))) {
       if (!key.startsWith(KEY)) continue;
-      const { items, m: _, ...head } = batch as Batch;
+      const { items, m: _, site, on, ...head } = batch as Left;
       if (!this.speakers.has(head.document))
-        this.speakers.set(head.document, { port: null, head, site: "", kept: items, on: true, short: false });
+        this.speakers.set(head.document, { port: null, head, site, kept: items, on, short: false });
     }
   }
 
@@ -96,7 +99,14 @@ export class Documents {
 
   /** Sends again all that is not acknowledged. */
   again(): void {
-    for (const speaker of this.speakers.values()) {
+    const { session, wanted } = this.recording();
+    for (const speaker of [...this.speakers.values()]) {
+      if (!speaker.port && !speaker.on) {
+        // It was gone before anybody could tell it.
+        if (session && wanted(speaker.site)) speaker.on = true;
+        else this.drop(speaker, speaker.kept.length);
+        if (speaker.kept.length === 0) this.forget(speaker);
+      }
       if (speaker.short && speaker.port) {
         this.drop(speaker, speaker.kept.length);
         speaker.short = false;
@@ -126,7 +136,8 @@ export class Documents {
 
   private heard(speaker: Speaker, { session, items }: Said): void {
     // Nothing is known yet: kept until it is. Another session: it was told so by now.
-    if (![session, undefined].includes(this.recording().session ?? undefined)) return;
+    const { session: recorded, paused } = this.recording();
+    if (recorded === null || (session === "" ? paused : recorded !== undefined && recorded !== session)) return;
     const last = speaker.kept.at(-1)?.s ?? 0;
     const fresh = items.filter((item) => item.s > last);
     if (this.kept + fresh.length > MOST_KEPT) speaker.short = true;
@@ -170,11 +181,18 @@ export class Documents {
   private left(speaker: Speaker): void {
     if (this.speakers.get(speaker.head.document) !== speaker) return;
     speaker.port = null;
-    if (!speaker.on && this.recording().session !== undefined) this.drop(speaker, speaker.kept.length);
+    const { session, wanted } = this.recording();
+    if (!speaker.on && session !== undefined) {
+      speaker.on = session !== null && wanted(speaker.site);
+      if (speaker.on) this.pass(speaker, speaker.kept);
+      else this.drop(speaker, speaker.kept.length);
+    }
     if (speaker.kept.length === 0) this.forget(speaker);
     else {
-      const { head, kept: items } = speaker;
-      chrome.storage.session.set({ [KEY + head.document]: { m: "batch", ...head, items } }).catch(() => undefined);
+      const { head, site, on, kept: items } = speaker;
+      chrome.storage.session
+        .set({ [KEY + head.document]: { m: "batch", ...head, items, site, on } satisfies Left })
+        .catch(() => undefined);
     }
   }
 
