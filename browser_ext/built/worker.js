@@ -1085,7 +1085,7 @@
           documents.clear();
           if (remembered.session || welcome.sites.length > 0) log.forget();
         }
-        remember({ session: welcome.session, sites: welcome.sites });
+        remember({ session: welcome.session, sites: welcome.sites, mask: welcome.mask });
         browsing.listen();
         if (!same) void browsing.begin();
         log.again();
@@ -1189,8 +1189,8 @@
   }
   function recording() {
     const { state: state2, welcome, paused: paused2 } = recorder;
-    const session = state2 === "off" ? null : welcome?.session;
-    return { session, wanted, mask: welcome?.mask ?? [], paused: paused2 };
+    const session = state2 === "off" ? null : welcome?.session ?? remembered.session ?? void 0;
+    return { session, wanted, mask: welcome?.mask ?? remembered.mask ?? [], paused: paused2 };
   }
   function remember(change) {
     Object.assign(remembered, change);

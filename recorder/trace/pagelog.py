@@ -10,6 +10,7 @@ browser's and given ours here.
 from __future__ import annotations
 
 import binascii
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -93,6 +94,8 @@ class PageLog:
         self._frames_seen = 0
         self._documents: dict[str, _Document] = {}
         self._instances: dict[str, int] = {}
+        self._pages: Counter[tuple[int, str]] = Counter()
+        """How often a tab went to a page, less its documents there."""
         self._requests = 0
         self._request_numbers: dict[str, int] = {}
 
@@ -112,6 +115,24 @@ class PageLog:
     def open_documents(self) -> list[int]:
         """Documents that have not ended."""
         return [document.doc for document in self._documents.values() if not document.ended]
+
+    def lost_ends(self) -> list[str]:
+        """What documents never stated though they are gone: those that others took the place of, or whose tab did."""
+        tabs = set(self._tabs.values())
+        latest: dict[int, int] = {}
+        for document in self._documents.values():
+            latest[document.frame] = document.doc
+        return [
+            f"document {document.doc} went without stating its end; what was done in it last may be missing"
+            for document in self._documents.values()
+            if not document.ended and (latest[document.frame] != document.doc or document.tab not in tabs)
+        ]
+
+    def never_seen(self) -> list[str]:
+        """Pages that a tab went to and that never stated anything; whether they could is not known here."""
+        return [
+            f"of the page at {url[:200]} nothing came" for (_, url), left in self._pages.items() if left > 0
+        ]
 
     def frame_of(self, tab: int, frame: int) -> int | None:
         """Our number of a frame by the browser's."""
@@ -178,6 +199,7 @@ class PageLog:
         kind = item["k"]
         place: dict[str, Any] = {"t": t, "source": self._source, "doc": document.doc}
         if kind == "start":
+            self._pages[document.tab, str(item["url"])] -= 1
             return [
                 DocumentStarted(
                     **place, frame=document.frame, tab=document.tab, url=str(item["url"])[: 1 << 20],
@@ -297,6 +319,8 @@ class PageLog:
                         name="",
                     )
                 )
+            if key[1] == 0 and not item.get("within") and item.get("how") != "back_forward":
+                self._pages[mine, str(item["url"])] += str(item["url"]).startswith(("http:", "https:"))
             how, within = str(item.get("how", "other"))[:32], bool(item.get("within", False))
             url = str(item["url"])[: 1 << 20]
             frame_number = self._frames[key]

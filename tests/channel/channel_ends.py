@@ -152,7 +152,11 @@ def worker(context: BrowserContext) -> Worker:
 
 def stop_worker(context: BrowserContext) -> None:
     """Kills the extension's worker, as Chromium does when it has been idle; returns when it is gone."""
-    session = context.browser.new_browser_cdp_session() if context.browser else context.new_cdp_session(context.pages[0])
+    session = (
+        context.browser.new_browser_cdp_session()
+        if context.browser
+        else context.new_cdp_session(context.pages[0])
+    )
     targets = session.send("Target.getTargets")["targetInfos"]
     for target in targets:
         if target["type"] == "service_worker" and EXTENSION_ID in target["url"]:

@@ -74,8 +74,10 @@ def test_navigations_while_the_worker_dies_are_told_once(
         stop_worker(browser)
         page.goto(f"{site}?{n}")
         recorder.wait(lambda r, n=n: len(r.of(DocumentStarted)) > n)
-    recorder.wait(lambda r: len(r.of(DocumentEnded)) == 5)
     recorder.wait(lambda r: [e for e in r.of(Navigated) if e.url.endswith("?5")])
+    # A page that goes while no worker is there cannot hand over its last words; that is told.
+    assert len(recorder.of(DocumentEnded)) + len(recorder.log.lost_ends()) == 5
+    assert not recorder.log.never_seen()
     assert [e.url[-1] for e in recorder.of(Navigated)] == list("012345")
     assert [e.url[-1] for e in recorder.of(DocumentStarted)] == list("012345")
     assert len([e for e in recorder.of(PageRequest) if e.type == "main_frame" and not e.ended]) == 6
@@ -110,9 +112,29 @@ def test_recorder_and_worker_may_die_at_once(
     page.keyboard.type("two")
     stop_worker(browser)
     page.keyboard.type("three")
-    page.goto(f"{site}?gone")
     recorder.up()
     page.keyboard.type("four")
     recorder.wait(lambda r: len(typed(r)) == 15)
     assert typed(recorder) == "onetwothreefour"
     whole(recorder)
+
+
+def test_what_is_lost_while_the_worker_is_killed_without_rest_is_told(
+    browser: BrowserContext, page: Page, recorder: Recorder, site: str
+) -> None:
+    for n in range(6):
+        stop_worker(browser)
+        page.goto(f"{site}?{n}")
+        page.keyboard.press(str(n))
+    recorder.wait(lambda r: typed(r).endswith("5"))
+    whole(recorder)
+    ends = [e.doc for e in recorder.of(DocumentEnded)]
+    docs = [e.doc for e in recorder.of(DocumentStarted)]
+    assert len(recorder.log.lost_ends()) == len(docs) - 1 - len(ends)
+    seen = {e.url for e in recorder.of(DocumentStarted)}
+    told = {
+        url
+        for url in (f"{site}?{n}" for n in range(6))
+        if f"of the page at {url} nothing came" in recorder.log.never_seen()
+    }
+    assert told == {e.url for e in recorder.of(Navigated)} - seen

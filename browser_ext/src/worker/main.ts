@@ -17,6 +17,7 @@ interface Remembered {
   browser?: string;
   session?: string | null;
   sites?: string[];
+  mask?: string[];
 }
 
 /** What is kept for good. */
@@ -39,7 +40,7 @@ const recorder = new Recorder(
         // What was stated before is this session's, unless it was another's or it was not known what is wanted.
         if (remembered.session || welcome.sites.length > 0) log.forget();
       }
-      remember({ session: welcome.session, sites: welcome.sites });
+      remember({ session: welcome.session, sites: welcome.sites, mask: welcome.mask });
       browsing.listen();
       if (!same) void browsing.begin();
       log.again();
@@ -156,8 +157,9 @@ function command(command: Command): void {
 
 function recording(): Recording {
   const { state, welcome, paused } = recorder;
-  const session = state === "off" ? null : welcome?.session;
-  return { session, wanted, mask: welcome?.mask ?? [], paused };
+  // While the recorder is awaited again pages hand over what they have: they may go before it comes.
+  const session = state === "off" ? null : (welcome?.session ?? remembered.session ?? undefined);
+  return { session, wanted, mask: welcome?.mask ?? remembered.mask ?? [], paused };
 }
 
 function remember(change: Remembered): void {
