@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from recorder.trace.errors import ReenactError, UsageError
 from recorder.trace.printable import printable
+from replay.commands.drifting import play_live
 from replay.commands.opening import find
 from replay.players.terminal.outcome import Bounds
 from replay.replayer import Progress, replay_trace
@@ -43,7 +44,8 @@ class _Answer(Struct, kw_only=True):
 
 @click.command(
     epilog="Examples:\n\n\b\n  reenact replay fix.reenact\n  reenact replay fix.reenact --runs 5\n"
-    "  reenact replay fix.reenact --until 7\n  reenact replay traces/*.reenact --jobs 2 --json\n\n"
+    "  reenact replay fix.reenact --until 7\n  reenact replay traces/*.reenact --jobs 2 --json\n"
+    "  reenact replay order.reenact --live --base http://127.0.0.1:8000\n\n"
     "Exit codes: 0 every step exact or equivalent, 1 diverged, 2 usage, 3 trace rejected, 4 this machine can't "
     "replay it, 130 interrupted."
 )
@@ -78,6 +80,15 @@ class _Answer(Struct, kw_only=True):
     "--paced", is_flag=True, help="Let answers of the recorded network take the time that they took."
 )
 @click.option(
+    "--live",
+    is_flag=True,
+    help="Drift mode: play the gestures of one trace on its site as it is today. Verifies nothing.",
+)
+@click.option(
+    "--base", metavar="URL", help="With --live: where the site is now, if not where it was recorded."
+)
+@click.option("--headed", is_flag=True, help="With --live: show the browser.")
+@click.option(
     "--json",
     "json_wanted",
     is_flag=True,
@@ -100,6 +111,9 @@ def replay(
     tools: tuple[Path, ...],
     timeout: float,
     paced: bool,
+    live: bool,
+    base: str | None,
+    headed: bool,
     json_wanted: bool,
     report: Path | None,
     verbose: bool,
@@ -110,6 +124,10 @@ def replay(
     output, files, working folder and the outcome's reward are compared: byte by byte first, then through named
     rules (docs/normalisers.md). A mismatch shows the nearest miss.
     """
+    if live:
+        context.exit(play_live(traces, base, headed=headed, json_wanted=json_wanted, report=report))
+    if base is not None or headed:
+        raise UsageError("--base and --headed go with --live")
     options = Options(
         until=until,
         bounds=Bounds(total=timeout),
