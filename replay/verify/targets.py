@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import SequenceMatcher
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +31,7 @@ _WEIGHTS: dict[str, float] = {
 }  # fmt: skip
 _OTHER_WEIGHT = 0.75
 _TOLD_EXACTLY = {"tag", "type", "role", "id", "test_id", "href", "attribute", "row", "item", "column"}
+_WORD = re.compile(r"\w+")
 _GOES_NOWHERE = re.compile(r"(?:#|javascript:.*)?\Z", re.IGNORECASE)
 
 
@@ -218,8 +218,13 @@ def _hold(mine: Mapping[str, str], candidate: PageTarget, place: int) -> _Held:
         if now:
             other.add(name)
         if now and name not in _TOLD_EXACTLY:
-            score += weight * SequenceMatcher(None, value[:100], now[:100], autojunk=False).ratio() / 2
+            score += weight * _shared_words(value, now) / 2
     return _Held(place, frozenset(same), frozenset(other), score / total if total else 0.0)
+
+
+def _shared_words(one: str, other: str) -> float:
+    a, b = (set(_WORD.findall(text.casefold())) for text in (one, other))
+    return len(a & b) / len(a | b) if a | b else 0.0
 
 
 def _differences(recorded: PageTarget, now: PageTarget, mine: Mapping[str, str]) -> Iterable[Difference]:

@@ -27,6 +27,7 @@ class Site:
     def __init__(self, browser: LiveBrowser) -> None:
         self.page = AS_IT_WAS
         self._browser = browser
+        self._known: dict[str, list[tuple[PageTarget, str]]] = {}
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -49,6 +50,11 @@ class Site:
         self._server.server_close()
 
     def found(self, page: Page) -> list[tuple[PageTarget, str]]:
+        if page.html() not in self._known:
+            self._known[page.html()] = self._found(page)
+        return self._known[page.html()]
+
+    def _found(self, page: Page) -> list[tuple[PageTarget, str]]:
         self.page = page
         tab = self._browser.tab(1)
         tab.page.goto(f"http://127.0.0.1:{self._server.server_port}/")

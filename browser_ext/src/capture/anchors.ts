@@ -18,7 +18,10 @@ export function anchorsOf(element: Element): [string, string][] {
     add("column", columnOf(element, row));
   } else {
     const item = closest(element, ITEM) ?? repeated(element);
-    if (item) add("item", keyText(item, element));
+    if (item) {
+      const text = keyText(item, element);
+      if (!counts(item, text, (other) => other, element)) add("item", text);
+    }
   }
   const group = closest(element, "fieldset,[role=group],[role=radiogroup]");
   if (group && group !== element) add("group", nameOf(group));
@@ -49,13 +52,40 @@ function rowKey(row: Element, element: Element): string {
     const cell = own[n];
     if (!cell || cell.contains(element)) continue;
     const text = keyText(cell, element);
-    if (!text) continue;
+    if (!text || counts(row, text, (other) => other.children[n], element)) continue;
     const others = rows.some(
       (other) => other !== row && other.children[n] && keyText(other.children[n], element) === text,
     );
     if (!others) return text;
   }
-  return keyText(row, element);
+  return own
+    .map((cell, n) => {
+      const text = keyText(cell, element);
+      return counts(row, text, (other) => other.children[n], element) ? "" : text;
+    })
+    .filter(Boolean)
+    .join(" ")
+    .slice(0, 80);
+}
+
+const WHOLE = /^\W*(\d{1,9})\W*$/;
+
+/** Whether a text only says the how manieth a row is: one more than before it, one less than after it. */
+function counts(
+  row: Element,
+  text: string,
+  part: (of: Element) => Element | null | undefined,
+  element: Element,
+): boolean {
+  const mine = WHOLE.exec(text)?.[1];
+  if (mine === undefined) return false;
+  const beside = [row.previousElementSibling, row.nextElementSibling].map((other) => {
+    const there = other && part(other);
+    const number = there && WHOLE.exec(keyText(there, element))?.[1];
+    return number ? Number(number) - Number(mine) : undefined;
+  });
+  const [before, after] = beside;
+  return (before ?? -1) === -1 && (after ?? 1) === 1 && (before !== undefined || after !== undefined);
 }
 
 function cellsOf(row: Element): Element[] {

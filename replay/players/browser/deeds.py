@@ -76,8 +76,11 @@ class Aim:
                 raise Refusal("something else is in front of its frame")
         return x, y
 
+    def focused(self) -> bool:
+        return bool(self.ask("return it.matches(':focus') || it.matches(':focus-within')"))
+
     def focus(self) -> None:
-        if not self.ask("return it.matches(':focus') || it.contains(document.activeElement)"):
+        if not self.focused():
             self.ask("it.focus(); return true")
 
     def files(self, paths: list[str]) -> None:
@@ -182,7 +185,9 @@ def _fill(tab: LiveTab, gesture: Gesture, aim: Aim) -> str:
     if aim.ask("return /^(range|color|date|time|month|week|datetime-local)$/.test(it.type)"):
         aim.ask(f"{_SET} set(it, {js(value)}); return true")
     else:
-        tab.page.mouse.click(*aim.point(None))
+        x, y = aim.point(None)
+        if not aim.focused():
+            tab.page.mouse.click(x, y)
         tab.page.keyboard.press("Control+A")
         if value:
             tab.page.keyboard.type(value)
