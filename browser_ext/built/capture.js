@@ -1514,8 +1514,8 @@
   }
 
   // src/capture/listeners.ts
-  var TYPES = "pointerdown pointerup pointermove pointercancel mousedown mouseup click dblclick auxclick contextmenu wheel keydown keyup beforeinput input compositionstart compositionupdate compositionend copy cut paste dragstart dragenter dragleave dragover drop dragend focus blur selectionchange popstate hashchange fullscreenchange resize visibilitychange beforeunload".split(" ");
-  var INNER = "change cancel select submit reset scroll".split(" ");
+  var TYPES = "pointerdown pointerup pointermove pointercancel mousedown mouseup click dblclick auxclick contextmenu wheel keydown keyup beforeinput input compositionstart compositionupdate compositionend copy cut paste dragstart dragover drop dragend selectionchange popstate hashchange fullscreenchange resize visibilitychange beforeunload".split(" ");
+  var INNER = "change cancel select submit reset scroll focus blur dragenter dragleave".split(" ");
   var IDENTIFYING = new Set(
     "pointerdown mousedown click dblclick auxclick contextmenu keydown beforeinput input change dragstart drop copy cut paste".split(" ")
   );
@@ -1558,8 +1558,16 @@
     #hovered = null;
     #identified = null;
     #warming = false;
+    #last = null;
+    #seen = null;
     #see = (event) => {
-      if (this.#on) this.#take(event);
+      if (!this.#on) return;
+      if (event === this.#last) this.#within(event);
+      else {
+        this.#last = event;
+        this.#seen = null;
+        this.#take(event);
+      }
     };
     start() {
       this.#on = true;
@@ -1573,9 +1581,10 @@
       for (const type of TYPES) addEventListener(type, this.#see, { capture: true, passive: true });
       for (const type of INNER) addEventListener(type, this.#see, { capture: true, passive: true });
     }
-    /** Sees what does not leave this shadow root. */
+    /** Sees what does not leave this shadow root, and what in a closed one it is that an event is at. */
     armRoot(root) {
-      for (const type of INNER) root.addEventListener(type, this.#see, { capture: true, passive: true });
+      for (const type of root.mode === "closed" ? [...TYPES, ...INNER] : INNER)
+        root.addEventListener(type, this.#see, { capture: true, passive: true });
     }
     /** States how many events were left out, if any were. */
     flush() {
@@ -1612,7 +1621,23 @@
       if (element && IDENTIFYING.has(type)) this.#identify(element, seen2);
       if (event.isTrusted && (type === "pointerdown" || type === "keydown")) this.heard.acted();
       if (RUNS.has(type) && this.#continues(seen2)) return;
+      this.#seen = seen2;
       this.log.push(seen2);
+    }
+    // An event that was seen at the window comes to the closed root that it is in, where its path does not end.
+    #within(event) {
+      const seen2 = this.#seen;
+      const inner = event.composedPath()[0];
+      if (!seen2 || !(inner instanceof Element) || inner === seen2.element || shadowOf(inner)) return;
+      seen2.element = inner;
+      delete seen2.print;
+      const { fields } = seen2;
+      if (IDENTIFYING.has(fields.type)) this.#identify(inner, seen2);
+      if (fields.offset) this.#offset(inner, fields);
+    }
+    #offset(element, fields) {
+      const [left, top] = rectOf(element);
+      fields.offset = [cents((fields.x ?? 0) - left), cents((fields.y ?? 0) - top)];
     }
     // Who was acted on is told before the page reacts, once for the events of a gesture.
     #identify(element, seen2) {
@@ -1651,8 +1676,7 @@
           this.#warm();
         }
       } else if (seen2.element && type !== "wheel" && type !== "dragover") {
-        const [left, top] = rectOf(seen2.element);
-        fields.offset = [cents(fields.x - left), cents(fields.y - top)];
+        this.#offset(seen2.element, fields);
       }
     }
     #drag(event, seen2) {

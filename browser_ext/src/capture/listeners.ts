@@ -1,7 +1,7 @@
 // What a person does, as the first listener of the document sees it: O(1) work, before any of the page's own.
 
 import { contentOf, filesOf, textContentOf } from "./content";
-import { cents, closest, focused, rectOf, rootOf, targetOf } from "./dom";
+import { cents, closest, focused, rectOf, rootOf, shadowOf, targetOf } from "./dom";
 import { type Fields, type Log, now, type Seen } from "./log";
 import { dots, isMasked } from "./masks";
 import { isField } from "./prints";
@@ -11,11 +11,11 @@ import type { Targets } from "./targets";
 const TYPES = (
   "pointerdown pointerup pointermove pointercancel mousedown mouseup click dblclick auxclick contextmenu wheel " +
   "keydown keyup beforeinput input compositionstart compositionupdate compositionend copy cut paste dragstart " +
-  "dragenter dragleave dragover drop dragend focus blur selectionchange popstate hashchange fullscreenchange resize " +
+  "dragover drop dragend selectionchange popstate hashchange fullscreenchange resize " +
   "visibilitychange beforeunload"
 ).split(" ");
-/** Those that do not leave the shadow root that they are in. */
-const INNER = "change cancel select submit reset scroll".split(" ");
+/** Those that do not leave the shadow root that they are in, or not always. */
+const INNER = "change cancel select submit reset scroll focus blur dragenter dragleave".split(" ");
 // What says who was acted on: their element is identified before the page reacts.
 const IDENTIFYING = new Set(
   (
@@ -65,8 +65,16 @@ export class Listeners {
   #hovered: Element | null = null;
   #identified: Element | null = null;
   #warming = false;
+  #last: Event | null = null;
+  #seen: Seen | null = null;
   #see = (event: Event) => {
-    if (this.#on) this.#take(event);
+    if (!this.#on) return;
+    if (event === this.#last) this.#within(event);
+    else {
+      this.#last = event;
+      this.#seen = null;
+      this.#take(event);
+    }
   };
 
   constructor(
@@ -91,9 +99,10 @@ export class Listeners {
     for (const type of INNER) addEventListener(type, this.#see, { capture: true, passive: true });
   }
 
-  /** Sees what does not leave this shadow root. */
+  /** Sees what does not leave this shadow root, and what in a closed one it is that an event is at. */
   armRoot(root: ShadowRoot): void {
-    for (const type of INNER) root.addEventListener(type, this.#see, { capture: true, passive: true });
+    for (const type of root.mode === "closed" ? [...TYPES, ...INNER] : INNER)
+      root.addEventListener(type, this.#see, { capture: true, passive: true });
   }
 
   /** States how many events were left out, if any were. */
@@ -132,7 +141,25 @@ export class Listeners {
     if (element && IDENTIFYING.has(type)) this.#identify(element, seen);
     if (event.isTrusted && (type === "pointerdown" || type === "keydown")) this.heard.acted();
     if (RUNS.has(type) && this.#continues(seen)) return;
+    this.#seen = seen;
     this.log.push(seen);
+  }
+
+  // An event that was seen at the window comes to the closed root that it is in, where its path does not end.
+  #within(event: Event): void {
+    const seen = this.#seen;
+    const inner = event.composedPath()[0];
+    if (!seen || !(inner instanceof Element) || inner === seen.element || shadowOf(inner)) return;
+    seen.element = inner;
+    delete seen.print;
+    const { fields } = seen;
+    if (IDENTIFYING.has(fields.type)) this.#identify(inner, seen);
+    if (fields.offset) this.#offset(inner, fields);
+  }
+
+  #offset(element: Element, fields: Fields): void {
+    const [left, top] = rectOf(element);
+    fields.offset = [cents((fields.x ?? 0) - left), cents((fields.y ?? 0) - top)];
   }
 
   // Who was acted on is told before the page reacts, once for the events of a gesture.
@@ -174,8 +201,7 @@ export class Listeners {
         this.#warm();
       }
     } else if (seen.element && type !== "wheel" && type !== "dragover") {
-      const [left, top] = rectOf(seen.element);
-      fields.offset = [cents(fields.x - left), cents(fields.y - top)];
+      this.#offset(seen.element, fields);
     }
   }
 
