@@ -1839,7 +1839,7 @@
   }
 
   // src/port.ts
-  var PORT = "document";
+  var PORT = "document:";
 
   // src/capture/outbox.ts
   var MOST_KEPT = 1e6;
@@ -1855,6 +1855,7 @@
       this.heard = heard;
     }
     heard;
+    #word = crypto.getRandomValues(new Uint32Array(2)).join("-").slice(0, 16);
     #kept = [];
     #units = 0;
     #sent = 0;
@@ -1906,7 +1907,7 @@
     wake() {
       if (this.#port) return;
       try {
-        this.#port = chrome.runtime.connect({ name: PORT });
+        this.#port = chrome.runtime.connect({ name: PORT + this.#word });
       } catch {
         return;
       }

@@ -209,7 +209,7 @@
   }
 
   // src/port.ts
-  var PORT = "document";
+  var PORT = "document:";
 
   // src/worker/documents.ts
   var KEY = "document:";
@@ -235,8 +235,9 @@
     }
     /** A document has connected; once `ready`, it is known what was kept before. */
     async connected(port, ready2) {
-      const { tab, frameId: frame, documentId: document, url } = port.sender ?? {};
-      if (port.name !== PORT || tab?.id === void 0 || frame === void 0 || document === void 0) return;
+      const { tab, frameId: frame, documentId, url } = port.sender ?? {};
+      if (!port.name.startsWith(PORT) || tab?.id === void 0 || frame === void 0 || documentId === void 0) return;
+      const document = `${documentId}:${port.name.slice(PORT.length, PORT.length + 16)}`;
       const early = [];
       let hear = (said) => void early.push(said);
       let gone = false;

@@ -1,9 +1,9 @@
 // What a document's capture script and the worker say to each other. A script connects by
-// `chrome.runtime.connect({ name: PORT })` and waits to be told `on` or `off`; until then it keeps what it saw.
+// `chrome.runtime.connect({ name: PORT + its own random word })` and waits to be told `on` or `off`; until then it keeps what it saw.
 
 import type { DocumentItem } from "./wire";
 
-export const PORT = "document";
+export const PORT = "document:";
 
 /**
  * Document to worker, once it was told `on`: items that were not acknowledged yet; those of a new port begin with the

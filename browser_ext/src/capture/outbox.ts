@@ -32,6 +32,7 @@ export interface Heard {
  * much waits is left out with its number, so that the hole is seen as the loss that it is.
  */
 export class Outbox {
+  readonly #word = crypto.getRandomValues(new Uint32Array(2)).join("-").slice(0, 16);
   #kept: Kept[] = [];
   #units = 0;
   #sent = 0;
@@ -88,7 +89,7 @@ export class Outbox {
   wake(): void {
     if (this.#port) return;
     try {
-      this.#port = chrome.runtime.connect({ name: PORT });
+      this.#port = chrome.runtime.connect({ name: PORT + this.#word });
     } catch {
       return; // the extension was removed or replaced: nobody is there any more
     }

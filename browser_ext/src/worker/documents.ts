@@ -55,8 +55,10 @@ export class Documents {
 
   /** A document has connected; once `ready`, it is known what was kept before. */
   async connected(port: chrome.runtime.Port, ready: Promise<void>): Promise<void> {
-    const { tab, frameId: frame, documentId: document, url } = port.sender ?? {};
-    if (port.name !== PORT || tab?.id === undefined || frame === undefined || document === undefined) return;
+    const { tab, frameId: frame, documentId, url } = port.sender ?? {};
+    if (!port.name.startsWith(PORT) || tab?.id === undefined || frame === undefined || documentId === undefined) return;
+    // A `javascript:` URL puts another document in the place of one and leaves it its id: scripts count for themselves.
+    const document = `${documentId}:${port.name.slice(PORT.length, PORT.length + 16)}`;
     const early: Said[] = [];
     let hear = (said: Said): void => void early.push(said);
     let gone = false;
