@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import shlex
 import shutil
@@ -36,8 +37,25 @@ _NOT_A_PERSONS = [
 _QUIET = [
     "--disable-quic",
     "--gaia-url=https://127.0.0.1:1",
+    "--autofill-server-url=https://127.0.0.1:1",
     "--component-updater=url-source=https://127.0.0.1:1,initial-delay=100000000",
 ]
+_DICTIONARIES = (
+    "af bg ca cs cy da de el en-AU en-CA en-GB en-US es es-419 es-AR es-ES es-MX es-US et fa fo fr he hi hr hu hy id it "
+    "ko lt lv nb nl pl pt-BR pt-PT ro ru sh sk sl sq sr sv ta tg tr uk vi"
+).split()
+_SETTINGS = {
+    "spellcheck": {"blocked_dictionaries": _DICTIONARIES},  # they would be fetched
+    "browser": {"enable_spellchecking": False},
+    "search": {"suggest_enabled": False},
+    "translate": {"enabled": False},
+    "safebrowsing": {"enabled": False},
+    "signin": {"allowed": False},
+    "credentials_enable_service": False,
+    "profile": {"password_manager_enabled": False, "password_manager_leak_detection": False},
+    "autofill": {"profile_enabled": False, "credit_card_enabled": False},
+}
+"""A new profile's: nothing is offered that a replay's browser, which knows of no other session, would not offer."""
 _PID, _STATUS = "pid", "status"
 _QUALITY = 80
 _ABOUT = """() => {
@@ -213,8 +231,6 @@ class Chromium:
         if self._context is None:
             return None
         try:
-            import json
-
             state = await self._context.storage_state(indexed_db=True)
         except Error:
             return None
@@ -245,6 +261,10 @@ class Chromium:
                 if (self._folder / last).exists():
                     remove_tree(self._folder / last)
             profile.mkdir(mode=0o700, parents=True, exist_ok=True)
+            settings = profile / "Default" / "Preferences"
+            if not settings.exists():
+                settings.parent.mkdir(mode=0o700, exist_ok=True)
+                settings.write_text(json.dumps(_SETTINGS))
             socket = Path(self._orders.folder) / CHANNEL
             hosts.place(profile / "NativeMessagingHosts", self._folder / "host", socket, EXTENSION_ID)
             return unpack(self._folder / "extension", seed=self._orders.seed)
