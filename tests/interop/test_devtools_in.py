@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from interop_trace import Done
 from page_gestures import CASES, FRAMES, SAVE, gesture
@@ -180,6 +180,7 @@ _steps = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(_steps | _values, max_size=8))
 def test_whatever_stands_in_a_file_gives_events_that_a_trace_takes(told: list[Any]) -> None:
     reader = DevtoolsReader(json.dumps({"title": "x", "steps": told}).encode(), "x.json")

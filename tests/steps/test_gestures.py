@@ -102,6 +102,19 @@ def test_a_field_that_is_filled_by_itself_is_not_what_the_key_before_did() -> No
     ]
 
 
+def test_the_letters_of_an_option_are_one_select_though_the_first_found_it() -> None:
+    log = field_log()
+    log.target(3, "select", role="combobox", name="Size")
+    log.event("keydown", 3, key="l", code="KeyL")
+    log.event("input", 3, selected=["large"])
+    log.event("change", 3, selected=["large"])
+    log.event("keyup", 3, key="l", code="KeyL")
+    for key in "arge":
+        log.key(key, 3)
+    log.key("Tab", 3)
+    assert told(log) == ["select “large” in list “Size”", "press Tab in list “Size”"]
+
+
 def test_files_that_a_debugger_chose_in_a_chooser_are_an_upload_and_no_others() -> None:
     log = field_log()
     log.target(3, "input", name="Invoice", type="file")
