@@ -20,13 +20,14 @@ from recorder.trace.pages import (
     Downloaded,
     FrameSeen,
     Navigated,
+    PageEvent,
     PageState,
     PageTarget,
     Screenshot,
     TabOpened,
 )
-from replay.export.aria import parse
-from replay.export.locators import Locator, Part, locator
+from replay.export.aria import parse, walk
+from replay.export.locators import ROLES, Locator, Part, locator
 
 _MOST_DEPTH = 64
 
@@ -69,6 +70,9 @@ class Pages:
     told: dict[int, list[PageState]] = field(default_factory=dict)
     navigated: dict[int, list[Navigated]] = field(default_factory=dict)
     screenshots: list[Screenshot] = field(default_factory=list)
+    moves: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    """By document, when the pointer was moved on which target."""
+    targets: dict[tuple[int, int], PageTarget] = field(default_factory=dict)
 
     @classmethod
     def of(cls, events: Iterable[Any]) -> Pages:
@@ -94,6 +98,10 @@ class Pages:
                         pages.states.setdefault(event.tab, []).append(state)
                 case Navigated() if pages.is_top(event.frame):
                     pages.navigated.setdefault(event.tab, []).append(event)
+                case PageTarget():
+                    pages.targets[event.doc, event.n] = event
+                case PageEvent(type="pointermove", trusted=True, target=int(n)):
+                    pages.moves.setdefault(event.doc, []).append((event.t, n))
                 case Screenshot():
                     pages.screenshots.append(event)
                 case _:
@@ -168,8 +176,40 @@ def actions(
         if gesture.verb in _FOLLOWING and told:
             told[-1] = _joined(told[-1], gesture, pages, later)
             continue
+        since = led[index - 1][2].t_end if index else 0
+        if (hovered := _uncovering(gesture, pages, since, read_aria)) is not None:
+            over = structs.replace(
+                gesture, verb="hover", target=hovered, offset=None, t_end=gesture.t_start, opened=()
+            )
+            sentence = (
+                f"point at “{hovered.name or hovered.text or hovered.tag}”, which shows what is clicked next"
+            )
+            told.append(_action(n, sentence, over, pages, gesture.t_start, read_aria))
         told.append(_action(n, text, gesture, pages, later, read_aria))
     return told
+
+
+_POINTED = ("click", "double_click", "right_click", "check", "uncheck")
+
+
+def _uncovering(
+    gesture: Gesture, pages: Pages, since: int, read_aria: Callable[[str], str]
+) -> PageTarget | None:
+    """What the pointer was on before a click on something that the page had not shown until then: style sheets can
+    show things under the pointer, and no state tells of that."""
+    on = gesture.target
+    if gesture.verb not in _POINTED or on is None or on.role not in ROLES or not on.name:
+        return None
+    snapshot = pages.tree(on.doc, gesture.t_start)
+    if snapshot is None or any(
+        (n.role, n.name) == (on.role, on.name) for n in walk(parse(read_aria(snapshot)))
+    ):
+        return None
+    moves = pages.moves.get(on.doc, [])
+    first = bisect_right(moves, since, key=lambda move: move[0])
+    past = [pages.targets.get((on.doc, n)) for t, n in moves[first:] if t < gesture.t_start]
+    others = [target for target in past if target is not None and target.css != on.css]
+    return next((target for target in reversed(others) if target.tag not in ("body", "html")), None)
 
 
 _FOLLOWING = ("dialog", "download")
