@@ -49,7 +49,7 @@ class _Trigger(NamedTuple):
 
 
 @functools.cache
-def _triggers(shaped_only: bool) -> tuple[BytesAhoCorasick, list[list[_Trigger]]]:
+def _triggers(shaped_only: bool, code: bool = False) -> tuple[BytesAhoCorasick, list[list[_Trigger]]]:
     found: dict[bytes, list[_Trigger]] = {}
     for shape in shapes():
         for keyword in shape.keywords:
@@ -64,7 +64,7 @@ def _triggers(shaped_only: bool) -> tuple[BytesAhoCorasick, list[list[_Trigger]]
         ((b"curl ", b"wget ", b"sshpass", b"mysql", b"mariadb", b"http "), "option", True),
     ]
     for keywords, handler, whole_line in handlers:
-        if shaped_only and handler not in _QUICK:
+        if code or (shaped_only and handler not in _QUICK):
             continue
         for keyword in keywords:
             found.setdefault(keyword, []).append(_Trigger(None, b"", handler, whole_line))
@@ -73,12 +73,13 @@ def _triggers(shaped_only: bool) -> tuple[BytesAhoCorasick, list[list[_Trigger]]
     return BytesAhoCorasick(patterns, implementation=Implementation.DFA), [found[p] for p in patterns]
 
 
-def detect(text: bytes, *, in_key: bool = False, shaped_only: bool = False) -> Detection:
+def detect(text: bytes, *, in_key: bool = False, shaped_only: bool = False, code: bool = False) -> Detection:
     """All finds in `text`; with `in_key` it begins within a private key's body. Pure and bounded: linear in size.
 
-    With `shaped_only` names of fields, URLs and the like are not looked at: a few times faster on most text.
+    With `shaped_only` names of fields, URLs and the like are not looked at: a few times faster on most text. In `code`
+    no place is looked at: what stands behind a name in it is code, too.
     """
-    automaton, triggers = _triggers(shaped_only)
+    automaton, triggers = _triggers(shaped_only, code)
     finds: list[Find] = []
     keys: list[armor.Armor] = []
     if in_key:

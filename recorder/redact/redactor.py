@@ -160,20 +160,19 @@ class Redactor:
         """For a body that comes in pieces and is in no coding; `beginning` tells whether it is text."""
         from recorder.redact.stream import StreamRedactor
 
-        stream = StreamRedactor(self, "body", rules=not _binary(beginning, content_type))
-        stream.hurried = _kind(content_type) in _CODE_TYPES
-        return stream
+        code = _kind(content_type) in _CODE_TYPES
+        return StreamRedactor(self, "body", rules=not _binary(beginning, content_type), code=code)
 
     # -- the work -----------------------------------------------------------------------------------------
 
     def redact(
-        self, data: bytes, place: str, *, extra: list[Find] | None = None, shaped_only: bool = False
+        self, data: bytes, place: str, *, extra: list[Find] | None = None, code: bool = False
     ) -> bytes:
-        """Whole `data` with its secrets replaced; `extra` are finds by rules that only hold here. `shaped_only`: of the
+        """Whole `data` with its secrets replaced; `extra` are finds by rules that only hold here. `code`: of the
         unknown ones those alone that their shape gives away."""
         with self._lock:
             view = seen(data)
-            finds = detect(view.text, shaped_only=shaped_only).finds
+            finds = detect(view.text, code=code).finds
             if extra:
                 finds = sorted([*extra, *finds], key=lambda find: (find.start, -find.end))
             return self.apply(data, self.edits(view, finds), place)
@@ -245,7 +244,7 @@ class Redactor:
             extra = list(names.form(body))
         elif kind == "multipart/form-data":
             extra = list(names.multipart(body))
-        return self.redact(body, "body", extra=extra, shaped_only=kind in _CODE_TYPES)
+        return self.redact(body, "body", extra=extra, code=kind in _CODE_TYPES)
 
     def _known(self, text: bytes) -> list[Edit]:
         if not len(self._registry):

@@ -25,13 +25,16 @@ class StreamRedactor:
     fed by two threads at once.
     """
 
-    def __init__(self, redactor: Redactor, place: str, *, rules: bool = True, shown: bool = False) -> None:
+    def __init__(
+        self, redactor: Redactor, place: str, *, rules: bool = True, shown: bool = False, code: bool = False
+    ) -> None:
         """Without `rules` only known secrets are replaced: in what is binary rules find things by chance. `shown`:
-        they may have escape sequences within, as a terminal's output has."""
+        they may have escape sequences within, as a terminal's output has. `code`: it is a program (see detect)."""
         self._redactor = redactor
         self._place = place
         self._rules = rules
-        self._shown = shown or rules
+        self._code = code
+        self._shown = shown or (rules and not code)
         self.hurried = False
         """Only known secrets and those that their shape gives away are looked for, and not through escape sequences:
         for floods, in which rules would cost more than there is time."""
@@ -65,7 +68,7 @@ class StreamRedactor:
             stop = len(buffer) if last or not self._shown else unfinished(buffer)
             view = seen(buffer[:stop]) if self._shown and not self.hurried else View(buffer[:stop])
             if self._rules:
-                detection = detect(view.text, in_key=self._in_key, shaped_only=self.hurried)
+                detection = detect(view.text, in_key=self._in_key, shaped_only=self.hurried, code=self._code)
             else:
                 detection = Detection([], len(view.text), [])
             self.tries += detection.tries

@@ -141,6 +141,7 @@ def test_a_program_stays_as_it_is(kind: str) -> None:
     """Short names and no blanks, as bundlers write them: what stands behind a name in it is code."""
     program = (
         b'function n(e,r){if(r.token==null)return!1;return{tokenData:"$Iq28[#o%Qa)w-{n",password:f(e)&&!1}}'
+        b'h["Authorization"]="Basic "+btoa(u+":"+p);x={authorization:Basic eD1QOChnKTtxYnp5cGU9};'
     )
     redactor = Redactor(Vault(KEY))
     assert redactor.body(program, kind) == program

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Dialog, Download, FrameLocator, Locator, Page, expect
+from playwright.sync_api import Dialog, FrameLocator, Locator, Page, expect
 
 SEES = 0.2
 """Seconds between seeing and acting: people are slower."""
@@ -22,10 +22,11 @@ Place = Page | FrameLocator | Locator
 
 
 class Person:
-    """`page` is the tab in front."""
+    """`page` is the tab in front; the browser puts downloads into `downloads`."""
 
-    def __init__(self, page: Page, *, sees: float = SEES) -> None:
+    def __init__(self, page: Page, downloads: Path, *, sees: float = SEES) -> None:
         self.page = page
+        self._downloads = downloads
         self._sees = sees
         self._chance = random.Random(7)
         self._at = (5.0, 5.0)
@@ -201,14 +202,17 @@ class Person:
         with self.page.expect_popup() as opened:
             opening()
         opened.value.wait_for_load_state()
-        return Person(opened.value, sees=self._sees)
+        return Person(opened.value, self._downloads, sees=self._sees)
 
     def download(self, starting: Callable[[], None]) -> bytes:
         """The content of the download that is started."""
-        with self.page.expect_download() as started:
-            starting()
-        kept: Download = started.value
-        return kept.path().read_bytes()
+        before = set(self._downloads.iterdir())
+        starting()
+        until = time.monotonic() + PATIENCE / 1000
+        while not (new := set(self._downloads.iterdir()) - before):
+            assert time.monotonic() < until, "nothing is downloaded"
+            self.page.wait_for_timeout(50)
+        return new.pop().read_bytes()
 
     def back(self) -> None:
         time.sleep(self._sees)

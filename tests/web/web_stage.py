@@ -39,7 +39,9 @@ def record(task: Task, folder: Path, *, sees: float = SEES) -> Path:
     """Records the task by the command line, with the application up for as long as that takes. Returns the trace."""
     trace = folder / f"{task.name}.reenact"
     served = folder / "served"
-    served.mkdir()
+    downloads = folder / "downloads"
+    for made in (served, downloads):
+        made.mkdir()
     app = task.serve(served)
     try:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -54,7 +56,7 @@ def record(task: Task, folder: Path, *, sees: float = SEES) -> Path:
         ]
         with (folder / "browse.log").open("wb") as log:
             recorder = subprocess.Popen(
-                [*words, f"--task={task.summary}", *task.options],
+                [*words, f"--downloads={downloads}", f"--task={task.summary}", *task.options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -63,7 +65,7 @@ def record(task: Task, folder: Path, *, sees: float = SEES) -> Path:
             with sync_playwright() as playwright:
                 page = _drive(playwright, port, recorder).contexts[0].pages[0]
                 page.wait_for_url(f"{app.url()}**", wait_until="load")
-                perform(task, Person(page, sees=sees), app)
+                perform(task, Person(page, downloads, sees=sees), app)
                 time.sleep(LOOKS)
                 recorder.send_signal(signal.SIGINT)
                 status = recorder.wait(SECONDS)
@@ -106,14 +108,13 @@ def replay(trace: Path, *words: str) -> dict[str, Any]:
 def plain(url: str, *, sees: float = SEES) -> Iterator[Person]:
     """A person before a Chromium that shows the page."""
     with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
+        downloads = Path(profile) / "downloads"
+        downloads.mkdir()
         context = playwright.chromium.launch_persistent_context(
-            Path(profile),
-            executable_path=CHROMIUM,
-            args=["--no-sandbox"],
-            headless=True,
-            accept_downloads=True,
+            Path(profile) / "profile", executable_path=CHROMIUM, args=["--no-sandbox"], headless=True
         )
         page = context.pages[0]
+        page.on("download", lambda download: download.save_as(downloads / download.suggested_filename))
         page.goto(url)
-        yield Person(page, sees=sees)
+        yield Person(page, downloads, sees=sees)
         context.close()
