@@ -141,14 +141,14 @@ def test_every_event_in_every_frame_and_tree(
     frames: dict[str, Frame], page: Page, recorder: Recorder
 ) -> None:
     cdp = page.context.new_cdp_session(page)
-    expected = {}
     for name, frame in frames.items():
         if frame.parent_frame:
             frame.frame_element().scroll_into_view_if_needed()
         for place in PLACES if name in WHOLE else ("light", "closed"):
             act(page, cdp, frame, place)
-        expected[name] = Counter(frame.evaluate("seen"))
-        assert {kind.partition(" ")[0] for kind in expected[name]} >= KINDS, name
+    expected = {name: Counter(frame.evaluate("seen")) for name, frame in frames.items()}
+    for name, seen in expected.items():
+        assert {kind.partition(" ")[0] for kind in seen} >= KINDS, name
 
     def missing(recorder: Recorder) -> dict[str, Counter[str]]:
         found = told(recorder.events)
@@ -159,7 +159,7 @@ def test_every_event_in_every_frame_and_tree(
     except AssertionError:
         assert missing(recorder) == {}
     found = told(recorder.events)
-    more = {name: found[name] - seen for name, seen in expected.items()}
-    assert not [kind for names in more.values() for kind in names if kind.partition(" ")[0] in KINDS]
+    more = {(name, kind) for name, seen in expected.items() for kind in found[name] - seen}
+    assert {(name, kind) for name, kind in more if kind.partition(" ")[0] in KINDS} == set()
     assert not recorder.faults
     assert not recorder.of(Gap)
