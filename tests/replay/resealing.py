@@ -43,8 +43,10 @@ class Mutant:
             self.draft = Draft(**fields)
             self.duration = opened.manifest.duration_ns
             self.events: list[AnyEvent] = [e for e in opened.events if isinstance(e, Event)]
-            self.output = [(frame.t, frame.payload) for frame in opened.terminal_frames(1)]
-            self.cast = b"".join(opened.cast(1))
+            self.terminals = [terminal.number for terminal in opened.manifest.terminals]
+            frames = opened.terminal_frames(1) if self.terminals else ()
+            self.output = [(frame.t, frame.payload) for frame in frames]
+            self.cast = b"".join(opened.cast(1)) if self.terminals else b""
             for digest in opened.blob_digests():
                 assert self._blobs.put(opened.blob(digest)) == digest
 
@@ -160,11 +162,12 @@ class Mutant:
         """Seals all of it into `out`, signed."""
         with TraceWriter(out, self.draft, replace=True) as writer:
             writer.blobs(self._blobs)
-            with writer.terminal(1) as sink:
-                for t, data in self.output:
-                    sink.output(t, data)
-            with writer.cast(1) as write:
-                write(self.cast)
+            if self.terminals:
+                with writer.terminal(1) as sink:
+                    for t, data in self.output:
+                        sink.output(t, data)
+                with writer.cast(1) as write:
+                    write(self.cast)
             with writer.events() as add:
                 for event in self.events:
                     add(event)

@@ -22,12 +22,15 @@ _MOST_TEXT = 1 << 20
 
 
 class Download(Struct):
-    """A file that the browser wrote into its folder under the name `ident`."""
+    """A file that the browser wrote into its folder under the name `ident`. `tab` is the recorded number of the one
+    that asked for it; it ended at `ended`, Unix ms of the replay."""
 
     ident: str
     url: str
     name: str
+    tab: int | None = None
     state: str = "inProgress"
+    ended: float = 0.0
 
 
 class Browser:
@@ -311,13 +314,15 @@ class Browser:
         self.activity += 1
         if method == "Browser.downloadWillBegin":
             if len(self.downloads) < 1000:
-                self.downloads.append(
-                    Download(ident, str(params["url"]), str(params.get("suggestedFilename", "")))
-                )
+                frame = str(params.get("frameId", ""))
+                tab = next((tab.number for tab in self.pages if frame in tab.frames), None)
+                name = str(params.get("suggestedFilename", ""))
+                self.downloads.append(Download(ident, str(params["url"]), name, tab))
         else:
             for download in self.downloads:
                 if download.ident == ident:
                     download.state = str(params["state"])
+                    download.ended = self.time_ms
 
 
 __all__ = ["Browser", "Download", "Failed", "Slow"]

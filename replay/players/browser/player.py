@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from recorder.trace.event import Event
 from recorder.trace.pagelog import Keep, Kept
@@ -71,6 +71,7 @@ class BrowserPlayer:
         self._plan = plan
         self._place = place
         self._keep = keep
+        self._unix_ns = unix_ns
         self._blob = blob
         self._progress = progress
         self._next = 0
@@ -288,21 +289,23 @@ class BrowserPlayer:
         self._browser.settle(lambda: not self._intake.open_documents(), _LAST_SECONDS)
 
     def _with_downloads(self) -> list[Event]:
-        """The events, downloads with what was kept of their content."""
-        left = list(self._browser.downloads)
-        events: list[Event] = []
-        for event in self._intake.events:
-            if isinstance(event, Downloaded) and event.complete and event.blob is None:
-                found = next((download for download in left if download.url == event.url), None)
-                if found is not None:
-                    left.remove(found)
-                    kept = self._content(found.ident)
-                    # The extension knows only the name that the file has for us.
-                    name = found.name[:1024] or event.name
-                    event = structs.replace(
-                        event, name=name, blob=kept.blob, size=kept.size, skipped=kept.skipped
-                    )
-            events.append(event)
+        """What was told until the end, and what was downloaded: that is the browser's to tell, by name and content."""
+        events = [
+            event
+            for event in self._intake.events
+            if event.t <= self._plan.end and not isinstance(event, Downloaded)
+        ]
+        for one in self._browser.downloads:
+            complete = one.state == "completed"
+            kept = self._content(one.ident) if complete else Kept(None, 0, "it did not end")
+            t = int(one.ended * 1e6) - self._unix_ns if one.ended else self._plan.end
+            events.append(
+                Downloaded(
+                    t=max(0, min(t, self._plan.end)), source=self._plan.started.source, tab=one.tab,
+                    url=one.url[: 1 << 20], name=one.name[:1024], complete=complete, size=kept.size, blob=kept.blob,
+                    skipped=kept.skipped,
+                )
+            )  # fmt: skip
         return events
 
     def _content(self, ident: str) -> Kept:

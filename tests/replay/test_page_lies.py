@@ -1,0 +1,252 @@
+"""A replay of a browser can fail: a trace that lies about one thing of its pages diverges there, and nowhere before.
+
+Lies about what was seen are held against one real replay of the true trace. Lies about what was done are replayed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from msgspec import structs
+from page_session import record
+from resealing import Mutant
+from small_session import Reenact
+
+from recorder.trace.events import Body, FlowAnswered, FlowRequested
+from recorder.trace.pages import DialogAnswered, Downloaded, PageEvent, PageState, PageTarget
+from recorder.trace.reader import open_trace
+from recorder.trace.steps import Step
+from replay.browsing import by_gesture
+from replay.judge import Judged, Reach, Side, Times, judge
+from replay.session import Options, Replayed, run
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.sandbox,
+    pytest.mark.usefixtures("sandbox"),
+    pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium here"),
+]
+VERIFIED = ("exact", "equivalent")
+FILL, ENTER, DELETE, ANSWER, REPORT = (
+    "fill", "press Enter", "click button “Delete”", "accept", "click link “Report”",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return record(tmp_path_factory.mktemp("browsed"))
+
+
+@pytest.fixture(scope="module")
+def replayed(browsed: Path) -> Iterator[Replayed]:
+    """One real replay of the true trace."""
+    with ExitStack() as stack:
+        trace = stack.enter_context(open_trace(browsed))
+        yield run(trace, list(trace.events), Options(), stack)
+
+
+@pytest.fixture
+def mutant(browsed: Path, tmp_path: Path) -> Mutant:
+    return Mutant(browsed, tmp_path)
+
+
+def judged(mutant: Mutant, back: Replayed) -> list[Judged]:
+    """What a trace tells, held against a replay."""
+    assert back.browsed is not None
+    assert back.browsed.network is not None
+    recorded = Side(events=mutant.events, output=lambda a, b: iter(()), blob=mutant.blob)
+    observed = Side(
+        events=back.events, output=back.output, blob=lambda digest: back.blobs.get(digest, 1 << 24)
+    )
+    asked = by_gesture(back.browsed.network, mutant.steps, mutant.events)
+    times = Times(recorded=mutant.draft.started_unix_ns / 1e9, replayed=(0.0, 0.0), controlled=True)
+    return judge(recorded, observed, Reach(lapses=back.browsed.lapses), times, pages=asked)
+
+
+def after(m: Mutant, step: Step) -> PageState:
+    """The last state that the page came to before the next step."""
+    until = next((other.t_start for other in m.steps if other.n > step.n), 1 << 62)
+    return [e for e in m.events if isinstance(e, PageState) and e.t < until][-1]
+
+
+def other_page(m: Mutant, step: str, was: bytes, now: bytes) -> None:
+    """Another snapshot, and another hash."""
+    state = after(m, m.step(step))
+    digest = next(
+        e.aria for e in reversed(m.events) if isinstance(e, PageState) and e.n <= state.n and e.aria
+    )
+    assert digest is not None
+    content = m.blob(digest)
+    assert was in content
+    m.replace(state, aria=m.put(content.replace(was, now)), dom="0" * 16)
+
+
+def target_of(m: Mutant, step: str) -> PageTarget:
+    gesture = m.step(step).gesture
+    assert gesture is not None
+    assert gesture.target is not None
+    return gesture.target
+
+
+class Claim(NamedTuple):
+    """A lie about what was seen, the step that must diverge first, and in what; in the nearest miss is `told`."""
+
+    change: Callable[[Mutant], object]
+    step: str
+    facet: str
+    told: str
+
+
+def _value(m: Mutant) -> None:
+    for event in [e for e in m.events if isinstance(e, PageEvent) and e.value == "Rent"]:
+        m.replace(event, value="Rant")
+
+
+CLAIMS = {
+    "row": Claim(lambda m: other_page(m, ENTER, b"Rent", b"Rant"), ENTER, "page", "Rant"),
+    "last page": Claim(lambda m: other_page(m, ANSWER, b"Invoice 19", b"Invoice 91"), ANSWER, "page", "91"),
+    "value": Claim(_value, FILL, "value", "Rant"),
+    "title": Claim(lambda m: m.replace(after(m, m.step(ENTER)), title="Ledgers"), ENTER, "title", "Ledgers"),
+    "address": Claim(
+        lambda m: m.replace(after(m, m.step(ENTER)), url="http://127.0.0.1/x"), ENTER, "address", "/x"
+    ),
+    "target's row": Claim(
+        lambda m: m.replace(target_of(m, DELETE), anchors=[("row", "Invoice 17")]), DELETE, "target", "17"
+    ),
+    "target's name": Claim(
+        lambda m: m.replace(target_of(m, REPORT), name="Reports"), "click link “Reports”", "target", "Reports"
+    ),
+    "question": Claim(
+        lambda m: m.replace(m.first(DialogAnswered), message="Delete all?"), ANSWER, "dialogs", "all"
+    ),
+    "answer": Claim(
+        lambda m: m.replace(m.first(DialogAnswered), accepted=False), "dismiss", "dialogs", "dismissed"
+    ),
+    "download": Claim(
+        lambda m: m.replace(m.first(Downloaded), blob=m.put(b"other")), REPORT, "downloads", "SHA-256"
+    ),
+    "name of the download": Claim(
+        lambda m: m.replace(m.first(Downloaded), name="other.csv"), REPORT, "downloads", "other.csv"
+    ),
+    "download left out": Claim(
+        lambda m: m.events.remove(m.first(Downloaded)), REPORT, "downloads", "nothing"
+    ),
+}
+
+
+def test_the_true_trace_holds(mutant: Mutant, replayed: Replayed) -> None:
+    assert replayed.browsed is not None
+    assert replayed.browsed.lapses == []
+    assert [
+        (one.step.text, one.verdict.how) for one in judged(mutant, replayed) if one.verdict.how != "exact"
+    ] == []
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_a_false_claim_diverges_at_its_step(claim: Claim, mutant: Mutant, replayed: Replayed) -> None:
+    claim.change(mutant)
+    found = judged(mutant, replayed)
+    bad = [one for one in found if not one.verdict.verdict.verified]
+    assert bad, [one.verdict.how for one in found]
+    assert bad[0].step.text.startswith(claim.step)
+    (miss,) = [miss for miss in bad[0].verdict.misses if miss.facet == claim.facet]
+    assert claim.told in miss.expected + miss.observed
+
+
+def test_another_hash_of_the_same_page_is_never_exact(mutant: Mutant, replayed: Replayed) -> None:
+    """Hashes differ by chance, too, as by generated ids: what the page says decides then, and that is told."""
+    state = after(mutant, mutant.step(ENTER))
+    mutant.replace(state, dom="0" * 16)
+    (found,) = [one for one in judged(mutant, replayed) if one.step.text.startswith(ENTER)]
+    assert found.verdict.how == "equivalent by other DOM, same page"
+
+
+class Deed(NamedTuple):
+    """A lie about what was done, the first step that must diverge, and in what."""
+
+    change: Callable[[Mutant], object]
+    step: str
+    facet: str
+
+
+def _key(m: Mutant) -> None:
+    for kind in ("keydown", "keyup"):
+        m.replace(m.first(PageEvent, type=kind, key="e"), key="a", code="KeyA")
+
+
+def _swapped(m: Mutant) -> None:
+    """The button of another row was pressed than the one that the trace names."""
+    gesture = m.step(DELETE).gesture
+    assert gesture is not None
+    for event in [e for e in m.events if isinstance(e, PageEvent) and e.x is not None]:
+        if gesture.t_start <= event.t <= gesture.t_end and event.y is not None:
+            m.replace(event, y=event.y - 30)
+
+
+def _body(m: Mutant) -> None:
+    asked = [e for e in m.events if isinstance(e, FlowRequested) and e.url.endswith("/items")]
+    last = max((e for e in asked if e.method == "GET" and e.t < m.step(DELETE).t_start), key=lambda e: e.t)
+    answered = m.first(FlowAnswered, flow=last.flow)
+    assert answered.response.blob is not None
+    content = m.blob(answered.response.blob).replace(b"Rent", b"Rant")
+    m.replace(answered, response=Body(size=len(content), blob=m.put(content)))
+
+
+def _unasked(m: Mutant) -> None:
+    gone = m.first(FlowRequested, method="DELETE")
+    m.events = [
+        e for e in m.events if not (isinstance(e, FlowRequested | FlowAnswered) and e.flow == gone.flow)
+    ]
+
+
+def _reordered(m: Mutant) -> None:
+    """The row was deleted before the name was entered, the trace says."""
+    field, row = m.step("click field").gesture, m.step(DELETE).gesture
+    assert field is not None
+    assert row is not None
+    apart = row.t_start - field.t_start
+    end = m.step(REPORT).t_start
+    moved: list[Any] = []
+    for event in m.events:
+        if field.t_start <= event.t < row.t_start:
+            event = structs.replace(event, t=event.t + end - row.t_start)
+        elif row.t_start <= event.t < end:
+            event = structs.replace(event, t=event.t - apart)
+        moved.append(event)
+    m.events = sorted(moved, key=lambda event: event.t)
+
+
+DEEDS = {
+    "key": Deed(_key, FILL, "value"),
+    "element": Deed(_swapped, DELETE, "wait"),
+    "answer of the network": Deed(_body, ENTER, "page"),
+    "request left out": Deed(_unasked, ANSWER, "network"),
+    "order": Deed(_reordered, "go to", "page"),
+}
+
+
+@pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
+def test_a_false_deed_diverges_at_its_step(
+    deed: Deed, mutant: Mutant, reenact: Reenact, tmp_path: Path
+) -> None:
+    deed.change(mutant)
+    done = reenact("replay", mutant.seal(tmp_path / "lie.reenact"), "--json")
+    verdicts = [(step["text"], step["how"]) for step in done.json["steps"]]
+    assert (done.code, done.json["verdict"]) == (1, "diverged"), verdicts
+    assert done.json["integrity"]["ok"]
+    bad = [step for step in done.json["steps"] if step["verdict"] not in VERIFIED]
+    assert bad[0]["text"].startswith(deed.step), verdicts
+    assert deed.facet in [miss["facet"] for miss in [bad[0]["miss"], *bad[0]["further"]]], bad[0]
+
+
+def test_replays_are_alike(browsed: Path, reenact: Reenact) -> None:
+    done = reenact("replay", browsed, "--runs", "2", "--json")
+    assert done.code == 0, done.out
+    assert {step["verdict"] for step in done.json["steps"]} == {"exact"}
+    assert len(set(done.json["runs"])) == 1
+    assert done.json["network"]["refused"] == 0
