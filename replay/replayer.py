@@ -76,8 +76,7 @@ def replay_trace(
         notes = back.remarks
         for network in back.networks:
             notes += remarks(network)
-        if len(set(digests)) > 1:
-            notes.append("the replays differ from each other")
+        notes += _partings([judged for _, _, judged in passes])
         return replay_result(
             trace.manifest.trace_id,
             [step_result(j.step.n, j.step.kind, j.step.text, j.verdict) for j in judged],
@@ -157,9 +156,21 @@ def _masks(passes: Sequence[list[Judged]]) -> dict[int, Mask]:
 
 
 def _digest(judged: list[Judged]) -> str:
-    return digest.digest(
-        digest.Judged(j.step.n, j.recorded, j.observed, j.context, j.verdict) for j in judged
-    )
+    return digest.digest(_digested(judged))
+
+
+def _partings(passes: Sequence[list[Judged]]) -> list[str]:
+    """In what later replays are not as the first."""
+    notes = []
+    for number, judged in enumerate(passes[1:], 2):
+        found = digest.parting(_digested(passes[0]), _digested(judged))
+        if found is not None:
+            notes.append(f"replay {number} is not as the first, from step {found[0]} on: {found[1]}")
+    return notes
+
+
+def _digested(judged: list[Judged]) -> list[digest.Judged]:
+    return [digest.Judged(j.step.n, j.recorded, j.observed, j.context, j.verdict) for j in judged]
 
 
 def _counted(networks: Sequence[NetworkReport]) -> dict[str, int] | None:

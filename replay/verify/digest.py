@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from recorder.trace.changes import compose
 from recorder.trace.events import Change
@@ -63,7 +63,19 @@ def digest(steps: Iterable[Judged]) -> str:
     return total.hexdigest()
 
 
-def _step(step: Judged) -> list[object]:
+def parting(first: Iterable[Judged], other: Iterable[Judged]) -> tuple[int, str] | None:
+    """The first step in which two replays of one trace are not the same, and in what; null where they are."""
+    for mine, theirs in zip(first, other, strict=True):
+        a, b = _step(mine), _step(theirs)
+        if a == b:
+            continue
+        facets = [{name: rest for name, *rest in side[2]} if len(side) > 2 else {} for side in (a, b)]
+        names = [name for name in {**facets[0], **facets[1]} if facets[0].get(name) != facets[1].get(name)]
+        return mine.n, ", ".join(names) or "how far they came"
+    return None
+
+
+def _step(step: Judged) -> list[Any]:
     if step.recorded is None or step.observed is None or not step.verdict.facets:
         return [step.n, str(step.verdict.verdict)]
     # Neither clocks nor durations of this very replay may enter: rules apply as wide as they go.

@@ -166,7 +166,7 @@ class Browser:
         elif domain == "Page":
             self._page(tab, what, params)
         elif method == "Input.dragIntercepted":
-            tab.drag, tab.entered = params["data"], False
+            tab.drag, tab.dragged = params["data"], False
         elif method == "Inspector.targetCrashed":
             tab.crashed = True
             self.remark(f"the page {tab.frame.url} crashed")

@@ -5,6 +5,8 @@ On its way what is due runs in its order, and what that asks of the network is a
 
 from __future__ import annotations
 
+import bisect
+import time
 from collections.abc import Callable
 
 from replay.players.browser.browser import Browser, Failed
@@ -29,6 +31,8 @@ class Clock:
     ) -> None:
         self.now = 0
         """ns since the session's start."""
+        self._moved: list[tuple[float, int]] = []
+        """When (Unix ms, the machine's own) the clock was moved, and where to."""
         self._browser = browser
         self._unix_ns = unix_ns
         self._release = release
@@ -37,7 +41,7 @@ class Clock:
 
     def start(self, now: int) -> None:
         """New documents begin with this time."""
-        self.now = now
+        self._move(now)
         self._browser.set_time(self._unix_ms(now))
         self._release(now)
 
@@ -52,7 +56,7 @@ class Clock:
             release = self._release(self.now)
             if release is not None:
                 step = min(step, max(release, self.now + 1))
-            self.now = min(step, to)
+            self._move(min(step, to))
             self._browser.set_time(self._unix_ms(self.now))
             self._release(self.now)
             due = self._run(self.now)
@@ -60,6 +64,19 @@ class Clock:
             self.rest()
             if self.now < to and self._browser.activity != before:
                 due = self._run(self.now)
+
+    def at(self, unix_ms: float) -> int:
+        """What this clock said at a time of the machine's own. What a page did then may be heard of much later."""
+        index = bisect.bisect_right(self._moved, unix_ms, key=lambda moved: moved[0])
+        return self._moved[index - 1][1] if index else 0
+
+    def leave(self, at: int) -> None:
+        """What is told from here on is told as of `at`; pages' clocks stand still."""
+        self._move(at)
+
+    def _move(self, to: int) -> None:
+        self.now = to
+        self._moved.append((time.time() * 1e3, to))
 
     def rest(self) -> bool:
         """Waits until nothing is on its way from the network, but what is held back. Returns whether that came."""

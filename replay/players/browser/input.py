@@ -56,12 +56,13 @@ class Inputs:
             case Kind.SCROLL:
                 self._scroll(tab, frame, done)
             case Kind.RESIZE:
-                self._resize(tab, event)
+                if frame.parent is None:  # another frame's size is its page's doing
+                    self._resize(tab, event)
             case Kind.CHOOSE_FILES:
                 self._files(tab, frame, done)
             case Kind.SET:
                 self._set(tab, frame, done)
-            case Kind.DRAG_OVER | Kind.DROP:
+            case Kind.DRAG_OVER | Kind.DROP | Kind.DRAG_END:
                 self._drag(tab, done, x, y)
 
     def _ask(self, tab: Tab, method: str, **params: Any) -> None:
@@ -95,20 +96,24 @@ class Inputs:
         if tab.drag is None and done.files:
             paths = [path for file in done.files if (path := self._put(file)) is not None]
             tab.drag = {"items": [], "files": paths, "dragOperationsMask": 1}
+        if done.kind is Kind.DRAG_END:
+            if tab.drag is not None:
+                self._drag_event(tab, "dragCancel", x, y, done.event.modifiers)
+                tab.drag, tab.dragged = None, False
+            return
         if tab.drag is None and not self._browser.settle(lambda: tab.drag is not None, 1.0):
             raise Failed("the page lets nothing be dragged")
-        data = tab.drag
-        if not tab.entered:
-            self._ask(tab, "dispatchDragEvent", type="dragEnter", x=x, y=y, data=data)
-            tab.entered = True
-            if done.event.type == "dragenter":
-                return
-        kind = "dragOver" if done.kind is Kind.DRAG_OVER else "drop"
-        self._ask(
-            tab, "dispatchDragEvent", type=kind, x=x, y=y, data=data, modifiers=done.event.modifiers
-        )  # fmt: skip
-        if kind == "drop":
-            tab.drag, tab.entered = None, False
+        if not tab.dragged:
+            self._drag_event(tab, "dragEnter", x, y, done.event.modifiers)
+            tab.dragged = True
+        elif done.kind is Kind.DRAG_OVER:
+            self._drag_event(tab, "dragOver", x, y, done.event.modifiers)
+        if done.kind is Kind.DROP:
+            self._drag_event(tab, "drop", x, y, done.event.modifiers)
+            tab.drag, tab.dragged = None, False
+
+    def _drag_event(self, tab: Tab, kind: str, x: float, y: float, modifiers: int) -> None:
+        self._ask(tab, "dispatchDragEvent", type=kind, x=x, y=y, data=tab.drag, modifiers=modifiers)
 
     # -- keys -----------------------------------------------------------------------------------
 

@@ -26,19 +26,19 @@ _MOST_EVENTS = 2_000_000
 
 
 class Intake:
-    """Reads `told` when `read` is called, answers over `telling`. Every event gets the session's time that `now` gives:
-    the browser's own clock says nothing here. `mask` is what the recording withheld by CSS.
+    """Reads `told` when `read` is called, answers over `telling`. `at` gives the session's time by the machine's, in
+    which the extension tells its own. `mask` is what the recording withheld by CSS.
     """
 
     def __init__(
-        self, told: int, telling: int, source: str, now: Callable[[], int], keep: Keep, mask: list[str]
+        self, told: int, telling: int, source: str, at: Callable[[float], int], keep: Keep, mask: list[str]
     ) -> None:
         self._told = told
         self._telling = telling
         self._frames = Frames()
         self._out = bytearray()
         self._mask = mask
-        self._log = PageLog(source, lambda _: now(), keep)
+        self._log = PageLog(source, at, keep)
         self.events: list[Event] = []
         self.greeted = False
         self.faults: list[str] = []

@@ -27,9 +27,9 @@ class Frame:
 class Tab:
     """A tab by the browser's ids. `number` is the recorded one that it stands for, None while it stands for none.
 
-    `asked` are requests on their way, by number; `chooser` the file input that wants files, and whether several.
-    `drag` is what is being dragged, `entered` whether the page was told of it; `starts` the scripts by which new
-    documents get their time.
+    `asked` are requests on their way, by number; `chooser` the file input that wants files, and whether several. `drag`
+    is what is being dragged, `dragged` whether it was over anything; `starts` are the scripts by which new documents
+    get their time.
     """
 
     target: str
@@ -40,7 +40,7 @@ class Tab:
     asked: dict[str, str] = field(default_factory=dict)
     chooser: tuple[int, bool] | None = None
     drag: object | None = None
-    entered: bool = False
+    dragged: bool = False
     starts: list[str] = field(default_factory=list)
     crashed: bool = False
 

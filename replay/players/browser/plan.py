@@ -56,6 +56,7 @@ class Kind(StrEnum):
     SET = "set"
     DRAG_OVER = "drag over"
     DROP = "drop"
+    DRAG_END = "drag end"
 
 
 class Action(Struct, frozen=True, kw_only=True):
@@ -245,10 +246,12 @@ class _Inputs:
             elif kind in ("dragenter", "dragover"):
                 self._add(event, Kind.DRAG_OVER, clips=event.clips, files=event.files)
             elif kind == "drop":
+                self._forget_last(events, index, event)
                 self._add(event, Kind.DROP, clips=event.clips, files=event.files)
                 caused = True
             elif kind == "dragend":
                 dragging = False
+                self._add(event, Kind.DRAG_END)
             elif kind == "input":
                 if event.input_type.startswith("insert") and not caused and not composing and event.text:
                     self._add(event, Kind.TEXT)
@@ -263,6 +266,14 @@ class _Inputs:
                     self._add(event, Kind.SCROLL)
             elif kind == "resize" and event.size is not None:
                 self._add(event, Kind.RESIZE)
+
+    def _forget_last(self, events: Sequence[PageEvent], index: int, drop: PageEvent) -> None:
+        """A drop brings the dragover just before it at the same place."""
+        for before in reversed(events[max(0, index - 4) : index]):
+            if before.type == "dragover":
+                if (before.x, before.y) == (drop.x, drop.y):
+                    self._found.pop((before.doc, before.seq), None)
+                return
 
     def _picked(self, event: PageEvent) -> bool:
         """Whether it is a control that browsers bring a window of their own for."""

@@ -26,7 +26,9 @@ _START_SECONDS = 60.0
 _TAB_SECONDS = 5.0
 _LAST_SECONDS = 3.0
 _MOST_FILE = 64 << 20
-_PLACED = frozenset((Kind.MOVE, Kind.PRESS, Kind.RELEASE, Kind.WHEEL, Kind.TOUCH, Kind.DRAG_OVER, Kind.DROP))
+_PLACED = frozenset(
+    (Kind.MOVE, Kind.PRESS, Kind.RELEASE, Kind.WHEEL, Kind.TOUCH, Kind.DRAG_OVER, Kind.DROP, Kind.DRAG_END)
+)
 _AIMED = frozenset((Kind.PRESS, Kind.TOUCH, Kind.DROP))
 """Inputs that never reach another element than the recorded one."""
 _WATCHED = frozenset((*_AIMED, Kind.WHEEL, Kind.KEY_DOWN, Kind.TEXT, Kind.PASTE, Kind.CHOOSE_FILES, Kind.SET))
@@ -83,7 +85,7 @@ class BrowserPlayer:
         )
         self._pages = pages
         self._clock = Clock(self._browser, unix_ns, release, held)
-        self._intake = Intake(told, telling, plan.started.source, lambda: self._clock.now, keep, [])
+        self._intake = Intake(told, telling, plan.started.source, self._clock.at, keep, [])
         self._browser.tools.beside = (told, self._intake.read)
         self._gate = Gate(self._browser, self._clock, plan)
         self._inputs = Inputs(self._browser, self._put, self._text)
@@ -126,6 +128,7 @@ class BrowserPlayer:
             if not self._fatal:
                 self._clock.advance(self._plan.end)
                 self._last_states()
+            self._clock.leave(self._plan.end + 1)
             self._close()
         except (Failed, Slow, Gone) as error:
             self._browser.remark(f"at the end: {error}")
