@@ -103,7 +103,7 @@ def record(folder: Path) -> Path:
         recording = Recording(folder, "--seed", "7", address)
         try:
             with recording.expert() as page:
-                person = Person(page)
+                person = Person(page, folder)
                 person.sees("Invoice 19")
                 person.click(person.field("Name"))
                 person.type("Rent")
@@ -122,6 +122,7 @@ def record(folder: Path) -> Path:
         finally:
             if recording.process.poll() is None:
                 recording.interrupt()
-                recording.process.wait()
+            with recording.process:  # closes its pipes, and waits
+                pass
     assert result["state"] == "complete", told
     return recording.out
