@@ -40,12 +40,12 @@ _QUIET = [
     "--autofill-server-url=https://127.0.0.1:1",
     "--component-updater=url-source=https://127.0.0.1:1,initial-delay=100000000",
 ]
-_DICTIONARIES = (
-    "af bg ca cs cy da de el en-AU en-CA en-GB en-US es es-419 es-AR es-ES es-MX es-US et fa fo fr he hi hr hu hy id it "
-    "ko lt lv nb nl pl pt-BR pt-PT ro ru sh sk sl sq sr sv ta tg tr uk vi"
-).split()
+_DICTIONARIES = """
+af bg ca cs cy da de el en-AU en-CA en-GB en-US es es-419 es-AR es-ES es-MX es-US et fa fo fr he hi hr hu hy id it ko lt
+lv nb nl pl pt-BR pt-PT ro ru sh sk sl sq sr sv ta tg tr uk vi
+"""
 _SETTINGS = {
-    "spellcheck": {"blocked_dictionaries": _DICTIONARIES},  # they would be fetched
+    "spellcheck": {"blocked_dictionaries": _DICTIONARIES.split()},  # they would be fetched
     "browser": {"enable_spellchecking": False},
     "search": {"suggest_enabled": False},
     "translate": {"enabled": False},
