@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import binascii
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -43,6 +43,11 @@ MOST_PART_BYTES = 64 << 20
 """Content of one file or clip that a page was given; more is said to be skipped."""
 _MOST_OPEN_PARTS = 64
 _MOST_DOCUMENTS = 100_000
+_MOST_REQUESTS = 100_000
+"""So many are remembered until they end."""
+_NUMBERS = range(1, 2**31)
+_WRONG = (msgspec.ValidationError, KeyError, TypeError, ValueError, OverflowError, AttributeError)
+"""What content of any shape may raise."""
 
 
 class Kept(Struct, frozen=True):
@@ -53,6 +58,8 @@ class Kept(Struct, frozen=True):
     skipped: str = ""
 
 
+_Items = list[tuple[int, int, dict[str, Any]]]
+"""Statements, with their numbers and times."""
 Flows = Callable[[dict[str, Any], int, int | None], list[Event]]
 Keep = Callable[[bytes], Kept]
 _DOCUMENT_KINDS: dict[str, type[Event]] = {
@@ -69,42 +76,65 @@ class _Document(Struct):
     tab: int
     frame: int
     last: int = 0
+    t: int = 0
     ended: bool = False
-    parts: dict[str, bytearray] = {}
+    parts: dict[str, bytearray | None] = {}
+    """Content that is on its way; null: it is too much."""
+
+
+class Numbers(Struct, frozen=True):
+    """The last tab, frame, document and request of the browsers that a session had before this one."""
+
+    tabs: int = 0
+    frames: int = 0
+    documents: int = 0
+    requests: int = 0
 
 
 class PageLog:
     """The events of one browser, from the messages of its extension in the order in which they came.
 
+    A statement that is malformed costs itself alone, and a gap tells it.
+
     `at` gives the session's time (ns) of a Unix time in ms; `keep` keeps content. `flows` is given what the browser
-    itself tells of its network (with our number of the tab); without one that is passed over.
+    itself tells of its network (with our number of the tab); without one that is passed over. Numbers go on
+    from `after`.
     """
 
     def __init__(
-        self, source: str, at: Callable[[float], int], keep: Keep, flows: Flows | None = None
+        self,
+        source: str,
+        at: Callable[[float], int],
+        keep: Keep,
+        flows: Flows | None = None,
+        after: Numbers | None = None,
     ) -> None:
+        after = after or Numbers()
         self._flows = flows
         self._source = source
         self._at = at
         self._keep = keep
         self._tabs: dict[int, int] = {}
-        self._tabs_seen = 0
+        self._tabs_seen = after.tabs
+        self._closed: set[int] = set()
         self._frames: dict[tuple[int, int], int] = {}
         self._told: set[int] = set()
-        self._frames_seen = 0
+        self._frames_seen = after.frames
         self._documents: dict[str, _Document] = {}
+        self._documents_before = after.documents
         self._instances: dict[str, int] = {}
         self._pages: Counter[tuple[int, str]] = Counter()
         """How often a tab went to a page, less its documents there."""
-        self._requests = 0
+        self._requests = after.requests
         self._request_numbers: dict[str, int] = {}
 
     def take(self, message: Batch | Log) -> list[Event]:
         """What the message states that was not stated before. Raises Malformed; then nothing of it was taken."""
         try:
-            return self._batch(message) if isinstance(message, Batch) else self._log(message)
-        except (msgspec.ValidationError, KeyError, TypeError, ValueError, OverflowError) as error:
-            raise Malformed(f"{type(message).__name__.lower()}: {error}") from error
+            items = [(_number(item["s"]), self._at(float(item["t"])), item) for item in message.items]
+        except _WRONG as error:
+            raise Malformed(f"{type(message).__name__.lower()}: {error!r}"[:500]) from error
+        return self._batch(message, items) if isinstance(message, Batch) else self._log(message, items)
 
     def acknowledged(self, key: str) -> int:
         """The number up to which a document or an instance need not say anything again."""
@@ -118,14 +148,13 @@ class PageLog:
 
     def lost_ends(self) -> list[str]:
         """What documents never stated though they are gone: those that others took the place of, or whose tab did."""
-        tabs = set(self._tabs.values())
         latest: dict[int, int] = {}
         for document in self._documents.values():
             latest[document.frame] = document.doc
         return [
             f"document {document.doc} went without stating its end; what was done in it last may be missing"
             for document in self._documents.values()
-            if not document.ended and (latest[document.frame] != document.doc or document.tab not in tabs)
+            if not document.ended and (latest[document.frame] != document.doc or document.tab in self._closed)
         ]
 
     def never_seen(self) -> list[str]:
@@ -144,21 +173,24 @@ class PageLog:
 
     # -- documents ------------------------------------------------------------------------------
 
-    def _batch(self, message: Batch) -> list[Event]:
+    def _batch(self, message: Batch, items: _Items) -> list[Event]:
         events: list[Event] = []
         document = self._documents.get(message.document)
         if document is None:
             if len(self._documents) >= _MOST_DOCUMENTS:
-                raise ValueError("too many documents")
-            first = message.items[0] if message.items else {}
-            frame = self._frame(message, first, events)
-            document = _Document(len(self._documents) + 1, self._tabs[message.tab], frame)
+                raise Malformed("too many documents")
+            if not items:
+                return []
+            frame = self._frame(message, items[0][2], items[0][1], events)
+            number = self._documents_before + len(self._documents) + 1
+            document = _Document(number, self._tabs[message.tab], frame)
             self._documents[message.document] = document
-        for item in message.items:
-            s = int(item["s"])
+        for s, stated, item in items:
             if s <= document.last:
                 continue
-            t = self._at(float(item["t"]))
+            t = document.t = max(
+                stated, document.t
+            )  # in the order of the numbers, whatever the page's clock does
             if s > document.last + 1:
                 lost = s - document.last - 1
                 reason = f"{lost} events of document {document.doc} never came"
@@ -166,15 +198,13 @@ class PageLog:
             document.last = s
             try:
                 events += self._item(document, item, s, t)
-            except (msgspec.ValidationError, KeyError, TypeError, ValueError, OverflowError) as error:
-                # What else the message states is as good as ever.
-                reason = f"what document {document.doc} states as number {s} is malformed: {error}"
+            except _WRONG as error:
+                reason = f"what document {document.doc} states as number {s} is malformed: {error!r}"[:500]
                 events.append(Gap(t=t, source=self._source, until=t, bytes=None, reason=reason))
         return events
 
-    def _frame(self, message: Batch, first: dict[str, Any], events: list[Event]) -> int:
+    def _frame(self, message: Batch, first: dict[str, Any], t: int, events: list[Event]) -> int:
         key = (message.tab, message.frame)
-        t = self._at(float(first.get("t", 0)))
         if message.tab not in self._tabs:
             events.append(self._open_tab(message.tab, t, None, False))
         if key not in self._frames:
@@ -189,7 +219,7 @@ class PageLog:
             events.append(
                 FrameSeen(
                     t=t, source=self._source, frame=self._frames[key], tab=self._tabs[message.tab], parent=parent,
-                    index=int(index) if index is not None and message.frame != 0 else None,
+                    index=index if isinstance(index, int) and 0 <= index < 2**31 and message.frame else None,
                     name=str(first.get("name", ""))[:1024],
                 )
             )  # fmt: skip
@@ -230,36 +260,45 @@ class PageLog:
         ident = str(item["id"])[:128]
         if ident not in document.parts and len(document.parts) >= _MOST_OPEN_PARTS:
             raise ValueError("too many contents at once")
+        data = binascii.a2b_base64(item["data"], strict_mode=True)
         held = document.parts.setdefault(ident, bytearray())
-        data = binascii.a2b_base64(item["data"])
-        if len(held) + len(data) > MOST_PART_BYTES:
-            raise ValueError("a content is too large")
-        held += data
+        if held is not None and len(held) + len(data) > MOST_PART_BYTES:
+            held = document.parts[ident] = None
+        if held is not None:
+            held += data
 
     def _content(self, document: _Document, one: dict[str, Any], of: type[Struct]) -> dict[str, Any]:
         """A clip or a file with its content, which came in parts before it, kept."""
         fields = {k: v for k, v in one.items() if k in of.__struct_fields__ and k != "blob"}
         part = one.get("part")
         if part is not None:
-            kept = self._keep(bytes(document.parts.pop(str(part), b"")))
-            fields |= {"blob": kept.blob, "size": kept.size, "skipped": kept.skipped}
+            if str(part) not in document.parts:
+                raise ValueError(f"content {str(part)[:40]!r} never came")
+            held = document.parts.pop(str(part))
+            if held is None:
+                fields["skipped"] = f"more than {MOST_PART_BYTES >> 20} MB"
+            else:
+                kept = self._keep(bytes(held))
+                fields |= {"blob": kept.blob, "size": kept.size, "skipped": kept.skipped}
         return fields
 
     # -- the worker -----------------------------------------------------------------------------
 
-    def _log(self, message: Log) -> list[Event]:
+    def _log(self, message: Log, items: _Items) -> list[Event]:
         events: list[Event] = []
-        last = self._instances.setdefault(message.instance, 0)
-        for item in message.items:
-            s = int(item["s"])
+        last = self._instances.get(message.instance, 0)
+        for s, t, item in items:
             if s <= last:
                 continue
-            t = self._at(float(item["t"]))
             if s > last + 1:
                 reason = f"{s - last - 1} messages of the extension's worker never came"
                 events.append(Gap(t=t, source=self._source, until=t, bytes=None, reason=reason))
             last = self._instances[message.instance] = s
-            events += self._worker_item(item, t)
+            try:
+                events += self._worker_item(item, t)
+            except _WRONG as error:
+                reason = f"what the extension's worker states as number {s} is malformed: {error!r}"[:500]
+                events.append(Gap(t=t, source=self._source, until=t, bytes=None, reason=reason))
         return events
 
     def _worker_item(self, item: dict[str, Any], t: int) -> list[Event]:
@@ -298,9 +337,9 @@ class PageLog:
         if kind == "tab.activated":
             return [*events, TabActivated(t=t, source=source, tab=mine)]
         if kind == "tab.closed":
-            del self._tabs[int(item["tab"])]
-            for key in [key for key in self._frames if key[0] == int(item["tab"])]:
-                del self._frames[key]
+            if mine in self._closed:
+                return events
+            self._closed.add(mine)  # what comes of it late is still its
             return [*events, TabClosed(t=t, source=source, tab=mine)]
         if kind == "navigated":
             key = (int(item["tab"]), int(item.get("frame", 0)))
@@ -337,12 +376,35 @@ class PageLog:
 
     def _request_number(self, ident: str, ended: bool) -> int:
         if ident not in self._request_numbers:
+            if len(self._request_numbers) >= _MOST_REQUESTS:
+                del self._request_numbers[next(iter(self._request_numbers))]
             self._requests += 1
             self._request_numbers[ident] = self._requests
         number = self._request_numbers[ident]
         if ended:
             del self._request_numbers[ident]
         return number
+
+
+def numbers_of(events: Iterable[object]) -> Numbers:
+    """How far the browsers came that stated these."""
+    tabs = frames = documents = requests = 0
+    for event in events:
+        if isinstance(event, TabOpened):
+            tabs = max(tabs, event.tab)
+        elif isinstance(event, FrameSeen):
+            frames = max(frames, event.frame)
+        elif isinstance(event, DocumentStarted):
+            documents = max(documents, event.doc)
+        elif isinstance(event, PageRequest):
+            requests = max(requests, event.n)
+    return Numbers(tabs, frames, documents, requests)
+
+
+def _number(s: object) -> int:
+    if type(s) is not int or s not in _NUMBERS:
+        raise ValueError(f"{s!r} numbers no statement"[:80])
+    return s
 
 
 def with_blob(event: Downloaded, kept: Kept) -> Downloaded:

@@ -8,6 +8,7 @@ everything is bounded.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
@@ -19,6 +20,10 @@ WIRE_VERSION = 1
 MOST_FRAME_BYTES = 64 << 20
 """Chromium sends no longer message."""
 _LENGTH = struct.Struct("<I")
+_ESCAPED = re.compile(
+    r"(\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+"""Escapes that are whole (the first group), and halves of pairs."""
 
 Ident = Annotated[str, Meta(max_length=128)]
 Line = Annotated[str, Meta(max_length=1024)]
@@ -112,11 +117,23 @@ _encoder = msgspec.json.Encoder()
 
 
 def decode(data: bytes) -> Upward:
-    """A message of the extension. Raises Malformed."""
+    """A message of the extension. Raises Malformed.
+
+    Halves of surrogate pairs, which a page's text may hold and JSON cannot say, become replacement characters.
+    """
     try:
-        return _decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+        try:
+            return _decoder.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return _decoder.decode(_whole(data))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(str(error)) from error
+
+
+def _whole(data: bytes) -> bytes:
+    text = data.decode("utf-8", "surrogatepass")
+    text = _ESCAPED.sub(lambda found: found[0] if found[1] else r"\ufffd", text)
+    return text.encode("utf-8", "replace")
 
 
 def frame(message: Downward | Upward) -> bytes:

@@ -11,10 +11,11 @@ from recorder.sources.browser.network import Network
 from recorder.sources.browser.orders import JOURNAL, SOURCE, Orders
 from recorder.sources.browser.redaction import Texts
 from recorder.trace.blobs import BlobStore, BlobTooLarge
+from recorder.trace.codec import decode_event
 from recorder.trace.event import Event
 from recorder.trace.events import AnyEvent, FlowAnswered, FlowClosed, FlowMessage, FlowRequested, Gap, Noted
-from recorder.trace.journal import JournalWriter
-from recorder.trace.pagelog import Kept, PageLog
+from recorder.trace.journal import JournalWriter, read_journal
+from recorder.trace.pagelog import Kept, PageLog, numbers_of
 from recorder.trace.pages import Downloaded
 from recorder.trace.wire import Batch, Log
 
@@ -59,7 +60,9 @@ class Intake:
 
             network = NetworkRedactor(Path(orders.vault))
         self._network = Network(SOURCE, self.clock.at, self._blobs, network)
-        self._log = PageLog(SOURCE, self.clock.at, self.keep, self._network.take)
+        before = read_journal(folder / JOURNAL)
+        after = numbers_of(decode_event(frame.payload, JOURNAL) for frame in before)
+        self._log = PageLog(SOURCE, self.clock.at, self.keep, self._network.take, after)
 
     def take(self, message: Batch | Log) -> int:
         """Keeps what the message states; returns the number up to which its speaker need not say it again: all that
