@@ -131,10 +131,16 @@ class PageLog:
     def take(self, message: Batch | Log) -> list[Event]:
         """What the message states that was not stated before. Raises Malformed; then nothing of it was taken."""
         try:
-            items = [(_number(item["s"]), self._at(float(item["t"])), item) for item in message.items]
+            items = [(_number(item["s"]), self._time(item["t"]), item) for item in message.items]
         except _WRONG as error:
             raise Malformed(f"{type(message).__name__.lower()}: {error!r}"[:500]) from error
         return self._batch(message, items) if isinstance(message, Batch) else self._log(message, items)
+
+    def _time(self, unix_ms: Any) -> int:
+        t = self._at(float(unix_ms))
+        if not 0 <= t < 2**62:
+            raise ValueError(f"{unix_ms} is no time of the session")
+        return t
 
     def acknowledged(self, key: str) -> int:
         """The number up to which a document or an instance need not say anything again."""
@@ -249,7 +255,7 @@ class PageLog:
         if kind == "state" and isinstance(fields.get("aria"), str):
             fields["aria"] = self._keep(fields["aria"].encode("utf-8", "replace")).blob
         if kind == "dialog":
-            fields["asked"] = self._at(float(item["asked"]))
+            fields["asked"] = self._time(item["asked"])
         if kind == "event":
             for name, of in (("clips", Clip), ("files", FileChosen)):
                 if name in fields:
