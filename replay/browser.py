@@ -84,6 +84,7 @@ def open_browser(
         keep=keep,
         blob=trace.blob,
         alive=lambda: sandbox.wait(0) is None,
+        answers=network.timeline if network else None,
         progress=progress,
     )
     try:

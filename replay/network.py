@@ -27,6 +27,7 @@ from replay.players.network.desk import NetworkReport
 from replay.players.network.matching import How
 from replay.players.network.recording import Flow, Recording
 from replay.players.network.target import split_authority
+from replay.players.network.timeline import Timeline
 from replay.sandbox.ports import open_everywhere, open_ports
 from replay.sandbox.trust import BUNDLES
 from replay.verify.network import StepNetwork, Unanswered
@@ -61,7 +62,9 @@ class Network:
         self.started: Callable[[], int] = lambda: 0
         self._recording = Recording.of(events, trace.blob)
         self._behind = [e.n for e in events if isinstance(e, CommandStarted) and leaves_job(e.text)]
-        self._player = NetworkPlayer(self._recording, trace, self._scope, paced=paced)
+        self.timeline = Timeline() if browser and not paced else None
+        """Where there is one, answers come in the order of the recording, at the times that it is moved to."""
+        self._player = NetworkPlayer(self._recording, trace, self._scope, paced=paced, timeline=self.timeline)
 
     @property
     def trust(self) -> bytes:

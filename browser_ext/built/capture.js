@@ -2394,6 +2394,9 @@ ${state.title}`;
         const element = focused();
         return element && printOf(element);
       },
+      dom() {
+        return stateOf().dom;
+      },
       state() {
         const { roots: _, ...state } = stateOf();
         return { ...state, aria: ariaOf() };

@@ -19,6 +19,8 @@ export interface Probe {
   /** States what the document is now, unless that was stated; returns it. */
   emit(): State;
   /** Resolves when all that was seen so far is written, with the number of the last. */
+  /** The document's hash alone, of which a replay asks before each input. */
+  dom(): string;
   written(): Promise<number>;
   /** The elements that its CSS, or else its XPath, matches, with where they are. */
   find(target: Partial<Print>): [Rect, Print][];
@@ -36,6 +38,9 @@ export function probeOf(states: States, written: () => Promise<number>): Probe {
     active() {
       const element = focused();
       return element && printOf(element);
+    },
+    dom() {
+      return stateOf().dom;
     },
     state() {
       const { roots: _, ...state } = stateOf();

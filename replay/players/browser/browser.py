@@ -19,6 +19,7 @@ _ENDLESS = frozenset(
 )
 """Requests that nobody waits for."""
 _MOST_TEXT = 1 << 20
+_TURN_SECONDS = 0.03
 
 
 class Download(Struct):
@@ -57,6 +58,9 @@ class Browser:
         """The time that new documents begin with, Unix ms."""
         self.activity = 0
         """Counts what was begun or ended: where it stays the same, nothing happened."""
+        self.streamed = 0
+        """Counts pieces of streams: messages of sockets and of event sources."""
+        self._last = time.monotonic()
         self._started = started
         self._dialogs = list(dialogs)
         self._folder = downloads
@@ -122,6 +126,10 @@ class Browser:
         quad = box["model"]["content"]
         return float(quad[0]), float(quad[1])
 
+    def silent(self) -> float:
+        """Seconds since it said anything."""
+        return time.monotonic() - self._last
+
     def settle(self, what: Callable[[], bool], seconds: float) -> bool:
         """Waits until `what` holds; returns whether it did in time."""
         end = time.monotonic() + seconds
@@ -129,12 +137,13 @@ class Browser:
             left = end - time.monotonic()
             if left <= 0:
                 return False
-            self.turn(left)
+            self.turn(min(left, _TURN_SECONDS))
         return True
 
     # -- what it tells --------------------------------------------------------------------------
 
     def _heard(self, method: str, params: Said, session: str) -> None:
+        self._last = time.monotonic()
         try:
             self._take(method, params, session)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -262,6 +271,8 @@ class Browser:
                 self.activity += 1
         elif what in ("loadingFinished", "loadingFailed"):
             self.activity += tab.asked.pop(number, None) is not None
+        elif what in ("webSocketFrameReceived", "eventSourceMessageReceived", "webSocketClosed"):
+            self.streamed += 1
         elif what == "responseReceived" and params["response"].get("mimeType") == "text/event-stream":
             tab.asked.pop(number, None)
 

@@ -18,6 +18,7 @@ import msgspec
 
 _PORTION = 1 << 20
 _MOST_MESSAGE = 256 << 20
+_IDLE_SECONDS = 0.25
 
 Said = dict[str, Any]
 Heard = Callable[[str, Said, str], None]
@@ -39,8 +40,8 @@ class Slow(Exception):
 class Devtools:
     """`commands` is written to, `answers` read from; both are the caller's. `alive` is asked while nothing comes.
 
-    Events go to `heard`, in their order, whenever this object waits; it may send, but not wait itself. `beside` is
-    another descriptor and who reads it when there is something.
+    Events go to `heard`, in their order, whenever this object waits; it may send, but not wait itself. `beside` are
+    other descriptors and who reads them when there is something. `idle` is called where an answer is long in coming.
     """
 
     def __init__(self, commands: int, answers: int, heard: Heard, alive: Callable[[], bool]) -> None:
@@ -59,7 +60,8 @@ class Devtools:
         self._hearing = False
         self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder(dict[str, Any]).decode
-        self.beside: tuple[int, Callable[[], None]] | None = None
+        self.beside: dict[int, Callable[[], None]] = {}
+        self.idle: Callable[[], None] = lambda: None
         os.set_blocking(commands, False)
         os.set_blocking(answers, False)
 
@@ -110,17 +112,21 @@ class Devtools:
         if self._events:
             self._tell()
             return
-        readers = [self._answers] + ([self.beside[0]] if self.beside else [])
+        readers = [self._answers, *self.beside]
         writers = [self._commands] if self._out else []
-        ready, room, _ = select.select(readers, writers, [], min(seconds, 0.5))
+        ready, room, _ = select.select(readers, writers, [], min(seconds, _IDLE_SECONDS))
         if room:
             self._write()
-        if self.beside is not None and self.beside[0] in ready:
-            self.beside[1]()
+        for fd, read in self.beside.items():
+            if fd in ready:
+                read()
         if self._answers in ready:
             self._read()
-        elif not ready and not self._alive():
-            raise Gone("the browser ended")
+        elif not ready:
+            if not self._alive():
+                raise Gone("the browser ended")
+            if self._waiting:
+                self.idle()
         self._tell()
 
     def _write(self) -> None:

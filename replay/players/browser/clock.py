@@ -8,6 +8,7 @@ from __future__ import annotations
 import bisect
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from replay.players.browser.browser import Browser, Failed
 from replay.players.browser.pages import Tab
@@ -15,53 +16,74 @@ from replay.players.browser.pages import Tab
 _STRIDE = 250_000_000
 """ns: the clock's longest step while timers run; what they ask for is then answered at most so much too late."""
 _QUIET_SECONDS = 10.0
+_SILENT_SECONDS = 0.05
+_STREAM_SECONDS = 0.5
+
+
+class Answers(Protocol):
+    """The recorded network's answers, that come when the clock gets to their time. `fd` is readable when one more waits
+    for that."""
+
+    fd: int
+
+    def release(self, now: int) -> int:
+        """Lets go what had been answered by `now` (ns of the session); how many pieces of streams that were."""
+
+    def due(self) -> int | None:
+        """When the next that waits was answered."""
+
+    def held(self) -> int:
+        """How many wait, but for pieces of streams."""
+
+    def seen(self) -> None:
+        """Takes the word that one more waits."""
 
 
 class Clock:
-    """Moves the clocks of all pages of `browser`. `unix_ns` is when the session started; `held` counts the requests
-    that the recorded network answers only later, `release` lets it answer what had been answered by a time (ns of
-    the session) and gives when the next is due, None for none."""
+    """Moves the clocks of all pages of `browser`. `unix_ns` is when the session started."""
 
-    def __init__(
-        self,
-        browser: Browser,
-        unix_ns: int,
-        release: Callable[[int], int | None] = lambda now: None,
-        held: Callable[[], int] = lambda: 0,
-    ) -> None:
+    def __init__(self, browser: Browser, unix_ns: int, answers: Answers | None = None) -> None:
         self.now = 0
         """ns since the session's start."""
         self._moved: list[tuple[float, int]] = []
         """When (Unix ms, the machine's own) the clock was moved, and where to."""
         self._browser = browser
         self._unix_ns = unix_ns
-        self._release = release
-        self._held = held
+        self._answers = answers
         self._patience = _QUIET_SECONDS
+        if answers is not None:
+            browser.tools.beside[answers.fd] = answers.seen
+            browser.tools.idle = self._hurry
 
     def start(self, now: int) -> None:
         """New documents begin with this time."""
-        self._move(now)
-        self._browser.set_time(self._unix_ms(now))
-        self._release(now)
+        self._set(now)
 
-    def advance(self, to: int) -> None:
-        """Moves the clock to `to`, unless it is there already, and lets all come to rest. Raises Slow where a page does
-        not answer."""
+    def advance(self, to: int, stop: Callable[[], bool] = lambda: False) -> None:
+        """Moves the clock to `to`, unless it is there already, and lets all come to rest; on its way it stands still
+        where `stop` holds when all is at rest. Raises Slow where a page does not answer."""
         self.rest()
+        if stop():
+            return
         # A short way needs no look at what is due on it.
         due = self._run(self.now) if to - self.now > _STRIDE else to
         while self.now < to:
             step = to if due is None else max(due, self.now + _STRIDE)
-            release = self._release(self.now)
-            if release is not None:
-                step = min(step, max(release, self.now + 1))
-            self._move(min(step, to))
-            self._browser.set_time(self._unix_ms(self.now))
-            self._release(self.now)
+            answered = self._answers.due() if self._answers is not None else None
+            if answered is not None and answered < step:
+                # First what was due before the answer.
+                step = max(answered, self.now + 1)
+                self._set(min(step, to), release=False)
+                self._run(self.now)
+                self.rest()
+                if stop():
+                    return
+            self._set(min(step, to))
             due = self._run(self.now)
             before = self._browser.activity
             self.rest()
+            if stop():
+                return
             if self.now < to and self._browser.activity != before:
                 due = self._run(self.now)
 
@@ -81,16 +103,7 @@ class Clock:
     def rest(self) -> bool:
         """Waits until nothing is on its way from the network, but what is held back. Returns whether that came."""
         browser = self._browser
-
-        def quiet() -> bool:
-            asked = sum(len(tab.asked) for tab in browser.pages)
-            if asked > self._held():
-                return False
-            return asked > 0 or not any(
-                frame.loading for tab in browser.pages for frame in tab.frames.values()
-            )
-
-        if quiet() or browser.settle(quiet, self._patience):
+        if self._quiet() or browser.settle(self._quiet, self._patience):
             return True
         for tab in browser.pages:
             if tab.busy:
@@ -100,6 +113,33 @@ class Clock:
                     frame.loading = False
         self._patience = max(1.0, self._patience / 2)
         return False
+
+    def _quiet(self) -> bool:
+        browser = self._browser
+        asked = sum(len(tab.asked) for tab in browser.pages)
+        held = self._answers.held() if self._answers is not None else 0
+        loading = any(frame.loading for tab in browser.pages for frame in tab.frames.values())
+        if asked > held or loading:
+            # What is held may be what a page needs to be whole, or what others wait for: a browser asks a host for
+            # a few things at once.
+            return held > 0 and browser.silent() > _SILENT_SECONDS
+        return True
+
+    def _set(self, now: int, *, release: bool = True) -> None:
+        """Shows all this time, and lets go what had been answered by then; pieces of streams are awaited."""
+        self._move(now)
+        browser = self._browser
+        browser.set_time(self._unix_ms(now))
+        if self._answers is not None and release:
+            before = browser.streamed
+            if streamed := self._answers.release(now):
+                browser.settle(lambda: browser.streamed >= before + streamed, _STREAM_SECONDS)
+
+    def _hurry(self) -> None:
+        """A page that waits for an answer does nothing else (a synchronous request): it comes before its time."""
+        if self._answers is not None and (due := self._answers.due()) is not None:
+            self._answers.release(due)
+            self._answers.release(max(self.now, 0))
 
     def _run(self, to: int) -> int | None:
         """Runs what is due until then in every frame; when the next is (ns of the session), None for none."""

@@ -69,21 +69,25 @@ class Gate:
         return False
 
     def document(self, tab: Tab, number: int, doc: int) -> tuple[Tab, Frame] | None:
-        """The frame in which the recorded document is now; None where it never comes."""
-        url = self._urls.get(doc, "")
-        found: list[Frame] = []
+        """The frame in which the recorded document is now, waited for; None where it never comes."""
+        there = self.present(tab, number, doc)
+        if there is None:
+            self._browser.settle(lambda: self.present(tab, number, doc) is not None, _DOCUMENT_SECONDS)
+            there = self.present(tab, number, doc)
+        if there is not None:
+            return there
+        frame = self._browser.pages.frame(tab, number, self._urls.get(doc, ""))
+        return (tab, frame) if frame is not None and frame.ours else None
 
-        def there() -> bool:
-            frame = self._browser.pages.frame(tab, number, url)
-            if frame is None or not frame.ours:
-                return False
-            found[:] = [frame]
-            return self._is_current(frame, doc)
-
-        if there() or self._browser.settle(there, _DOCUMENT_SECONDS if not found else self._patience):
-            self._documents[doc] = found[0].ours
-            return tab, found[0]
-        return (tab, found[0]) if found else None
+    def present(self, tab: Tab | None, number: int, doc: int) -> tuple[Tab, Frame] | None:
+        """The frame in which the recorded document is now, if it is there already."""
+        if tab is None:
+            return None
+        frame = self._browser.pages.frame(tab, number, self._urls.get(doc, ""))
+        if frame is None or not frame.ours or not self._is_current(frame, doc):
+            return None
+        self._documents[doc] = frame.ours
+        return tab, frame
 
     def _is_current(self, frame: Frame, doc: int) -> bool:
         """Whether the frame went to as many documents of this address as it had when the recorded one was there."""
@@ -126,6 +130,14 @@ class Gate:
             except Failed:
                 pass
         return False
+
+    def reached(self, tab: Tab, frame: Frame, dom: str, complete: bool) -> bool:
+        """Whether the document is as it was; that is told as a state of the replay, too."""
+        script = _REACHED.replace("DOM", repr(dom)).replace("COMPLETE", "true" if complete else "false")
+        try:
+            return self._browser.evaluate(tab, frame.ours, script) is True
+        except Failed:
+            return False
 
     def aim(
         self, tab: Tab, frame: Frame, action: Action, target: PageTarget, x: float, y: float
@@ -239,6 +251,12 @@ def _plain(url: str) -> str:
     return url.partition("#")[0]
 
 
+_REACHED = """(() => {
+  if ((document.readyState === "complete") !== COMPLETE) return false;
+  if ((__reenact.dom ? __reenact.dom() : __reenact.state().dom) !== DOM) return false;
+  __reenact.emit();
+  return true;
+})()"""
 _STATE = """(() => {
   const dom = __reenact.dom ? __reenact.dom() : __reenact.state().dom;
   if (EMIT && dom === DOM) __reenact.emit();

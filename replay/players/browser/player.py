@@ -15,7 +15,7 @@ from recorder.trace.pages import Clip, Downloaded, FileChosen
 from replay.players.browser.browser import Browser, Failed, Slow
 from replay.players.browser.cdp import Gone
 from replay.players.browser.chromium import Chromium
-from replay.players.browser.clock import Clock
+from replay.players.browser.clock import Answers, Clock
 from replay.players.browser.gate import Gate, Missed
 from replay.players.browser.input import Inputs
 from replay.players.browser.intake import Intake
@@ -54,7 +54,7 @@ class BrowserPlayer:
     """Plays `plan` in the browser of `place`, which the sandbox runs. `unix_ns` is when the recorded session started,
     `keep` takes content that the replay brings, `blob` gives recorded content, `alive` says whether the sandbox is.
 
-    `release` and `held` are the recorded network's, as `Clock` wants them. `progress` is told the time that is reached.
+    `answers` are the recorded network's. `progress` is told the time that is reached.
     """
 
     def __init__(
@@ -66,8 +66,7 @@ class BrowserPlayer:
         keep: Keep,
         blob: Blob,
         alive: Callable[[], bool] = lambda: True,
-        release: Callable[[int], int | None] = lambda now: None,
-        held: Callable[[], int] = lambda: 0,
+        answers: Answers | None = None,
         progress: Callable[[int], None] = lambda t: None,
     ) -> None:
         self._plan = plan
@@ -78,15 +77,15 @@ class BrowserPlayer:
         self._progress = progress
         self._next = 0
         self._fatal = False
-        commands, answers, told, telling = place.pipes
+        commands, said, told, telling = place.pipes
         pages = Pages(plan.frames)
         self._browser = Browser(
-            commands, answers, pages, plan.started, plan.dialogs, f"{place.inside}/downloads", alive
+            commands, said, pages, plan.started, plan.dialogs, f"{place.inside}/downloads", alive
         )
         self._pages = pages
-        self._clock = Clock(self._browser, unix_ns, release, held)
+        self._clock = Clock(self._browser, unix_ns, answers)
         self._intake = Intake(told, telling, plan.started.source, self._clock.at, keep, [])
-        self._browser.tools.beside = (told, self._intake.read)
+        self._browser.tools.beside[told] = self._intake.read
         self._gate = Gate(self._browser, self._clock, plan)
         self._inputs = Inputs(self._browser, self._put, self._text)
 
@@ -114,8 +113,11 @@ class BrowserPlayer:
             action = actions[self._next]
             self._next += 1
             try:
-                self._clock.advance(action.t)
-                self._act(action)
+                if isinstance(action, Look):
+                    self._look(action)
+                else:
+                    self._clock.advance(action.t)
+                    self._act(action)
             except Failed as error:
                 self._miss(action, "the input", str(error), fatal=False)
             except (Slow, Gone) as error:
@@ -159,8 +161,6 @@ class BrowserPlayer:
                     self._browser.tools.ask("Page.bringToFront", tab.session)
             case Go():
                 self._go(action)
-            case Look():
-                self._look(action)
             case Do():
                 self._do(action)
 
@@ -192,15 +192,17 @@ class BrowserPlayer:
         if tab is None:
             self._miss(action, f"tab {action.tab}", "it is not there", fatal=True)
             return
-        ask = self._browser.tools.ask
+        send = self._browser.tools.send
         if self._gate.went(tab, action):
             return
+        # Not to be waited for: the answer comes with the page's, when the clock gets there.
+        tab.frame.loading = True
         if action.how == "reload":
-            ask("Page.reload", tab.session)
+            send("Page.reload", tab.session)
         elif action.how == "back_forward" and (entry := self._entry(tab, action.url)) is not None:
-            ask("Page.navigateToHistoryEntry", tab.session, entryId=entry)
+            send("Page.navigateToHistoryEntry", tab.session, entryId=entry)
         else:
-            ask("Page.navigate", tab.session, url=action.url)
+            send("Page.navigate", tab.session, url=action.url)
         self._clock.rest()
 
     def _entry(self, tab: Tab, url: str) -> int | None:
@@ -215,7 +217,17 @@ class BrowserPlayer:
         return min(ways, key=lambda way: (way[0], not way[1]))[2] if ways else None
 
     def _look(self, action: Look) -> None:
+        """A state is looked for from now to the time at which it was told: what changed a page then was mostly a little
+        later than it is now."""
         state = action.state
+
+        def reached() -> bool:
+            place = self._gate.present(self._tab(state.tab), state.frame, state.doc)
+            return place is not None and self._gate.reached(*place, state.dom, state.settled)
+
+        self._clock.advance(action.t, reached)
+        if self._clock.now < action.t or reached():
+            return
         found = self._place_of(state.tab, state.frame, state.doc)
         if found is not None:
             self._gate.state(*found, action, state.doc, state.dom, patient=state.settled, emit=True)

@@ -50,6 +50,11 @@ class Answer:
     held: bool = False
     first_byte: int = 0
 
+    @property
+    def endless(self) -> bool:
+        """A stream of events: nobody waits for its end."""
+        return (self.header(b"content-type") or b"").startswith(b"text/event-stream")
+
     def header(self, name: bytes) -> bytes | None:
         """The first value under this lower-case name."""
         return next((value for key, value in self.headers if key.lower() == name), None)

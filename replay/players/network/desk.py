@@ -17,6 +17,7 @@ from replay.players.network.housekeeping import HOSTS, housekeeping, is_chromium
 from replay.players.network.matching import Asked, How, Match, Matcher, Miss
 from replay.players.network.recording import Flow, Recording
 from replay.players.network.target import normal_authority, split_authority
+from replay.players.network.timeline import Timeline
 
 _CACHE = 64 << 20
 _TELLS = "mitmproxy"
@@ -94,8 +95,17 @@ class NetworkReport:
 class Desk:
     """Belongs to the server's thread. `scope` is asked once a request."""
 
-    def __init__(self, recording: Recording, bodies: Bodies, scope: Scope, *, paced: bool = False) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        bodies: Bodies,
+        scope: Scope,
+        *,
+        paced: bool = False,
+        timeline: Timeline | None = None,
+    ) -> None:
         self.recording = recording
+        self.timeline = timeline
         self.bodies = bodies
         self.paced = paced
         self.report = NetworkReport()
@@ -113,6 +123,15 @@ class Desk:
         self._bases: dict[tuple[str, tuple[str, ...]], str] = {}
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._cached = 0
+
+    def waits(self, match: Match | None) -> bool:
+        """Whether the answer's time has not come."""
+        return match is not None and self.timeline is not None and self.timeline.waits(_begins(match.flow))
+
+    async def until(self, flow: Flow, t: int | None = None, *, stream: bool = False) -> None:
+        """Returns when the answer's time has come, or that of its piece, `t` ns after the request."""
+        if self.timeline is not None:
+            await self.timeline.until(_begins(flow) if t is None else flow.asked + t, stream=stream)
 
     def base(self, scheme: str, candidates: tuple[str, ...]) -> str:
         """scheme://authority for a request: the first authority that was recorded, else the first that there is."""
@@ -273,6 +292,12 @@ class Desk:
             while self._cached > _CACHE and len(self._cache) > 1:
                 self._cached -= len(self._cache.popitem(last=False)[1])
         return body
+
+
+def _begins(flow: Flow) -> int:
+    """When its answer began to come; one that came in one piece is there when it is whole."""
+    said = flow.response
+    return flow.asked + said.first_byte if said is not None and said.pace else flow.answered
 
 
 @lru_cache(maxsize=4096)

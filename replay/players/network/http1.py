@@ -161,6 +161,18 @@ class Http1(Connection):
             self.end()  # one more tunnel on a connection that served other requests: clients open another
             return
         answer, match = self.desk.ask(request.asked)
+        if match is not None and self.desk.waits(match):
+            self._task = asyncio.get_running_loop().create_task(self._later(request, answer, match))
+        else:
+            self._give(request, answer, match)
+
+    async def _later(self, request: _Request, answer: Answer | None, match: Match) -> None:
+        await self.desk.until(match.flow)
+        self._task = None
+        self._give(request, answer, match)
+        self._go_on()
+
+    def _give(self, request: _Request, answer: Answer | None, match: Match | None) -> None:
         if answer is None:
             self._done = True
             flow = match.flow if match else None
@@ -176,7 +188,7 @@ class Http1(Connection):
         body = answer.body
         if framed.bodyless:
             self.write(framed.head)
-        elif body is not None and not answer.pace and not self.desk.paced:
+        elif body is not None and not answer.pace and (not self.desk.paced or self.desk.timeline):
             self.write(_whole(framed, answer, body))
         else:
             self._task = asyncio.get_running_loop().create_task(self._send(framed, answer, match))
@@ -188,8 +200,11 @@ class Http1(Connection):
         began = time.monotonic_ns()
         self.write(framed.head)
         try:
-            for t, data in answer.portions(desk.bodies, desk.paced):
-                if (left := began + t - time.monotonic_ns()) > 0:
+            for t, data in answer.portions(desk.bodies, desk.paced or desk.timeline is not None):
+                if desk.timeline is not None:
+                    if match is not None:
+                        await desk.until(match.flow, t, stream=answer.endless)
+                elif (left := began + t - time.monotonic_ns()) > 0:
                     await asyncio.sleep(left / 1e9)
                 self.write(answers.chunk(data) if framed.chunked else data)
                 await self.drained()
@@ -201,6 +216,9 @@ class Http1(Connection):
             self.write(answers.last_chunk(answer.trailers))
         self._task = None
         self._after(framed, answer)
+        self._go_on()
+
+    def _go_on(self) -> None:
         while self._waiting and self._task is None and not self._done:
             self._serve(self._waiting.popleft())
         if len(self._waiting) < _MOST_WAITING and not self.closed:
@@ -235,8 +253,24 @@ class Http1(Connection):
         def log(expected: str, observed: str) -> None:
             self.desk.refuse(observed, "WebSocket message", expected, place)
 
-        self._tape = WebSocketTape(match.flow, match.echo, log)
+        self._tape = WebSocketTape(match.flow, match.echo, log, self._ripe)
         self._play(b"".join(lines) + self._tape.start())
+
+    def _ripe(self, t: int) -> bool:
+        """Whether what came at `t` may go out; if not, it will be asked for again when it may."""
+        timeline = self.desk.timeline
+        if timeline is None or not timeline.waits(t):
+            return True
+        if self._task is None and not self._done:
+            self._task = asyncio.get_running_loop().create_task(self._message_later(t))
+        return False
+
+    async def _message_later(self, t: int) -> None:
+        if self.desk.timeline is not None:
+            await self.desk.timeline.until(t, stream=True)
+        self._task = None
+        if self._tape is not None:
+            self._play(self._tape.start())
 
     def _play(self, data: bytes) -> None:
         self.write(data)

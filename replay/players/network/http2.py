@@ -17,7 +17,7 @@ from replay.players.network.answers import Answer
 from replay.players.network.connection import Connection
 from replay.players.network.desk import Desk
 from replay.players.network.frames import END_STREAM, Code, ConnectionFault, Frame, Kind, Setting
-from replay.players.network.matching import Asked
+from replay.players.network.matching import Asked, Match
 from replay.players.network.origin import Origin
 from replay.players.network.recording import MOST_PARSED
 
@@ -245,6 +245,26 @@ class Http2(Connection):
     def _serve(self, number: int, stream: _Stream) -> None:
         asked = self._asked(stream)
         answer, match = self.desk.ask(asked)
+        if match is not None and self.desk.waits(match):
+            stream.task = asyncio.get_running_loop().create_task(
+                self._later(number, stream, asked, answer, match)
+            )
+        else:
+            self._give(number, stream, asked, answer, match)
+
+    async def _later(
+        self, number: int, stream: _Stream, asked: Asked, answer: Answer | None, match: Match
+    ) -> None:
+        await self.desk.until(match.flow)
+        stream.task = None
+        self._give(number, stream, asked, answer, match)
+        if stream.task is None:
+            self._streams.pop(number, None)
+        self._flush()
+
+    def _give(
+        self, number: int, stream: _Stream, asked: Asked, answer: Answer | None, match: Match | None
+    ) -> None:
         if answer is None and match is not None and match.flow.abandoned:
             return  # the client gave up, and nobody ends it but the client
         if answer is None or answer.status == 101:
@@ -262,11 +282,12 @@ class Http2(Connection):
             body is not None
             and len(body) <= min(stream.window, self._window)
             and not (answer.cut or answer.trailers or self.desk.paced)
+            and not (answer.pace and self.desk.timeline is not None)
         ):
             self._window -= len(body)
             self._put(number, body, END_STREAM)
         else:
-            stream.task = asyncio.get_running_loop().create_task(self._send(number, stream, answer))
+            stream.task = asyncio.get_running_loop().create_task(self._send(number, stream, answer, match))
 
     def _asked(self, stream: _Stream) -> Asked:
         pseudo: dict[bytes, str] = {}
@@ -290,12 +311,15 @@ class Http2(Connection):
             return answer.headers
         return _with_length(answer.headers, answer.size)
 
-    async def _send(self, number: int, stream: _Stream, answer: Answer) -> None:
+    async def _send(self, number: int, stream: _Stream, answer: Answer, match: Match | None) -> None:
         desk = self.desk
         began = time.monotonic_ns()
         try:
-            for t, data in answer.portions(desk.bodies, desk.paced):
-                if (left := began + t - time.monotonic_ns()) > 0:
+            for t, data in answer.portions(desk.bodies, desk.paced or desk.timeline is not None):
+                if desk.timeline is not None:
+                    if match is not None:
+                        await desk.until(match.flow, t, stream=answer.endless)
+                elif (left := began + t - time.monotonic_ns()) > 0:
                     await asyncio.sleep(left / 1e9)
                 await self._portion(number, stream, data)
         except ReenactError as error:

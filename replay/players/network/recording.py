@@ -75,6 +75,8 @@ class Message:
     sent: bool
     text: bool
     content: bytes | None
+    at: int = 0
+    """ns since the session's start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,15 @@ class Closing:
     sent: bool
     code: int | None
     reason: str
+    at: int = 0
 
 
 @dataclass(slots=True)
 class Flow:
     """One request and what answered it. `response` is null where nothing did; `error` then says why.
 
-    `command` is the command that caused it, where something told; `moment` the last one that had started then.
+    `command` is the command that caused it, where something told; `moment` the last one that had started then. `asked`
+    and `answered` are times, ns since the session's start.
     """
 
     number: int
@@ -100,6 +104,8 @@ class Flow:
     error: str | None = None
     messages: list[Message] = field(default_factory=list)
     closing: Closing | None = None
+    asked: int = 0
+    answered: int = 0
 
     @property
     def scopes(self) -> frozenset[int]:
@@ -167,12 +173,13 @@ class Recording:
                 case FlowAnswered() if event.flow in flows:
                     flows[event.flow].response = _response(event)
                     flows[event.flow].error = event.error
+                    flows[event.flow].answered = event.t
                     bodies[event.flow] = event.request
                 case FlowMessage() if event.flow in flows:
-                    message = Message(event.sent, event.text, _content(event.body, blob))
+                    message = Message(event.sent, event.text, _content(event.body, blob), event.t)
                     flows[event.flow].messages.append(message)
                 case FlowClosed() if event.flow in flows:
-                    flows[event.flow].closing = Closing(event.sent, event.code, event.reason)
+                    flows[event.flow].closing = Closing(event.sent, event.code, event.reason, event.t)
                 case _:
                     pass
         for number, body in bodies.items():
@@ -255,7 +262,7 @@ def _flow(event: FlowRequested, moment: int) -> Flow:
         _EMPTY,
         b"",
     )
-    return Flow(event.flow, event.connection, event.cause.command, moment, request)
+    return Flow(event.flow, event.connection, event.cause.command, moment, request, asked=event.t)
 
 
 def _response(event: FlowAnswered) -> Response | None:

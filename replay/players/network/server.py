@@ -20,6 +20,7 @@ from replay.players.network.door import Door
 from replay.players.network.name_server import NameServer, NameStream
 from replay.players.network.names import Names
 from replay.players.network.recording import Recording
+from replay.players.network.timeline import Timeline
 
 _STOP_SECONDS = 10.0
 
@@ -28,11 +29,20 @@ class NetworkPlayer:
     """Plays `recording` on sockets that listen already. A context manager; `stop` gives what was asked for.
 
     `trust` is the certificate authority (PEM) that clients must trust, `spki` the hash of its key. `scope` tells the
-    commands that run now and is called from the player's thread. With `paced`, bodies take the time that they took.
+    commands that run now and is called from the player's thread. With `paced`, bodies take the time that they took;
+    with `timeline` answers come at their time on it.
     """
 
-    def __init__(self, recording: Recording, bodies: Bodies, scope: Scope, *, paced: bool = False) -> None:
-        self._desk = Desk(recording, bodies, scope, paced=paced)
+    def __init__(
+        self,
+        recording: Recording,
+        bodies: Bodies,
+        scope: Scope,
+        *,
+        paced: bool = False,
+        timeline: Timeline | None = None,
+    ) -> None:
+        self._desk = Desk(recording, bodies, scope, paced=paced, timeline=timeline)
         http2 = recording.http2
         self._authority = ReplayAuthority(lambda host: host in http2)
         self.trust = self._authority.pem

@@ -29,11 +29,15 @@ def accept_key(key: bytes) -> bytes:
 class WebSocketTape:
     """Server messages go out once all client messages that came before them have come again.
 
-    `ended`: nothing more is to be sent or read. `log` is told of client messages that are not as recorded.
+    `ended`: nothing more is to be sent or read. `log` is told of client messages that are not as recorded. `ripe` says
+    whether the time has come of a server message; if not, `start` is to be called again when it has.
     """
 
-    def __init__(self, flow: Flow, echo: Echo | None, log: Log) -> None:
+    def __init__(
+        self, flow: Flow, echo: Echo | None, log: Log, ripe: Callable[[int], bool] = lambda t: True
+    ) -> None:
         self._flow = flow
+        self._ripe = ripe
         self._echoes = [echo] if echo else []
         self._log = log
         self._at = 0
@@ -44,7 +48,7 @@ class WebSocketTape:
         self.ended = False
 
     def start(self) -> bytes:
-        """What the server said before the client said anything."""
+        """What the server says now without being asked."""
         return self._release()
 
     def receive(self, data: bytes) -> bytes:
@@ -136,10 +140,14 @@ class WebSocketTape:
         out = bytearray()
         messages = self._flow.messages
         while self._at < len(messages) and not messages[self._at].sent:
+            if not self._ripe(messages[self._at].at):
+                return bytes(out)
             out += self._message(messages[self._at])
             self._at += 1
         end = self._flow.closing
         if self._at >= len(messages) and end is not None and not end.sent and not self._closing:
+            if not self._ripe(end.at):
+                return bytes(out)
             if end.code is None:
                 self.ended = True
             else:
