@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 
 from recorder.trace.changes import compose
 from recorder.trace.events import AnyEvent, Resized, SecretReplaced, TerminalStarted, Unknown, unescape_path
+from recorder.trace.gestures import hovered
 from recorder.trace.steps import Step, leaves_job, steps
 from recorder.trace.volatile import volatile
 from replay.observe import Slice, observations, prompt_lines, written
@@ -101,7 +102,8 @@ def sides_steps(
 ) -> tuple[list[Step], dict[int, Step], list[Observation], dict[int, Observation]]:
     """The recording's steps, the replay's that answer them by the former's number; the same of observations."""
     mine = steps(recorded.events)
-    theirs = steps(observed.events)
+    pointed = hovered(recorded.events, [step.gesture for step in mine if step.gesture is not None])
+    theirs = steps(observed.events, pointed)
     mine, theirs = _same_spans(mine, theirs)
     seen = _with_pages(theirs, observations(theirs, observed.events, observed.output), observed)
     paired = _pair(mine, theirs)
@@ -214,11 +216,28 @@ def _gesture(
     verdict = compare(recorded, observed, context)
     if asked is not None:
         verdict = judged_facets((*verdict.facets, network_facet(asked)))
+    if recorded.page is not None and recorded.page.verb == "hover":
+        verdict = _by_its_page(verdict)
     restless = recorded.page.restless if recorded.page else ()
     why = f"{', '.join(restless)} had not come to rest when the next step began" if restless else ""
     if verdict.verdict.verified and not compared(verdict.facets):
         return not_reached(f"nothing of it could be compared{': ' + why if why else ''}")
     return structs.replace(verdict, how=f"{verdict.how}; not compared: {why}") if why else verdict
+
+
+def _by_its_page(verdict: StepVerdict) -> StepVerdict:
+    """The verdict on a hover: what lies under a pointer on its way may still move or fade. Nothing is pressed there, so
+    what it led to decides, where that was seen."""
+    others = [facet for facet in verdict.facets if facet.facet is not Facet.TARGET]
+    if not compared(others) or not all(facet.verdict.verified for facet in others):
+        return verdict
+    passed = FacetVerdict(
+        facet=Facet.TARGET,
+        verdict=Verdict.EQUIVALENT,
+        how="by its page",
+        causes=("pointed at another element",),
+    )
+    return judged_facets([passed if facet.verdict is Verdict.DIVERGED else facet for facet in verdict.facets])
 
 
 def _by_gesture(mine: Sequence[Step], lapses: Sequence[Lapse]) -> dict[int, Lapse]:

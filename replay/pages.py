@@ -107,7 +107,7 @@ class _Log:
         firm: set[str] = set()
         restless: list[str] = []
         for frame in sorted(self._by_frame):
-            document = self._live(frame, end)
+            document = self._live(frame, end, end if then is not None else end - 1)
             if document is None or document.started.tab not in tabs:
                 continue
             place = self._place(frame)
@@ -136,11 +136,12 @@ class _Log:
             tabs=tabs,
         )
 
-    def _live(self, frame: int, at: int) -> _Document | None:
-        """The document that a frame showed then."""
+    def _live(self, frame: int, at: int, still: int) -> _Document | None:
+        """The document that a frame showed then, and had not left by `still`: at a replay's end its last state and its
+        end may be told at one moment."""
         for document in reversed(self._by_frame[frame]):
             if document.started.t < at:
-                return document if document.ended >= at else None
+                return document if document.ended >= still else None
         return None
 
     def _last_look(self, gesture: Gesture) -> int:

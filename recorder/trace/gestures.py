@@ -107,13 +107,24 @@ class Reading(Struct, frozen=True, kw_only=True):
     synthetic: int
 
 
-def gestures(events: Iterable[Event]) -> list[Gesture]:
-    """The gestures of all browsers in `events`, by start. Never raises on events of the vocabulary."""
-    return list(read(events).gestures)
+def gestures(events: Iterable[Event], hovers: Sequence[PageEvent] | None = None) -> list[Gesture]:
+    """The gestures of all browsers in `events`, by start. Never raises on events of the vocabulary.
+
+    `hovers`: where `events` are those of a replay, the movements (see `hovered`) that its recording has as hovers; they
+    are the replay's, too. When a page changed under the pointer decides about them, and that differs by chance.
+    """
+    return list(read(events, hovers).gestures)
 
 
-def read(events: Iterable[Event]) -> Reading:
-    """Gestures, and what is none. In whatever order the documents' events are brought, the same."""
+def hovered(events: Iterable[object], made: Iterable[Gesture]) -> list[PageEvent]:
+    """The events by which the pointer came to what was hovered over."""
+    wanted = {(gesture.doc, gesture.first) for gesture in made if gesture.verb == "hover"}
+    return [event for event in events if isinstance(event, PageEvent) and (event.doc, event.seq) in wanted]
+
+
+def read(events: Iterable[Event], hovers: Sequence[PageEvent] | None = None) -> Reading:
+    """Gestures, and what is none. In whatever order the documents' events are brought, the same. `hovers` as in
+    `gestures`."""
     sources: dict[str, list[Event]] = {}
     for event in events:
         if event.source.startswith("browser"):
@@ -122,7 +133,7 @@ def read(events: Iterable[Event]) -> Reading:
     rest: dict[str, tuple[PageEvent, ...]] = {}
     synthetic = 0
     for source, stated in sources.items():
-        browser = _Browser(source, by_time(stated))
+        browser = _Browser(source, by_time(stated), hovers)
         made += browser.gestures()
         for reason, events_of in browser.rest.items():
             rest[reason] = rest.get(reason, ()) + tuple(events_of)
@@ -132,7 +143,7 @@ def read(events: Iterable[Event]) -> Reading:
 
 
 class _Browser:
-    def __init__(self, source: str, events: Sequence[Event]) -> None:
+    def __init__(self, source: str, events: Sequence[Event], hovers: Sequence[PageEvent] | None) -> None:
         self.source = source
         self.events = events
         self.strip = TabStrip()
@@ -149,10 +160,14 @@ class _Browser:
             self._take(event)
         self.drafts = self._drafts()
         moves = [stroke for stroke in self.hands.strokes if stroke.kind == "move"]
-        self.drafts += _hovers(moves, self.drafts, self.states, self.elements)
-        self.drafts.sort(key=lambda draft: draft.t_start)
-        hovered = {id(event) for draft in self.drafts if draft.verb == "hover" for event in draft.events}
-        movement = [e for stroke in moves for e in stroke.events if id(e) not in hovered]
+        if hovers is None:
+            self.drafts += _hovers(moves, self.drafts, self.states, self.elements)
+        else:
+            self.drafts += [draft for event in hovers for draft in _again(event, moves)]
+        # The pointer comes before what is pressed at the same time.
+        self.drafts.sort(key=lambda draft: (draft.t_start, draft.verb != "hover"))
+        pointed = {id(event) for draft in self.drafts if draft.verb == "hover" for event in draft.events}
+        movement = [e for stroke in moves for e in stroke.events if id(e) not in pointed]
         self.rest = self.hands.rest | ({"movement": movement} if movement else {})
 
     def _take(self, event: Event) -> None:
@@ -356,6 +371,22 @@ def _hovers(
     for stroke in dict.fromkeys(chosen.values()):
         draft = Draft("hover", stroke.tab, stroke.t_start, stroke.t_end, list(stroke.events))
         draft.main = stroke.events[0]
+        yield draft
+
+
+def _again(hover: PageEvent, moves: Sequence[Stroke]) -> Iterator[Draft]:
+    """The hover of a replay that answers one of its recording: the pointer came to the same point of the same frame,
+    nearest to the same time."""
+    there = [
+        (abs(event.t - hover.t), number, stroke, event)
+        for number, stroke in enumerate(moves)
+        for event in stroke.events
+        if (event.tab, event.frame, event.x, event.y) == (hover.tab, hover.frame, hover.x, hover.y)
+    ]
+    if there:
+        _, _, stroke, event = min(there, key=lambda found: found[:2])
+        draft = Draft("hover", stroke.tab, event.t, max(event.t, stroke.t_end), list(stroke.events))
+        draft.main = event
         yield draft
 
 

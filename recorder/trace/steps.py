@@ -35,6 +35,7 @@ from recorder.trace.events import (
     WorkspaceEdited,
 )
 from recorder.trace.gestures import Gesture, gestures
+from recorder.trace.pages import PageEvent
 from recorder.trace.requests import answered_requests
 from recorder.trace.sentences import sentence
 
@@ -83,8 +84,8 @@ class Step(Struct, frozen=True, kw_only=True):
         return not self.gaps and (self.kind in ("edit", "gesture") or self.exit is not None)
 
 
-def steps(events: Iterable[Event | Unknown]) -> list[Step]:
-    """The steps of a trace, by start. `events` in their order in the trace.
+def steps(events: Iterable[Event | Unknown], hovers: Sequence[PageEvent] | None = None) -> list[Step]:
+    """The steps of a trace, by start. `events` in their order in the trace. `hovers` as in `gestures`.
 
     A session whose terminal never showed a shell mark gives one `program` step. Keys typed at the last prompt
     that started nothing (a closing ^D) belong to no step. Never raises on events of the vocabulary.
@@ -105,7 +106,7 @@ def steps(events: Iterable[Event | Unknown]) -> list[Step]:
                 pass
     for terminal in terminals.values():
         drafts += terminal.drafts(last)
-    drafts += [_gesture(gesture) for gesture in gestures(timeline)]
+    drafts += [_gesture(gesture) for gesture in gestures(timeline, hovers)]
     drafts.sort(key=lambda draft: draft.t_start)
     _attach(drafts, timeline)
     return [draft.step(n) for n, draft in enumerate(drafts, 1)]

@@ -10,7 +10,7 @@ from browser_log import BrowserLog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recorder.trace.gestures import Gesture, gestures, read
+from recorder.trace.gestures import Gesture, gestures, hovered, read
 from recorder.trace.pages import (
     Clip,
     DialogAnswered,
@@ -542,6 +542,32 @@ def test_a_hover_that_opened_what_was_clicked() -> None:
     log.click(2)
     assert told(log) == ["hover over link “Products”", "click link “Shoes”"]
     assert_partition(log.events)
+
+
+def test_a_replay_hovers_where_its_recording_did() -> None:
+    """Whenever its pages change: in one before the pointer comes, in the other after."""
+    sides = []
+    for late in (True, False):
+        log = BrowserLog()
+        log.target(1, "a", role="link", name="Products")
+        log.target(2, "a", role="link", name="Shoes")
+        log.state(1, "0" * 16)
+        if not late:
+            log.state(2, "1" * 16)
+        log.event("pointermove", 1, x=5, y=5)
+        log.wait(200)
+        if late:
+            log.state(2, "1" * 16)
+        log.click(2)
+        sides.append(log)
+    recorded, replayed = sides
+    assert told(replayed) == ["click link “Shoes”"]
+    hovers = hovered(recorded.events, gestures(recorded.events))
+    again = gestures(replayed.events, hovers)
+    assert [(g.verb, g.target and g.target.name) for g in again[1:]] == [
+        ("hover", "Products"),
+        ("click", "Shoes"),
+    ]
 
 
 def test_states_requests_and_downloads_are_of_the_gesture_that_caused_them() -> None:
