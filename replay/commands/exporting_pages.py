@@ -51,7 +51,7 @@ def playwright(
         title = opened_trace.manifest.task.instruction or f"Recorded as {opened_trace.manifest.trace_id}."
         made = script(
             found,
-            pages.started,
+            pages,
             _aria_of(opened_trace),
             title=title,
             folder=folder,
@@ -116,7 +116,7 @@ def playwright_trace(trace: Path, out: Path, overwrite: bool, json_wanted: bool)
         title = manifest.task.instruction or manifest.trace_id
         origin = Origin(manifest.trace_id, manifest.started_unix_ns, version("reenact"))
         read_aria = _aria_of(opened_trace)
-        text = script(found, pages.started, read_aria, title=title, folder="files")
+        text = script(found, pages, read_aria, title=title, folder="files")
         made = PlaywrightTrace(
             found,
             told,

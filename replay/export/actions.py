@@ -108,6 +108,13 @@ class Pages:
                     pass
         return pages
 
+    def rich_text(self) -> frozenset[str]:
+        """The names of text boxes that are no fields, but edited as a document is."""
+        boxes = (
+            t for t in self.targets.values() if t.role == "textbox" and t.tag not in ("input", "textarea")
+        )
+        return frozenset(box.name for box in boxes)
+
     def is_top(self, frame: int) -> bool:
         """Whether it is a tab's own frame."""
         found = self.frames.get(frame)

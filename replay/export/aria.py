@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,8 +111,9 @@ def steady(words: str) -> bool:
     return len(words) <= _MOST_WORDS and not _VOLATILE.search(words)
 
 
-def steadied(nodes: Sequence[Node]) -> tuple[list[Node], int]:
-    """The tree without the words of what will be another next time, and how many those were."""
+def steadied(nodes: Sequence[Node], rich: Container[str] = ()) -> tuple[list[Node], int]:
+    """The tree without the words of what will be another next time, and how many those were. Of text boxes whose names
+    are in `rich`, which are no fields but rich text, it has no words: Playwright's snapshots have none."""
     dropped = 0
 
     def kept(words: str) -> str:
@@ -123,8 +124,10 @@ def steadied(nodes: Sequence[Node]) -> tuple[list[Node], int]:
         return ""
 
     def copy(node: Node) -> Node:
-        children = [copy(child) for child in node.children]
-        return Node(node.role, kept(node.name), kept(node.text), dict(node.attributes), {}, children)
+        mute = node.role == "textbox" and node.name in rich
+        children = [copy(child) for child in node.children if not (mute and child.role == "text")]
+        text = "" if mute else kept(node.text)
+        return Node(node.role, kept(node.name), text, dict(node.attributes), {}, children)
 
     return [copy(node) for node in nodes], dropped
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from recorder.trace.pages import BrowserStarted, FileChosen, PageState
 from recorder.trace.printable import printable
 from replay.export import aria
-from replay.export.actions import Action
+from replay.export.actions import Action, Pages
 from replay.export.locators import python, quoted
 from replay.export.losses import Loss, Losses
 
@@ -36,7 +36,7 @@ class Script(NamedTuple):
 
 def script(
     actions: Sequence[Action],
-    started: BrowserStarted | None,
+    pages: Pages,
     read_aria: Callable[[str], str],
     *,
     title: str,
@@ -45,13 +45,16 @@ def script(
 ) -> Script:
     """The script that does `actions`. `read_aria` gives the snapshot of a blob, `folder` is the name of the folder of
     files beside the script; without `asserted` the script only acts."""
-    writer = _Writer(read_aria, folder, asserted)
+    writer = _Writer(read_aria, folder, asserted, pages.rich_text())
     writer.body(actions)
-    return writer.script(title, started)
+    return writer.script(title, pages.started)
 
 
 class _Writer:
-    def __init__(self, read_aria: Callable[[str], str], folder: str, asserted: bool) -> None:
+    def __init__(
+        self, read_aria: Callable[[str], str], folder: str, asserted: bool, rich: frozenset[str]
+    ) -> None:
+        self._rich = rich
         self._aria = read_aria
         self._folder = folder
         self._asserted = asserted
@@ -324,7 +327,7 @@ class _Writer:
             self._line(f"expect({page}).to_have_title({quoted(state.title)})")
         fresh = tree
         if state.aria is not None:
-            fresh, dropped = aria.steadied(aria.parse(self._aria(state.aria)))
+            fresh, dropped = aria.steadied(aria.parse(self._aria(state.aria)), self._rich)
             if dropped and fresh != tree:
                 what = "words of a page that hold times, identifiers or long text: not asserted"
                 self._lose(what, action, dropped)

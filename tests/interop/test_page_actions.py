@@ -39,7 +39,7 @@ def made(*gestures: Gesture) -> list[Action]:
 
 
 def written(*gestures: Gesture) -> Script:
-    return script(made(*gestures), None, no_aria, title="a task", folder="x_files")
+    return script(made(*gestures), Pages.of(FRAMES), no_aria, title="a task", folder="x_files")
 
 
 def acted(told: Script) -> list[str]:
@@ -171,7 +171,7 @@ def test_what_a_page_says_is_never_code(verb: str, text: str) -> None:
         for one in of(verb)
     ]  # fmt: skip
     found = actions([(1, text, one) for one in gestures], Pages.of(FRAMES), no_aria)
-    told = script(found, None, no_aria, title=text, folder="x_files")
+    told = script(found, Pages.of(FRAMES), no_aria, title=text, folder="x_files")
     tree = ast.parse(told.text)
     called = {
         node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
