@@ -83,10 +83,18 @@ class _Writer:
             case "fill" | "type":
                 if gesture.masked:
                     self._lose("a withheld text: one • stands for each character", action)
-                if gesture.target is None or gesture.verb == "type":
+                text = gesture.value or ""
+                if gesture.verb == "type" and _typeable(text):
                     return self._each_key(action)
+                if gesture.target is None:
+                    return [self._custom(action)]
+                if gesture.verb == "type":
+                    self._lose("where in rich text something was typed: it is put at its end", action)
                 return [{"type": "change", **where, **self._selectors(action), "value": gesture.value or ""}]
             case "press":
+                last = _chord(gesture.value or "")[-1:]
+                if last and len(last[0]) == 1 and not _typeable(last[0]):
+                    return [self._custom(action)]
                 return self._keys(action, gesture.value or "")
             case "copy" | "cut" | "paste":
                 keys = {"copy": "Control+c", "cut": "Control+x", "paste": "Control+v"}[gesture.verb]
@@ -147,7 +155,8 @@ class _Writer:
         return [*down, *up]
 
     def _each_key(self, action: Action) -> list[dict[str, Any]]:
-        return [step for character in action.gesture.value or "" for step in self._keys(action, character)]
+        text = (action.gesture.value or "").replace("\n", "\r")
+        return [step for character in text for step in self._keys(action, character)]
 
     def _led(self, action: Action) -> list[dict[str, Any]]:
         gesture = action.gesture
@@ -161,7 +170,9 @@ class _Writer:
     def _custom(self, action: Action) -> dict[str, Any]:
         """A step that other tools keep, show and pass over."""
         gesture = action.gesture
-        self._lose(f"a {gesture.verb.replace('_', ' ')}: a customStep that runners pass over", action)
+        noun = gesture.verb.replace("_", " ")
+        article = "an" if noun[0] in "aeiou" else "a"
+        self._lose(f"{article} {noun}: a customStep that runners pass over", action)
         told: dict[str, Any] = {"text": action.text, "value": gesture.value}
         if gesture.files:
             told["files"] = [file.name for file in gesture.files]
@@ -239,6 +250,11 @@ def _told(target: PageTarget) -> str:
     if target.test_id:
         return f"@data-testid={literal(target.test_id)}"
     return f"@type={literal(target.type)}" if target.type and target.tag == "input" else ""
+
+
+def _typeable(text: str) -> bool:
+    """Whether each character is a key that runners know."""
+    return all(" " <= character <= "~" or character == "\n" for character in text)
 
 
 def _middle(target: PageTarget | None) -> tuple[float, float]:

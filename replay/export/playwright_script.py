@@ -230,6 +230,10 @@ class _Writer:
         if gesture.verb in ("copy", "cut"):
             self._clipboard = keys
             keys = "ControlOrMeta+C" if gesture.verb == "copy" else "ControlOrMeta+X"
+        elif len(keys) == 1 and not keys.isascii():
+            return [
+                f"{page}.keyboard.insert_text({quoted(keys)})"
+            ]  # no key of the keyboard that Playwright has
         return [f"{at}.press({quoted(keys)})" if at else f"{page}.keyboard.press({quoted(keys)})"]
 
     def _pasted(self, action: Action, at: str, page: str) -> list[str]:
