@@ -2418,8 +2418,9 @@ ${stackTrace}`
   // src/replay/clock.ts
   var import_fake_timers = __toESM(require_fake_timers_src(), 1);
   var clock;
-  function start(now) {
+  function start(at) {
     if (clock) return;
+    const now = Math.floor(at);
     clock = import_fake_timers.default.withGlobal(globalThis).install({
       now,
       loopLimit: 1e5,
@@ -2499,8 +2500,9 @@ ${stackTrace}`
     }
     animate();
   }
-  async function run(to) {
-    if (!clock) return [to, null];
+  async function run(until) {
+    if (!clock) return [until, null];
+    const to = Math.floor(until);
     for (let due = next(); due !== null && due <= to; due = next()) {
       move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));
       await turn();

@@ -16,8 +16,9 @@ interface ReplayClock {
 
 let clock: ReturnType<ReturnType<typeof FakeTimers.withGlobal>["install"]> | undefined;
 
-function start(now: number): void {
+function start(at: number): void {
   if (clock) return; // the same global scope again: document.open, or what follows the first about:blank
+  const now = Math.floor(at);
   clock = FakeTimers.withGlobal(globalThis).install({
     now,
     loopLimit: 100_000,
@@ -107,8 +108,9 @@ function move(to: number): void {
   animate();
 }
 
-async function run(to: number): Promise<Told> {
-  if (!clock) return [to, null];
+async function run(until: number): Promise<Told> {
+  if (!clock) return [until, null];
+  const to = Math.floor(until); // whole steps: parts of them would add up differently each time
   for (let due = next(); due !== null && due <= to; due = next()) {
     move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));
     await turn();
