@@ -4,6 +4,7 @@
   var HANDED = "reenact:bridge";
   var ASKED = "asked";
   var ANSWERED = "answered";
+  var ATTACHED = "attached";
   function handOver() {
     const node = document.createElement("i");
     dispatchEvent(new MouseEvent(HANDED, { relatedTarget: node }));
@@ -14,14 +15,19 @@
   function getter(prototype, name2) {
     const get = Object.getOwnPropertyDescriptor(prototype, name2)?.get;
     if (!get) throw new Error(`no getter ${name2}`);
-    return (of) => Reflect.apply(get, of, []);
+    return (of) => {
+      const plain = of[name2];
+      if (typeof plain === "string" || plain === null) return plain;
+      return of instanceof HTMLFormElement || of instanceof Document ? Reflect.apply(get, of, []) : plain;
+    };
   }
   var localName = getter(Element.prototype, "localName");
   var parentNode = getter(Node.prototype, "parentNode");
   var firstChild = getter(Node.prototype, "firstChild");
   var nextSibling = getter(Node.prototype, "nextSibling");
   var attributes = getter(Element.prototype, "attributes");
-  var children = getter(Element.prototype, "children");
+  var elementChildren = getter(Element.prototype, "children");
+  var children = (of) => of instanceof Element ? elementChildren(of) : of.children;
   var previousElement = getter(Element.prototype, "previousElementSibling");
   var textContent = getter(Node.prototype, "textContent");
   var openRoot = getter(Element.prototype, "shadowRoot");
@@ -31,7 +37,8 @@
   var getRect = Element.prototype.getBoundingClientRect;
   var title = () => String(documentTitle(document));
   function attribute(element, name2) {
-    return Reflect.apply(getAttribute, element, [name2]) ?? "";
+    const plain = typeof element.getAttribute === "function";
+    return (plain ? element.getAttribute(name2) : Reflect.apply(getAttribute, element, [name2])) ?? "";
   }
   function rectOf(element) {
     const { x, y, width, height } = Reflect.apply(getRect, element, []);
@@ -47,11 +54,18 @@
   var HOSTS = new Set(
     "article aside blockquote body div footer h1 h2 h3 h4 h5 h6 header main nav p section span".split(" ")
   );
+  var without = /* @__PURE__ */ new WeakSet();
+  function forgetRoots() {
+    without = /* @__PURE__ */ new WeakSet();
+  }
   function shadowOf(element) {
     const open = openRoot(element);
-    if (open || !(element instanceof HTMLElement)) return open;
+    if (open || without.has(element) || !(element instanceof HTMLElement)) return open;
     const name2 = localName(element);
-    return HOSTS.has(name2) || name2.includes("-") ? chrome.dom.openOrClosedShadowRoot(element) : null;
+    if (!HOSTS.has(name2) && !name2.includes("-")) return null;
+    const closed = chrome.dom.openOrClosedShadowRoot(element);
+    if (!closed) without.add(element);
+    return closed;
   }
   function elementAt(x, y) {
     const found = document.elementFromPoint(x, y);
@@ -70,8 +84,9 @@
     }
   }
   function targetOf(event) {
-    const first = event.composedPath()[0];
-    if (!(first instanceof Node)) return null;
+    const host = event.target;
+    if (!(host instanceof Node)) return null;
+    const first = host instanceof Element && shadowOf(host) ? event.composedPath()[0] : host;
     const element = first instanceof Element ? first : parentNode(first);
     if (!(element instanceof Element)) return null;
     const root = shadowOf(element);
@@ -95,6 +110,7 @@
     return text.slice(0, most * 8).replace(/\s+/g, " ").trim().slice(0, most);
   }
   function textIn(element, most = 120, skip) {
+    if (!element.firstElementChild) return line(textContent(element) ?? "", most);
     const walker = document.createTreeWalker(element, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, (node) => {
       if (node.nodeType === Node.TEXT_NODE) return NodeFilter.FILTER_ACCEPT;
       const name2 = localName(node);
@@ -207,7 +223,7 @@
       if (this.#running) return;
       this.#running = true;
       const run = this.#run;
-      scheduler.postTask(() => this.#drain(run), { priority: "user-visible" });
+      setTimeout(() => this.#drain(run));
     }
     /** The event that came last and was not stated yet. */
     last() {
@@ -257,7 +273,7 @@
       }
       this.#queue.splice(0, n);
       this.outbox.flush();
-      if (this.#queue.length > 0) scheduler.postTask(() => this.#drain(run), { priority: "user-visible" });
+      if (this.#queue.length > 0) setTimeout(() => this.#drain(run));
       else this.#rest();
     }
     #rest() {
@@ -297,11 +313,10 @@
   // src/capture/dialogs.ts
   var MOST = 1 << 16;
   var Dialogs = class {
-    constructor(log, outbox, on) {
+    constructor(log, outbox, on, page) {
       this.log = log;
       this.outbox = outbox;
       this.on = on;
-      const page = handOver();
       page.addEventListener(ASKED, (event) => {
         const [type, message] = JSON.parse(event.detail);
         this.#asked = { type, message: String(message).slice(0, MOST), at: now() };
@@ -1238,9 +1253,7 @@
     return CONTROL.has(localName(element)) || attribute(element, "role") === "button";
   }
   function rowKey(row, element) {
-    const table = parentNode(row);
     const own = cellsOf(row);
-    const rows = table instanceof Element ? [...children(table)].slice(0, MOST_ROWS) : [];
     const headed = own.findIndex((cell) => localName(cell) === "th" || attribute(cell, "role") === "rowheader");
     const order = own.map((_, n) => n);
     if (headed > 0) order.unshift(...order.splice(headed, 1));
@@ -1249,15 +1262,25 @@
       if (!cell || cell.contains(element)) continue;
       const text = keyText(cell, element);
       if (!text || counts(row, text, (other) => other.children[n], element)) continue;
-      const others = rows.some(
-        (other) => other !== row && other.children[n] && keyText(other.children[n], element) === text
-      );
-      if (!others) return text;
+      if (isAlone(row, n)) return text;
     }
     return own.map((cell, n) => {
       const text = keyText(cell, element);
       return counts(row, text, (other) => other.children[n], element) ? "" : text;
     }).filter(Boolean).join(" ").slice(0, 80);
+  }
+  function isAlone(row, n) {
+    const words = textOfCell(row, n);
+    const rows = row.parentElement && children(row.parentElement);
+    for (let at = 0; rows && at < rows.length && at < MOST_ROWS; at++) {
+      const other = rows[at];
+      if (other && other !== row && textOfCell(other, n) === words) return false;
+    }
+    return true;
+  }
+  function textOfCell(row, n) {
+    const cell = row.children[n];
+    return cell ? textContent(cell) : null;
   }
   var WHOLE = /^\W*(\d{1,9})\W*$/;
   function counts(row, text, part, element) {
@@ -1282,11 +1305,16 @@
     }
     if (!cell) return "";
     const table = closest(row, "table,[role=table],[role=grid],[role=treegrid]");
-    const header = table?.querySelector("thead tr,[role=row]:has([role=columnheader]),tr:has(th)");
+    const header = table && headOf(table);
     if (!header || header === row) return "";
     const index = [...children(row)].indexOf(cell);
     const head = header.children[index];
     return head && (localName(head) === "th" || attribute(head, "role") === "columnheader") ? textIn(head, 80) : "";
+  }
+  function headOf(table) {
+    const first = table instanceof HTMLTableElement ? (table.tHead ?? table).querySelector("tr") : null;
+    const row = first ?? table.querySelector("[role=row]");
+    return row?.querySelector("th,[role=columnheader]") ? row : null;
   }
   function repeated(element) {
     let at = element;
@@ -1312,8 +1340,9 @@
   }
   function headingAbove(element) {
     let looked = 0;
-    for (let at = element; at; ) {
-      for (let before = previousElement(at); before && looked < 60; before = previousElement(before), looked++) {
+    for (let at = closest(element, "tr,li,[role=row],[role=listitem]") ?? element; at; ) {
+      const alike = at.matches("tr,td,li,tbody,[role=row],[role=listitem]");
+      for (let before = alike ? null : previousElement(at); before && looked < 60; before = previousElement(before), looked++) {
         if (before.matches(HEADING)) return textIn(before, 80);
         if (before.childElementCount === 0 || before.childElementCount > 12) continue;
         const inner = before.querySelectorAll(HEADING);
@@ -1335,25 +1364,53 @@
     }
     return null;
   }
-  function cssPath(element) {
+  function pathsOf(element) {
     const root = rootOf(element);
-    const steps = [];
-    for (let at = element; at; ) {
-      const own = root && ownName(at, root);
-      if (own) {
-        steps.unshift(own);
-        break;
-      }
-      const parent = parentNode(at);
-      const name2 = CSS.escape(localName(at));
-      if (!(parent instanceof Element)) {
-        steps.unshift(parent instanceof ShadowRoot ? name2 + place(at, [...parent.children]) : name2);
-        break;
-      }
-      steps.unshift(name2 + place(at, children(parent)));
-      at = parent;
+    const css = [];
+    const xpath = [];
+    let named2 = false;
+    let at = element;
+    for (; at instanceof Element; at = parentNode(at)) {
+      const name2 = localName(at);
+      const [place2, alike] = placeOf(at, name2);
+      const own = named2 || !root ? null : ownName(at, root);
+      if (!named2) css.unshift(own ?? CSS.escape(name2) + (alike > 1 ? `:nth-of-type(${place2})` : ""));
+      named2 ||= own !== null;
+      const plain = PLAIN.test(name2) && at.namespaceURI === HTML;
+      xpath.unshift(plain ? `${name2}[${place2}]` : `*[local-name()="${name2.replace(/"/g, "")}"][${place2}]`);
     }
-    return steps.join(" > ").slice(0, 8192);
+    return {
+      css: css.join(" > ").slice(0, 8192),
+      xpath: at instanceof Document ? `/${xpath.join("/")}`.slice(0, 8192) : ""
+    };
+  }
+  var PLAIN = /^[a-z][a-z0-9-]*$/;
+  var HTML = "http://www.w3.org/1999/xhtml";
+  var MANY = 30;
+  var counting = /* @__PURE__ */ new Map();
+  function placeOf(element, name2) {
+    const parent = parentNode(element);
+    if (!(parent instanceof Element || parent instanceof ShadowRoot)) return [1, 1];
+    const siblings = children(parent);
+    if (siblings.length === 1) return [1, 1];
+    if (siblings.length > MANY && parent instanceof Element && PLAIN.test(name2)) {
+      let made = counting.get(name2);
+      if (!made) {
+        const along = (axis) => document.createExpression(`count(${axis}-sibling::${name2})`);
+        made = [along("preceding"), along("following")];
+        if (counting.size < 200) counting.set(name2, made);
+      }
+      const [before, after] = made.map((one2) => one2.evaluate(element, XPathResult.NUMBER_TYPE).numberValue);
+      return [(before ?? 0) + 1, (before ?? 0) + (after ?? 0) + 1];
+    }
+    let place2 = 0;
+    let alike = 0;
+    for (const sibling of siblings) {
+      if (localName(sibling) !== name2) continue;
+      alike++;
+      if (sibling === element) place2 = alike;
+    }
+    return [place2, alike];
   }
   function ownName(element, root) {
     const id = attribute(element, "id");
@@ -1368,34 +1425,11 @@
     }
     return null;
   }
-  function place(element, siblings) {
-    const name2 = localName(element);
-    let alike = 0;
-    let mine = 0;
-    for (const sibling of siblings) {
-      if (localName(sibling) !== name2) continue;
-      alike++;
-      if (sibling === element) mine = alike;
-    }
-    return alike > 1 ? `:nth-of-type(${mine})` : "";
-  }
-  function xPath(element) {
-    const steps = [];
-    let at = element;
-    for (; at instanceof Element; at = parentNode(at)) {
-      let n = 1;
-      const name2 = localName(at);
-      for (let s = at.previousElementSibling; s; s = s.previousElementSibling) if (localName(s) === name2) n++;
-      const known = /^[a-z][a-z0-9-]*$/.test(name2) && at.namespaceURI === "http://www.w3.org/1999/xhtml";
-      steps.unshift(known ? `${name2}[${n}]` : `*[local-name()="${name2.replace(/"/g, "")}"][${n}]`);
-    }
-    return at instanceof Document ? `/${steps.join("/")}`.slice(0, 8192) : "";
-  }
   function shadowPath(element) {
     const shadow = [];
     let closed = false;
     for (let root = rootOf(element); root instanceof ShadowRoot; root = rootOf(root.host)) {
-      shadow.unshift(cssPath(root.host));
+      shadow.unshift(pathsOf(root.host).css);
       closed ||= root.mode === "closed";
     }
     return { shadow, closed };
@@ -1406,7 +1440,7 @@
     return roots.flatMap((root) => all(root, css));
   }
   function rootIn(element) {
-    const root = element.shadowRoot ?? (element instanceof HTMLElement ? chrome.dom.openOrClosedShadowRoot(element) : null);
+    const root = shadowOf(element);
     return root ? [root] : [];
   }
   function all(root, css) {
@@ -1433,6 +1467,7 @@
   var CHOICES = /* @__PURE__ */ new Set(["checkbox", "radio", "button", "submit", "reset"]);
   var CONTROLS = "a[href],button,input,select,textarea,summary,label,option,[contenteditable=''],[contenteditable=true],[role=button],[role=link],[role=checkbox],[role=radio],[role=switch],[role=tab],[role=option],[role=menuitem],[role=menuitemcheckbox],[role=menuitemradio],[role=treeitem],[role=combobox],[role=textbox],[role=slider]";
   var MOST_ALIKE = 2e3;
+  var MOST_INNER2 = 20;
   function printOf(element) {
     const tag = localName(element);
     const masked2 = isMasked(element);
@@ -1451,12 +1486,11 @@
         text: field || masked2 ? "" : textIn(element),
         id: attribute(element, "id").slice(0, 1024),
         test_id: testId(element)?.[1].slice(0, 1024) ?? "",
-        xpath: xPath(element)
+        ...pathsOf(element)
       }),
       tag: tag.slice(0, 1024),
       attributes: kept(element, tag, type, masked2),
       anchors: anchorsOf(element),
-      css: cssPath(element),
       shadow,
       closed,
       rect: rectOf(element),
@@ -1494,23 +1528,27 @@
   }
   function placeAmongAlike(element) {
     const root = rootOf(element);
-    if (!root) return [0, 1];
+    if (!root || element.getElementsByTagName("*").length > MOST_INNER2) return [0, 1];
+    const words = textContent(element);
+    const inner = element.childElementCount;
     const looks = look(element);
     let alike = 0;
     let mine = 0;
     const all2 = root.querySelectorAll(CSS.escape(localName(element)));
     for (let n = 0; n < all2.length && n < MOST_ALIKE; n++) {
       const other = all2[n];
-      if (!other || other !== element && look(other) !== looks) continue;
+      if (!other) break;
       if (other === element) mine = alike;
+      else if (other.childElementCount !== inner || textContent(other) !== words || look(other) !== looks) continue;
       alike++;
     }
     return [mine, Math.max(alike, 1)];
   }
   function look(element) {
-    const words = element.childElementCount < 20 ? line(textContent(element) ?? "", 80) : "";
     const field = element instanceof HTMLInputElement ? `${element.type} ${element.placeholder}` : "";
-    return [words, attribute(element, "aria-label"), attribute(element, "title"), field].join("\n");
+    return `${attribute(element, "aria-label")}
+${attribute(element, "title")}
+${field}`;
   }
 
   // src/capture/listeners.ts
@@ -1538,6 +1576,10 @@
       if (this.#left < 1) return false;
       this.#left--;
       return true;
+    }
+    /** What a person does may lead to as many. */
+    earn(more) {
+      this.#left = Math.min(BURST, this.#left + more);
     }
   };
   var Listeners = class {
@@ -1604,35 +1646,36 @@
         if (type === "input" || type === "change") this.states.changed();
         return;
       }
+      if (event.isTrusted && !SCRIPTABLE.has(type)) this.#scripted.earn(10);
       this.flush();
       if (type === "input" || type === "reset") this.states.changed();
       const element = event.target instanceof Node && !(event.target instanceof Document) ? targetOf(event) : null;
       const fields = { k: "event", t, type: type.slice(0, 64), trusted: event.isTrusted };
       const state = this.states.current();
       if (state !== void 0) fields.state = state;
-      const seen2 = { fields, element };
-      if (event instanceof MouseEvent) this.#mouse(event, fields, seen2);
+      const seen = { fields, element };
+      if (event instanceof MouseEvent) this.#mouse(event, fields, seen);
       else if (event instanceof KeyboardEvent) this.#key(event, fields, element);
-      else if (event instanceof InputEvent) this.#input(event, fields, seen2);
+      else if (event instanceof InputEvent) this.#input(event, fields, seen);
       else if (event instanceof CompositionEvent) this.#composition(event, fields, element);
-      else if (event instanceof ClipboardEvent) this.#clipboard(event, seen2);
-      else this.#other(event, fields, seen2);
-      if (type === "input" || type === "change") this.#held(type, seen2);
-      if (element && IDENTIFYING.has(type)) this.#identify(element, seen2);
+      else if (event instanceof ClipboardEvent) this.#clipboard(event, seen);
+      else this.#other(event, fields, seen);
+      if (type === "input" || type === "change") this.#held(type, seen);
+      if (element && IDENTIFYING.has(type)) this.#identify(element, seen);
       if (event.isTrusted && (type === "pointerdown" || type === "keydown")) this.heard.acted();
-      if (RUNS.has(type) && this.#continues(seen2)) return;
-      this.#seen = seen2;
-      this.log.push(seen2);
+      if (RUNS.has(type) && this.#continues(seen)) return;
+      this.#seen = seen;
+      this.log.push(seen);
     }
     // An event that was seen at the window comes to the closed root that it is in, where its path does not end.
     #within(event) {
-      const seen2 = this.#seen;
+      const seen = this.#seen;
       const inner = event.composedPath()[0];
-      if (!seen2 || !(inner instanceof Element) || inner === seen2.element || shadowOf(inner)) return;
-      seen2.element = inner;
-      delete seen2.print;
-      const { fields } = seen2;
-      if (IDENTIFYING.has(fields.type)) this.#identify(inner, seen2);
+      if (!seen || !(inner instanceof Element) || inner === seen.element || shadowOf(inner)) return;
+      seen.element = inner;
+      delete seen.print;
+      const { fields } = seen;
+      if (IDENTIFYING.has(fields.type)) this.#identify(inner, seen);
       if (fields.offset) this.#offset(inner, fields);
     }
     #offset(element, fields) {
@@ -1640,23 +1683,23 @@
       fields.offset = [cents((fields.x ?? 0) - left), cents((fields.y ?? 0) - top)];
     }
     // Who was acted on is told before the page reacts, once for the events of a gesture.
-    #identify(element, seen2) {
-      if (element === this.#identified && seen2.fields.type !== "pointerdown") return;
+    #identify(element, seen) {
+      if (element === this.#identified && seen.fields.type !== "pointerdown") return;
       this.#identified = element;
       const root = rootOf(element);
       if (root instanceof ShadowRoot) this.states.meet(root);
-      seen2.print = this.targets.print(element);
+      seen.print = this.targets.print(element);
     }
     /** Whether this stands for the event before it, which is taken back: moves within one frame over one element. */
-    #continues(seen2) {
+    #continues(seen) {
       const last2 = this.log.last();
-      if (last2?.fields.type !== seen2.fields.type || last2.element !== seen2.element || seen2.fields.buttons) return false;
-      if (last2.fields.trusted !== seen2.fields.trusted || last2.fields.buttons) return false;
-      last2.fields = seen2.fields;
-      if (seen2.late) last2.late = seen2.late;
+      if (last2?.fields.type !== seen.fields.type || last2.element !== seen.element || seen.fields.buttons) return false;
+      if (last2.fields.trusted !== seen.fields.trusted || last2.fields.buttons) return false;
+      last2.fields = seen.fields;
+      if (seen.late) last2.late = seen.late;
       return true;
     }
-    #mouse(event, fields, seen2) {
+    #mouse(event, fields, seen) {
       fields.x = cents(event.clientX);
       fields.y = cents(event.clientY);
       fields.button = within(event.button, -1, 31);
@@ -1669,21 +1712,21 @@
         const unit = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? innerHeight : 1;
         fields.dx = cents(event.deltaX * unit);
         fields.dy = cents(event.deltaY * unit);
-      } else if (event instanceof DragEvent) this.#drag(event, seen2);
+      } else if (event instanceof DragEvent) this.#drag(event, seen);
       if (type === "pointermove") {
-        if (seen2.element !== this.#hovered) {
-          this.#hovered = seen2.element;
+        if (seen.element !== this.#hovered) {
+          this.#hovered = seen.element;
           this.#warm();
         }
-      } else if (seen2.element && type !== "wheel" && type !== "dragover") {
-        this.#offset(seen2.element, fields);
+      } else if (seen.element && type !== "wheel" && type !== "dragover") {
+        this.#offset(seen.element, fields);
       }
     }
-    #drag(event, seen2) {
-      if (event.type === "drop") seen2.content = contentOf(event.dataTransfer, false);
+    #drag(event, seen) {
+      if (event.type === "drop") seen.content = contentOf(event.dataTransfer, false);
       else if (event.type === "dragstart") {
         last(event, () => {
-          seen2.content = contentOf(event.dataTransfer, false);
+          seen.content = contentOf(event.dataTransfer, false);
         });
       }
     }
@@ -1701,34 +1744,34 @@
         fields.code = event.code.slice(0, 1024);
       }
     }
-    #input(event, fields, seen2) {
+    #input(event, fields, seen) {
       fields.input_type = event.inputType.slice(0, 64);
       if (event.isComposing) fields.composing = true;
-      const masked2 = seen2.element !== null && isMasked(seen2.element);
+      const masked2 = seen.element !== null && isMasked(seen.element);
       if (masked2) fields.masked = true;
       if (event.data !== null) fields.text = masked2 ? dots(event.data) : event.data.slice(0, MOST_VALUE);
-      if (event.dataTransfer && event.type === "beforeinput") seen2.content = contentOf(event.dataTransfer, masked2);
+      if (event.dataTransfer && event.type === "beforeinput") seen.content = contentOf(event.dataTransfer, masked2);
     }
     #composition(event, fields, element) {
       const masked2 = element !== null && isMasked(element);
       if (masked2) fields.masked = true;
       fields.text = masked2 ? dots(event.data) : event.data.slice(0, MOST_VALUE);
     }
-    #clipboard(event, seen2) {
-      const masked2 = seen2.element !== null && isMasked(seen2.element);
-      if (masked2) seen2.fields.masked = true;
+    #clipboard(event, seen) {
+      const masked2 = seen.element !== null && isMasked(seen.element);
+      if (masked2) seen.fields.masked = true;
       if (event.type === "paste") {
-        seen2.content = contentOf(event.clipboardData, masked2);
+        seen.content = contentOf(event.clipboardData, masked2);
         return;
       }
       last(event, () => {
-        seen2.content = event.defaultPrevented ? contentOf(event.clipboardData, masked2) : textContentOf(selected(seen2.element), masked2);
+        seen.content = event.defaultPrevented ? contentOf(event.clipboardData, masked2) : textContentOf(selected(seen.element), masked2);
       });
     }
-    #other(event, fields, seen2) {
+    #other(event, fields, seen) {
       switch (event.type) {
         case "scroll": {
-          const { element } = seen2;
+          const { element } = seen;
           const [x, y] = element ? [element.scrollLeft, element.scrollTop] : [scrollX, scrollY];
           fields.scroll = [cents(x), cents(y)];
           break;
@@ -1748,9 +1791,9 @@
           this.states.changed();
           break;
         case "selectionchange":
-          seen2.element = focused();
-          seen2.late = () => {
-            const { element } = seen2;
+          seen.element = focused();
+          seen.late = () => {
+            const { element } = seen;
             if (isField(element)) selection(element, fields);
             else fields.text = String(getSelection() ?? "").slice(0, 1024);
           };
@@ -1763,8 +1806,8 @@
       }
     }
     // What a field holds after it was changed.
-    #held(type, seen2) {
-      const { element, fields } = seen2;
+    #held(type, seen) {
+      const { element, fields } = seen;
       if (!element) return;
       const most = type === "change" ? MOST_VALUE : MOST_LIVE_VALUE;
       if (element instanceof HTMLSelectElement) {
@@ -1773,7 +1816,7 @@
         fields.selected = chosen2.map((option) => option.value.slice(0, 1024));
         fields.text = chosen2.map((option) => option.label).join(", ").slice(0, 1024);
       } else if (element instanceof HTMLInputElement && element.type === "file") {
-        if (type === "change") seen2.content = filesOf(element.files ?? new DataTransfer().files);
+        if (type === "change") seen.content = filesOf(element.files ?? new DataTransfer().files);
       } else if (element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement) {
         if (isMasked(element)) {
           fields.masked = true;
@@ -1784,7 +1827,7 @@
       } else if (element instanceof HTMLElement && element.isContentEditable) {
         const host = closest(element, "[contenteditable]") ?? element;
         if (isMasked(host)) return;
-        seen2.late = () => {
+        seen.late = () => {
           const text = host.innerText;
           if (text.length <= MOST_LIVE_VALUE) fields.value = text;
         };
@@ -1993,6 +2036,9 @@
   var MOST_LINES = 1e4;
   var UNSEEN = /* @__PURE__ */ new Set(["script", "style", "noscript", "template", "head"]);
   var FLAGS = ["checked", "disabled", "expanded", "pressed", "selected"];
+  var PLAIN2 = new Set(
+    "article banner cell columnheader complementary contentinfo definition document figure heading img iframe list listitem main navigation paragraph region rowgroup rowheader separator table term".split(" ")
+  );
   function ariaOf() {
     if (!document.body) return "";
     const budget = { left: MOST_LINES };
@@ -2043,7 +2089,7 @@
   }
   function flags(element, role) {
     let said = "";
-    for (const flag of FLAGS) {
+    for (const flag of PLAIN2.has(role) ? [] : FLAGS) {
       let value = attribute(element, `aria-${flag}`);
       const field = element;
       if (flag === "checked" && element instanceof HTMLInputElement && /checkbox|radio/.test(element.type)) {
@@ -2121,35 +2167,42 @@
     return { dom: hex(a) + hex(b), nodes, roots };
   }
   var hex = (value) => (value >>> 0).toString(16).padStart(8, "0");
-  function seen(node) {
-    if (node.nodeType === Node.TEXT_NODE) return NodeFilter.FILTER_ACCEPT;
-    return UNSEEN2.has(localName(node)) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT;
-  }
   function tree(top, roots) {
-    const walker = document.createTreeWalker(top, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, seen);
     let nodes = 0;
     let text = "";
-    const open = [];
-    let node = top instanceof Element ? top : walker.nextNode();
-    for (; node; node = walker.nextNode()) {
-      if (node.nodeType === Node.TEXT_NODE) {
-        text += node.data;
+    for (let node = top; ; ) {
+      let down = null;
+      if (node.nodeType === Node.TEXT_NODE) text += node.data;
+      else if (node.nodeType !== Node.COMMENT_NODE) {
+        if (text) mix(text);
+        text = "";
+        if (!(node instanceof Element)) down = node.firstChild;
+        else if (!UNSEEN2.has(localName(node))) {
+          nodes += 1 + one(node, roots);
+          down = node instanceof HTMLFormElement ? firstChild(node) : node.firstChild;
+        }
+      }
+      if (down) {
+        node = down;
         continue;
       }
-      if (text) mix(text);
-      text = "";
-      let last2 = open.at(-1);
-      while (last2 && !last2.contains(node)) {
-        open.pop();
-        mix("/");
-        last2 = open.at(-1);
+      for (; ; ) {
+        if (node === top) {
+          if (text) mix(text);
+          mix("");
+          return nodes;
+        }
+        const next = node instanceof HTMLFormElement ? nextSibling(node) : node.nextSibling;
+        if (next) {
+          node = next;
+          break;
+        }
+        if (text) mix(text);
+        text = "";
+        mix("");
+        node = parentNode(node) ?? top;
       }
-      open.push(node);
-      nodes += 1 + one(node, roots);
     }
-    if (text) mix(text);
-    mix(`${open.length}`);
-    return nodes;
   }
   function one(element, roots) {
     mix(localName(element));
@@ -2447,7 +2500,8 @@ ${state.title}`;
       (n, print) => this.#outbox.add({ k: "target", t: now(), n, ...print })
     );
     #log = new Log(this.#outbox, this.#targets);
-    #dialogs = new Dialogs(this.#log, this.#outbox, () => this.#seeing);
+    #page = handOver();
+    #dialogs = new Dialogs(this.#log, this.#outbox, () => this.#seeing, this.#page);
     #listeners = new Listeners(this.#log, this.#states, this.#targets, {
       acted: () => this.#dialogs.stayed(),
       leaving: (event) => this.#dialogs.leaving(event)
@@ -2461,6 +2515,10 @@ ${state.title}`;
       chrome.runtime.onMessage.addListener((message) => {
         if (message.m === "wake") this.#outbox.wake();
       });
+      this.#page.addEventListener(ATTACHED, () => {
+        forgetRoots();
+        this.#states.changed();
+      });
       const written = async () => {
         this.#listeners.flush();
         await this.#log.idle();
@@ -2470,7 +2528,10 @@ ${state.title}`;
     }
     #hide = () => this.#end();
     #show = (event) => event.persisted && this.#outbox.wake();
-    #load = () => this.#states.changed();
+    #load = () => {
+      forgetRoots();
+      this.#states.changed();
+    };
     #arm() {
       if (this.#seeing) this.#listeners.arm();
       addEventListener("load", this.#load);
@@ -2484,7 +2545,7 @@ ${state.title}`;
         url: location.href.slice(0, 1 << 20),
         opaque: self.origin === "null",
         name: window.name.slice(0, 1024),
-        ...place2(),
+        ...place(),
         ...window.parent === window && { about: about() }
       });
     }
@@ -2542,7 +2603,7 @@ ${state.title}`;
       reduced_motion: set("(prefers-reduced-motion: reduce)")
     };
   }
-  function place2() {
+  function place() {
     for (let n = 0; window.parent !== window && n < window.parent.length; n++) {
       if (window.parent[n] === window) return { index: n };
     }

@@ -4,6 +4,7 @@
   var HANDED = "reenact:bridge";
   var ASKED = "asked";
   var ANSWERED = "answered";
+  var ATTACHED = "attached";
   function awaitNode(take) {
     addEventListener(
       HANDED,
@@ -87,6 +88,13 @@
         }
       });
     }
+    Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
+      apply(attach, self, given) {
+        const root = apply(attach, self, given);
+        say(ATTACHED, null);
+        return root;
+      }
+    });
   });
   if (typeof session?.seed === "number") seeded(session.seed);
 })();

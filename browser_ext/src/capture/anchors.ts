@@ -1,5 +1,5 @@
 // What people tell an element apart by: the row it is in, its column, its item, its dialog, the heading above it.
-import { attribute, children, closest, localName, parentNode, previousElement, textIn } from "./dom";
+import { attribute, children, closest, localName, parentNode, previousElement, textContent, textIn } from "./dom";
 import { nameOf } from "./names";
 
 const CONTROL = new Set(["button", "input", "select", "textarea", "option"]);
@@ -42,9 +42,7 @@ function isControl(element: Element): boolean {
 
 /** The text of the row's first cell that no other row has there; else what the row says. */
 function rowKey(row: Element, element: Element): string {
-  const table = parentNode(row);
   const own = cellsOf(row);
-  const rows = table instanceof Element ? [...children(table)].slice(0, MOST_ROWS) : [];
   const headed = own.findIndex((cell) => localName(cell) === "th" || attribute(cell, "role") === "rowheader");
   const order = own.map((_, n) => n);
   if (headed > 0) order.unshift(...order.splice(headed, 1));
@@ -53,10 +51,7 @@ function rowKey(row: Element, element: Element): string {
     if (!cell || cell.contains(element)) continue;
     const text = keyText(cell, element);
     if (!text || counts(row, text, (other) => other.children[n], element)) continue;
-    const others = rows.some(
-      (other) => other !== row && other.children[n] && keyText(other.children[n], element) === text,
-    );
-    if (!others) return text;
+    if (isAlone(row, n)) return text;
   }
   return own
     .map((cell, n) => {
@@ -66,6 +61,22 @@ function rowKey(row: Element, element: Element): string {
     .filter(Boolean)
     .join(" ")
     .slice(0, 80);
+}
+
+/** Whether no other row has in its n-th cell what this one has there. */
+function isAlone(row: Element, n: number): boolean {
+  const words = textOfCell(row, n);
+  const rows = row.parentElement && children(row.parentElement);
+  for (let at = 0; rows && at < rows.length && at < MOST_ROWS; at++) {
+    const other = rows[at];
+    if (other && other !== row && textOfCell(other, n) === words) return false;
+  }
+  return true;
+}
+
+function textOfCell(row: Element, n: number): string | null {
+  const cell = row.children[n];
+  return cell ? textContent(cell) : null;
 }
 
 const WHOLE = /^\W*(\d{1,9})\W*$/;
@@ -100,11 +111,18 @@ function columnOf(element: Element, row: Element): string {
   }
   if (!cell) return "";
   const table = closest(row, "table,[role=table],[role=grid],[role=treegrid]");
-  const header = table?.querySelector("thead tr,[role=row]:has([role=columnheader]),tr:has(th)");
+  const header = table && headOf(table);
   if (!header || header === row) return "";
   const index = [...children(row)].indexOf(cell);
   const head = header.children[index];
   return head && (localName(head) === "th" || attribute(head, "role") === "columnheader") ? textIn(head, 80) : "";
+}
+
+/** The row that heads a table: its first, where that has heads of columns. */
+function headOf(table: Element): Element | null {
+  const first = table instanceof HTMLTableElement ? (table.tHead ?? table).querySelector("tr") : null;
+  const row = first ?? table.querySelector("[role=row]");
+  return row?.querySelector("th,[role=columnheader]") ? row : null;
 }
 
 /** The nearest box around an element that has siblings of its make: a card, a row made of boxes. */
@@ -135,8 +153,14 @@ function headingIn(container: Element): string {
 /** The last heading before an element, as one sees it on the page: among what precedes it and what is around it. */
 function headingAbove(element: Element): string {
   let looked = 0;
-  for (let at: Element | null = element; at; ) {
-    for (let before = previousElement(at); before && looked < 60; before = previousElement(before), looked++) {
+  // Not among the rows and items before its own.
+  for (let at: Element | null = closest(element, "tr,li,[role=row],[role=listitem]") ?? element; at; ) {
+    const alike = at.matches("tr,td,li,tbody,[role=row],[role=listitem]");
+    for (
+      let before = alike ? null : previousElement(at);
+      before && looked < 60;
+      before = previousElement(before), looked++
+    ) {
       if (before.matches(HEADING)) return textIn(before, 80);
       if (before.childElementCount === 0 || before.childElementCount > 12) continue;
       const inner = before.querySelectorAll(HEADING);

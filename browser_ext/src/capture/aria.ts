@@ -6,6 +6,13 @@ import { isNamedByContent, nameOf, roleOf } from "./names";
 const MOST_LINES = 10_000;
 const UNSEEN = new Set(["script", "style", "noscript", "template", "head"]);
 const FLAGS = ["checked", "disabled", "expanded", "pressed", "selected"];
+// Roles that are never checked, pressed or the like.
+const PLAIN = new Set(
+  (
+    "article banner cell columnheader complementary contentinfo definition document figure heading img iframe list " +
+    "listitem main navigation paragraph region rowgroup rowheader separator table term"
+  ).split(" "),
+);
 
 type Piece = string | Node_;
 interface Node_ {
@@ -69,7 +76,7 @@ function valueIn(element: Element): string | null {
 
 function flags(element: Element, role: string): string {
   let said = "";
-  for (const flag of FLAGS) {
+  for (const flag of PLAIN.has(role) ? [] : FLAGS) {
     let value = attribute(element, `aria-${flag}`);
     const field = element as HTMLInputElement;
     if (flag === "checked" && element instanceof HTMLInputElement && /checkbox|radio/.test(element.type)) {

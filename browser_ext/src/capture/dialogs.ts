@@ -1,5 +1,5 @@
 // Dialogs: what the page asked by alert, confirm and prompt, told by page.js; and beforeunload.
-import { ANSWERED, ASKED, handOver } from "../bridge";
+import { ANSWERED, ASKED } from "../bridge";
 import { type Log, now } from "./log";
 import type { Outbox } from "./outbox";
 
@@ -14,8 +14,8 @@ export class Dialogs {
     private readonly log: Log,
     private readonly outbox: Outbox,
     private readonly on: () => boolean,
+    page: EventTarget,
   ) {
-    const page = handOver();
     page.addEventListener(ASKED, (event) => {
       const [type, message] = JSON.parse((event as CustomEvent<string>).detail);
       this.#asked = { type, message: String(message).slice(0, MOST), at: now() };

@@ -1,5 +1,5 @@
 // A document's content and form values as one number of 64 bits: what a replay waits for before it acts.
-import { attributes, localName, shadowOf, title } from "./dom";
+import { attributes, firstChild, localName, nextSibling, parentNode, shadowOf, title } from "./dom";
 import { dots, isMasked } from "./masks";
 
 // What shows nothing of itself.
@@ -35,37 +35,44 @@ export function hashOf(): { dom: string; nodes: number; roots: ShadowRoot[] } {
 
 const hex = (value: number) => (value >>> 0).toString(16).padStart(8, "0");
 
-function seen(node: Node): number {
-  if (node.nodeType === Node.TEXT_NODE) return NodeFilter.FILTER_ACCEPT;
-  return UNSEEN.has(localName(node as Element)) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT;
-}
-
+// Down and up again, without recursion but into shadow roots: a page may nest as deep as it likes.
 function tree(top: Element | ShadowRoot, roots: ShadowRoot[]): number {
-  const walker = document.createTreeWalker(top, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, seen);
   let nodes = 0;
   let text = ""; // adjacent text nodes count as one
-  // Where the walk is: leaving an element counts, so that siblings and children differ.
-  const open: Node[] = [];
-  let node: Node | null = top instanceof Element ? top : walker.nextNode();
-  for (; node; node = walker.nextNode()) {
-    if (node.nodeType === Node.TEXT_NODE) {
-      text += (node as Text).data;
+  for (let node: Node = top; ; ) {
+    let down: Node | null = null;
+    if (node.nodeType === Node.TEXT_NODE) text += (node as Text).data;
+    else if (node.nodeType !== Node.COMMENT_NODE) {
+      if (text) mix(text);
+      text = "";
+      if (!(node instanceof Element)) down = node.firstChild;
+      else if (!UNSEEN.has(localName(node))) {
+        nodes += 1 + one(node, roots);
+        down = node instanceof HTMLFormElement ? firstChild(node) : node.firstChild;
+      }
+    }
+    if (down) {
+      node = down;
       continue;
     }
-    if (text) mix(text);
-    text = "";
-    let last = open.at(-1);
-    while (last && !last.contains(node)) {
-      open.pop();
-      mix("/");
-      last = open.at(-1);
+    for (;;) {
+      if (node === top) {
+        if (text) mix(text);
+        mix("");
+        return nodes;
+      }
+      const next: Node | null = node instanceof HTMLFormElement ? nextSibling(node) : node.nextSibling;
+      if (next) {
+        node = next;
+        break;
+      }
+      // Leaving an element counts, so that siblings and children differ.
+      if (text) mix(text);
+      text = "";
+      mix("");
+      node = parentNode(node) ?? top;
     }
-    open.push(node);
-    nodes += 1 + one(node as Element, roots);
   }
-  if (text) mix(text);
-  mix(`${open.length}`);
-  return nodes;
 }
 
 function one(element: Element, roots: ShadowRoot[]): number {

@@ -48,6 +48,11 @@ class Allowance {
     this.#left--;
     return true;
   }
+
+  /** What a person does may lead to as many. */
+  earn(more: number): void {
+    this.#left = Math.min(BURST, this.#left + more);
+  }
 }
 
 /** Who is told of what is more than an event. */
@@ -124,6 +129,7 @@ export class Listeners {
       if (type === "input" || type === "change") this.states.changed();
       return;
     }
+    if (event.isTrusted && !SCRIPTABLE.has(type)) this.#scripted.earn(10);
     this.flush();
     if (type === "input" || type === "reset") this.states.changed();
     const element = event.target instanceof Node && !(event.target instanceof Document) ? targetOf(event) : null;

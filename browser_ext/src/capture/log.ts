@@ -39,7 +39,7 @@ export class Log {
     if (this.#running) return;
     this.#running = true;
     const run = this.#run;
-    scheduler.postTask(() => this.#drain(run), { priority: "user-visible" });
+    setTimeout(() => this.#drain(run));
   }
 
   /** The event that came last and was not stated yet. */
@@ -94,7 +94,7 @@ export class Log {
     }
     this.#queue.splice(0, n);
     this.outbox.flush();
-    if (this.#queue.length > 0) scheduler.postTask(() => this.#drain(run), { priority: "user-visible" });
+    if (this.#queue.length > 0) setTimeout(() => this.#drain(run));
     else this.#rest();
   }
 

@@ -1,7 +1,9 @@
 // The capture script: one for each document, in the extension's world, before the page's own scripts.
+import { ATTACHED, handOver } from "../bridge";
 import type { On, Wake } from "../port";
 import type { About } from "../wire";
 import { Dialogs } from "./dialogs";
+import { forgetRoots } from "./dom";
 import { Listeners } from "./listeners";
 import { Log, now } from "./log";
 import { setMasks } from "./masks";
@@ -31,7 +33,8 @@ class Capture {
     (n, print) => this.#outbox.add({ k: "target", t: now(), n, ...print }),
   );
   #log: Log = new Log(this.#outbox, this.#targets);
-  #dialogs = new Dialogs(this.#log, this.#outbox, () => this.#seeing);
+  #page = handOver();
+  #dialogs = new Dialogs(this.#log, this.#outbox, () => this.#seeing, this.#page);
   #listeners: Listeners = new Listeners(this.#log, this.#states, this.#targets, {
     acted: () => this.#dialogs.stayed(),
     leaving: (event) => this.#dialogs.leaving(event),
@@ -47,6 +50,10 @@ class Capture {
     chrome.runtime.onMessage.addListener((message: Wake) => {
       if (message.m === "wake") this.#outbox.wake();
     });
+    this.#page.addEventListener(ATTACHED, () => {
+      forgetRoots();
+      this.#states.changed();
+    });
     const written = async () => {
       this.#listeners.flush();
       await this.#log.idle();
@@ -57,7 +64,10 @@ class Capture {
 
   #hide = () => this.#end();
   #show = (event: PageTransitionEvent) => event.persisted && this.#outbox.wake();
-  #load = () => this.#states.changed();
+  #load = () => {
+    forgetRoots();
+    this.#states.changed();
+  };
 
   #arm(): void {
     if (this.#seeing) this.#listeners.arm();

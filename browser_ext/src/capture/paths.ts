@@ -1,5 +1,5 @@
 // Where an element is: CSS and XPath, within its root.
-import { attribute, children, localName, parentNode, rootOf } from "./dom";
+import { attribute, children, localName, parentNode, rootOf, shadowOf } from "./dom";
 
 const TEST_IDS = ["data-testid", "data-test-id", "data-test", "data-cy", "data-qa"];
 
@@ -12,26 +12,61 @@ export function testId(element: Element): [string, string] | null {
   return null;
 }
 
-/** A selector that matches the element alone within its root: by an id of its own or around it, else by places. */
-export function cssPath(element: Element): string {
+/**
+ * Where an element is within its root. `css` matches it alone: by an id of its own or around it, else by places; `xpath`
+ * are the places from the document's root down, none in a shadow root, which XPath does not know.
+ */
+export function pathsOf(element: Element): { css: string; xpath: string } {
   const root = rootOf(element);
-  const steps: string[] = [];
-  for (let at: Element | null = element; at; ) {
-    const own = root && ownName(at, root);
-    if (own) {
-      steps.unshift(own);
-      break;
-    }
-    const parent: Node | null = parentNode(at);
-    const name = CSS.escape(localName(at));
-    if (!(parent instanceof Element)) {
-      steps.unshift(parent instanceof ShadowRoot ? name + place(at, [...parent.children]) : name);
-      break;
-    }
-    steps.unshift(name + place(at, children(parent)));
-    at = parent;
+  const css: string[] = [];
+  const xpath: string[] = [];
+  let named = false;
+  let at: Node | null = element;
+  for (; at instanceof Element; at = parentNode(at)) {
+    const name = localName(at);
+    const [place, alike] = placeOf(at, name);
+    const own: string | null = named || !root ? null : ownName(at, root);
+    if (!named) css.unshift(own ?? CSS.escape(name) + (alike > 1 ? `:nth-of-type(${place})` : ""));
+    named ||= own !== null;
+    const plain = PLAIN.test(name) && at.namespaceURI === HTML;
+    xpath.unshift(plain ? `${name}[${place}]` : `*[local-name()="${name.replace(/"/g, "")}"][${place}]`);
   }
-  return steps.join(" > ").slice(0, 8192);
+  return {
+    css: css.join(" > ").slice(0, 8192),
+    xpath: at instanceof Document ? `/${xpath.join("/")}`.slice(0, 8192) : "",
+  };
+}
+
+const PLAIN = /^[a-z][a-z0-9-]*$/;
+const HTML = "http://www.w3.org/1999/xhtml";
+const MANY = 30;
+const counting = new Map<string, [XPathExpression, XPathExpression]>();
+
+/** Which of its siblings of the same name an element is, from 1, and how many they are. */
+function placeOf(element: Element, name: string): [number, number] {
+  const parent = parentNode(element);
+  if (!(parent instanceof Element || parent instanceof ShadowRoot)) return [1, 1];
+  const siblings = children(parent);
+  if (siblings.length === 1) return [1, 1];
+  if (siblings.length > MANY && parent instanceof Element && PLAIN.test(name)) {
+    // The browser counts faster.
+    let made = counting.get(name);
+    if (!made) {
+      const along = (axis: string) => document.createExpression(`count(${axis}-sibling::${name})`);
+      made = [along("preceding"), along("following")];
+      if (counting.size < 200) counting.set(name, made);
+    }
+    const [before, after] = made.map((one) => one.evaluate(element, XPathResult.NUMBER_TYPE).numberValue);
+    return [(before ?? 0) + 1, (before ?? 0) + (after ?? 0) + 1];
+  }
+  let place = 0;
+  let alike = 0;
+  for (const sibling of siblings) {
+    if (localName(sibling) !== name) continue;
+    alike++;
+    if (sibling === element) place = alike;
+  }
+  return [place, alike];
 }
 
 function ownName(element: Element, root: Document | ShadowRoot): string | null {
@@ -48,38 +83,12 @@ function ownName(element: Element, root: Document | ShadowRoot): string | null {
   return null;
 }
 
-function place(element: Element, siblings: Iterable<Element>): string {
-  const name = localName(element);
-  let alike = 0;
-  let mine = 0;
-  for (const sibling of siblings) {
-    if (localName(sibling) !== name) continue;
-    alike++;
-    if (sibling === element) mine = alike;
-  }
-  return alike > 1 ? `:nth-of-type(${mine})` : "";
-}
-
-/** The places from the document's root down; none within a shadow root, which XPath does not know. */
-export function xPath(element: Element): string {
-  const steps: string[] = [];
-  let at: Node | null = element;
-  for (; at instanceof Element; at = parentNode(at)) {
-    let n = 1;
-    const name = localName(at);
-    for (let s = at.previousElementSibling; s; s = s.previousElementSibling) if (localName(s) === name) n++;
-    const known = /^[a-z][a-z0-9-]*$/.test(name) && at.namespaceURI === "http://www.w3.org/1999/xhtml";
-    steps.unshift(known ? `${name}[${n}]` : `*[local-name()="${name.replace(/"/g, "")}"][${n}]`);
-  }
-  return at instanceof Document ? `/${steps.join("/")}`.slice(0, 8192) : "";
-}
-
 /** The CSS paths of the shadow hosts around an element, outermost first, and whether one of their roots is closed. */
 export function shadowPath(element: Element): { shadow: string[]; closed: boolean } {
   const shadow: string[] = [];
   let closed = false;
   for (let root = rootOf(element); root instanceof ShadowRoot; root = rootOf(root.host)) {
-    shadow.unshift(cssPath(root.host));
+    shadow.unshift(pathsOf(root.host).css);
     closed ||= root.mode === "closed";
   }
   return { shadow, closed };
@@ -93,9 +102,8 @@ export function byCss(shadow: string[], css: string): Element[] {
 }
 
 function rootIn(element: Element): ShadowRoot[] {
-  const root =
-    element.shadowRoot ?? (element instanceof HTMLElement ? chrome.dom.openOrClosedShadowRoot(element) : null);
-  return root ? [root as ShadowRoot] : [];
+  const root = shadowOf(element);
+  return root ? [root] : [];
 }
 
 function all(root: Document | ShadowRoot, css: string): Element[] {

@@ -1,10 +1,10 @@
 // Fingerprints: several independent ways to find an element again, and what tells it apart from those like it.
 import type { TargetItem } from "../wire";
 import { anchorsOf } from "./anchors";
-import { attribute, closest, line, localName, rectOf, rootOf, textContent, textIn } from "./dom";
+import { attribute, closest, localName, rectOf, rootOf, textContent, textIn } from "./dom";
 import { isMasked } from "./masks";
 import { labelOf, nameOf, roleOf } from "./names";
-import { cssPath, shadowPath, testId, xPath } from "./paths";
+import { pathsOf, shadowPath, testId } from "./paths";
 
 export type Print = Omit<TargetItem, "k" | "s" | "t" | "n" | "control">;
 
@@ -18,6 +18,7 @@ const CONTROLS =
   "[role=link],[role=checkbox],[role=radio],[role=switch],[role=tab],[role=option],[role=menuitem]," +
   "[role=menuitemcheckbox],[role=menuitemradio],[role=treeitem],[role=combobox],[role=textbox],[role=slider]";
 const MOST_ALIKE = 2000;
+const MOST_INNER = 20;
 
 /** What identifies an element now. */
 export function printOf(element: Element): Print {
@@ -38,12 +39,11 @@ export function printOf(element: Element): Print {
       text: field || masked ? "" : textIn(element),
       id: attribute(element, "id").slice(0, 1024),
       test_id: testId(element)?.[1].slice(0, 1024) ?? "",
-      xpath: xPath(element),
+      ...pathsOf(element),
     }),
     tag: tag.slice(0, 1024),
     attributes: kept(element, tag, type, masked),
     anchors: anchorsOf(element),
-    css: cssPath(element),
     shadow,
     closed,
     rect: rectOf(element),
@@ -93,22 +93,24 @@ function kept(element: Element, tag: string, type: string, masked: boolean): Rec
 /** Its place, from 0, among the elements of its root that look alike: same tag, same words. */
 function placeAmongAlike(element: Element): [number, number] {
   const root = rootOf(element);
-  if (!root) return [0, 1];
+  if (!root || element.getElementsByTagName("*").length > MOST_INNER) return [0, 1];
+  const words = textContent(element);
+  const inner = element.childElementCount;
   const looks = look(element);
   let alike = 0;
   let mine = 0;
   const all = root.querySelectorAll(CSS.escape(localName(element)));
   for (let n = 0; n < all.length && n < MOST_ALIKE; n++) {
     const other = all[n];
-    if (!other || (other !== element && look(other) !== looks)) continue;
+    if (!other) break;
     if (other === element) mine = alike;
+    else if (other.childElementCount !== inner || textContent(other) !== words || look(other) !== looks) continue;
     alike++;
   }
   return [mine, Math.max(alike, 1)];
 }
 
 function look(element: Element): string {
-  const words = element.childElementCount < 20 ? line(textContent(element) ?? "", 80) : "";
   const field = element instanceof HTMLInputElement ? `${element.type} ${element.placeholder}` : "";
-  return [words, attribute(element, "aria-label"), attribute(element, "title"), field].join("\n");
+  return `${attribute(element, "aria-label")}\n${attribute(element, "title")}\n${field}`;
 }

@@ -1,5 +1,5 @@
 // In the page's own world, before its scripts: tells of dialogs, and seeds its randomness where the session says so.
-import { ANSWERED, ASKED, awaitNode } from "../bridge";
+import { ANSWERED, ASKED, ATTACHED, awaitNode } from "../bridge";
 import { seeded } from "./seeded";
 
 const session = (globalThis as { __reenactSession?: { seed?: number | null } }).__reenactSession;
@@ -27,6 +27,13 @@ awaitNode((node) => {
       },
     });
   }
+  Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
+    apply(attach, self, given: [ShadowRootInit]) {
+      const root = apply(attach as (init: ShadowRootInit) => ShadowRoot, self, given);
+      say(ATTACHED, null);
+      return root;
+    },
+  });
 });
 
 if (typeof session?.seed === "number") seeded(session.seed);
