@@ -13,6 +13,7 @@ from recorder.redact import Lane, SharedRedactor
 from recorder.redact.coded import NotDecoded, redact_coded
 from recorder.redact.encodings import forms
 from recorder.redact.views import unbroken
+from recorder.spelled import Pieces, unspelled
 from recorder.trace.blobs import BlobStore
 from recorder.trace.codec import decode_event, encode_event
 from recorder.trace.events import (
@@ -78,7 +79,8 @@ class LastLook:
             yield t, out
 
     def events(self, events: list[AnyEvent], moved: Mapping[str, str]) -> list[AnyEvent]:
-        """The events, with blobs that `blobs` has moved under their new names."""
+        """The events, with blobs that `blobs` has moved under their new names. Call `blobs` first."""
+        events, _ = self._unspelled(events)
         typed = [event for event in events if isinstance(event, Input) and not event.hidden]
         keys = b"".join(event.data for event in typed)
         replaced = self.content(keys)
@@ -94,17 +96,28 @@ class LastLook:
     def blobs(self, store: BlobStore, events: list[AnyEvent]) -> dict[str, str]:
         """Looks into every blob of the session; the digests of those that were replaced, old to new."""
         codings = _codings(events)
+        _, spelled = self._unspelled(events)
         trees = {event.tree for event in events if isinstance(event, WorkspaceSnapshot)}
         moved: dict[str, str] = {}
         for digest in sorted(store, key=lambda digest: digest in trees):  # trees last: they name other blobs
             content = store.get(digest)
             new = self._body(content, codings[digest]) if digest in codings else self.content(content)
+            for beginning, instead in spelled.get(digest, ()):
+                new = new.replace(beginning.encode(), instead.encode())
             if digest in trees and (renamed := _renamed(new, moved)) != content:
                 new = _sorted(renamed)
             if new != content:
                 moved[digest] = store.put(new)
                 store.path(digest).unlink()
         return moved
+
+    def _unspelled(self, events: list[AnyEvent]) -> tuple[list[AnyEvent], dict[str, Pieces]]:
+        """Without what was typed into pages of secrets."""
+        texts = ((entry.secret.decode("utf-8", "replace"), entry.placeholder) for entry in self._entries)
+        same = {
+            secret: said for secret, stands in texts if len(secret) == len(said := stands.decode("latin-1"))
+        }
+        return unspelled(events, same)
 
     def draft(self, draft: Draft) -> Draft:
         """What is known of the session from its start."""

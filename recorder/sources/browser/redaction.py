@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,10 +10,17 @@ import msgspec
 
 from recorder.redact import SharedRedactor
 from recorder.trace.event import Event
+from recorder.trace.pages import PageEvent, PageTarget
 
 _URLS = frozenset(("url", "initiator"))
 _LEFT = frozenset(("kind", "source", "dom", "type", "blob", "storage", "aria", "skipped"))
 """Fields that are ours, or digests."""
+
+
+_TYPED = frozenset(
+    ("keydown", "keypress", "keyup", "beforeinput", "input", "compositionupdate", "selectionchange")
+)
+_MOST_FIELDS = 4096
 
 
 class Texts(Protocol):
@@ -38,17 +46,42 @@ class RedactedPages:
     def __init__(self, vault: Path) -> None:
         """Raises OSError or ValueError where the vault cannot be read."""
         self._redactor = SharedRedactor(vault)
+        self._fields: OrderedDict[tuple[int, int], list[str]] = OrderedDict()
+        """What fields are called, by document and number."""
 
     def event[E: Event](self, event: E) -> E:
         """The event with its secrets replaced, the very same where there are none."""
         self._redactor.refresh()
-        fields = {name: getattr(event, name) for name in event.__struct_fields__ if name not in _LEFT}
-        texts = {
-            name: value for name, value in fields.items() if isinstance(value, str | list | dict | tuple)
-        }
-        done = {name: self._value(name, value) for name, value in texts.items() if value}
-        changed = {name: value for name, value in done.items() if value != texts[name]}
+        texts = {name: getattr(event, name) for name in event.__struct_fields__ if name not in _LEFT}
+        entered: dict[str, Any] = {}
+        if isinstance(event, PageEvent):
+            texts.pop("value")
+            entered = self._entered(event)
+        elif isinstance(event, PageTarget):
+            self._learn(event)
+        done = {name: self._value(name, value) for name, value in texts.items() if value} | entered
+        changed = {name: value for name, value in done.items() if value != getattr(event, name)}
         return msgspec.structs.replace(event, **changed) if changed else event
+
+    def _learn(self, target: PageTarget) -> None:
+        words = (target.attributes.get("name"), target.id, target.label, target.name, target.placeholder)
+        if target.editable and not target.masked:
+            self._fields[target.doc, target.n] = list(dict.fromkeys(word for word in words if word))
+            while len(self._fields) > _MOST_FIELDS:
+                self._fields.popitem(last=False)
+
+    def _entered(self, event: PageEvent) -> dict[str, Any]:
+        """What a field holds. While it is typed only what is known is looked for: the beginnings of a secret would be
+        taken for secrets; when it is done, the field's name may say what it is."""
+        if not event.value or event.masked:
+            return {}
+        if event.type in _TYPED:
+            known = self._redactor.known_only(event.value.encode("utf-8", "surrogateescape"), "text")
+            return {"value": known.decode("utf-8", "surrogateescape")}
+        value = event.value
+        for word in self._fields.get((event.doc, event.target or 0), ()):
+            value = self._named(word, value)
+        return {"value": self._redactor.text(value)}
 
     def content(self, content: bytes) -> bytes:
         self._redactor.refresh()

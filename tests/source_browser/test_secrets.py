@@ -1,0 +1,48 @@
+"""What is secret in a browser's session is in no part of its trace: typed, shown, told or sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from recorded_browser import Recording, of, site, wait_for
+
+from recorder.trace.events import PageEvent, SecretReplaced
+
+TOKEN = "ghp_" + "k3Yq8ZtR1vB6nW0sXc5LmD2fHj9PuAe7GiTo"
+TOLD = "correct-horse-battery-9"
+PAGES = {
+    "index.html": """<title>Settings</title>
+<form onsubmit="fetch('/?token=' + token.value).catch(() => 0); shown.textContent = token.value; return false">
+<label>API token <input id=token name=api_token></label><label>Note <input id=note></label>
+<label>Password <input id=password type=password></label><button>Save</button></form><p id=shown></p>""",
+}
+
+
+@pytest.mark.slow
+def test_nothing_that_is_secret_is_in_the_trace(browse: Callable[..., Recording], tmp_path: Path) -> None:
+    with site(PAGES, tmp_path / "site") as address:
+        recording = browse(f"{address}/index.html?access_token={TOKEN[::-1]}", "--secret", "TOLD", TOLD=TOLD)
+        with recording.expert() as page:
+            for field, text in (("#token", TOKEN), ("#note", TOLD), ("#password", "pass-word-1")):
+                page.locator(field).click()
+                page.keyboard.type(text)
+            page.get_by_role("button").click()
+            wait_for(lambda: [e for e in of(PageEvent, recording.journal()) if e.type == "submit"] or None)
+            page.wait_for_timeout(300)
+            recording.close(page)
+        result, said = recording.ended()
+    assert result["state"] == "complete", said
+    events = recording.trace()
+    with recording.opened() as trace:
+        everything = [*(line.line for line in trace.events.lines()), *map(trace.blob, trace.blob_digests())]
+    for secret in (TOKEN, TOLD, "pass-word-1", TOKEN[::-1]):
+        assert not [part for part in everything if secret.encode() in part]
+        for size in (8, 12):
+            assert not [part for part in everything if secret[:size].encode() in part]
+    keys = "".join(e.key for e in of(PageEvent, events) if e.type == "keydown" and e.key)
+    for secret in (TOKEN, TOLD, "pass-word-1"):
+        assert secret not in keys
+        assert secret[:8] not in keys
+    assert len(of(SecretReplaced, events)) >= 2
