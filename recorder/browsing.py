@@ -45,6 +45,7 @@ def browse(
         browser = open_browser(begun, proxy, request.browser)
         begun.stack.callback(browser.finish)
         with _interrupts() as wake:
+            browser.on_said = say
             browser.ready()
             if reached is not None:
                 begun.stack.enter_context(reached(begun.folder))

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from recorder.trace.codec import Decoded
@@ -42,6 +43,12 @@ _CONFINED = "--no-sandbox --disable-dev-shm-usage"
 """Chromium's own sandbox is made of namespaces, which nobody inside ours may make; /dev/shm is small."""
 
 
+_PROXY = NetworkStarted(
+    t=0, source="browser/1", address="127.0.0.1:8080", engine="browser", certificate="0" * 64, trust="", upstream=None
+)
+"""Where a browser is sent that had no proxy when it was recorded."""
+
+
 class Network:
     """What a recorded network needs of a sandbox, and what it tells afterwards.
 
@@ -61,6 +68,9 @@ class Network:
         self.command = 0
         self.started: Callable[[], int] = lambda: 0
         self._recording = Recording.of(events, trace.blob)
+        if browser and not any(started.address for started in self._recording.started):
+            # It told its network itself; here it is led to us by a proxy, for loopback is nobody's but the session's.
+            self._recording = replace(self._recording, started=(*self._recording.started, _PROXY))
         self._behind = [e.n for e in events if isinstance(e, CommandStarted) and leaves_job(e.text)]
         self.timeline = Timeline() if browser and not paced else None
         """Where there is one, answers come in the order of the recording, at the times that it is moved to."""

@@ -153,14 +153,17 @@ class PageLog:
         return [document.doc for document in self._documents.values() if not document.ended]
 
     def lost_ends(self) -> list[str]:
-        """What documents never stated though they are gone: those that others took the place of, or whose tab did."""
+        """What documents never stated though they are gone: others took their place, or their tab was closed, which
+        was not the browser's own end."""
+        opened = {document.tab for document in self._documents.values()}
+        closed = set() if opened <= self._closed else self._closed
         latest: dict[int, int] = {}
         for document in self._documents.values():
             latest[document.frame] = document.doc
         return [
             f"document {document.doc} went without stating its end; what was done in it last may be missing"
             for document in self._documents.values()
-            if not document.ended and (latest[document.frame] != document.doc or document.tab in self._closed)
+            if not document.ended and (latest[document.frame] != document.doc or document.tab in closed)
         ]
 
     def never_seen(self) -> list[str]:

@@ -7,13 +7,15 @@ import threading
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-_PAGE = """<!doctype html><title>Purchases</title><link rel=stylesheet href=/style.css><script src=/script.js defer></script>
+_PAGE = """<!doctype html><title>Purchases</title><link rel=stylesheet href=/style.css>
+<script src=/script.js defer></script>
 <h1>Purchases</h1><label>What <input id=what></label> <button id=add>Add</button><ul id=list></ul>
 <a href=/about target=_blank>About</a>"""
 _SCRIPT = """
 add.onclick = async () => {
   const answer = await fetch("/items?by=form", {method: "POST", body: new URLSearchParams({what: what.value})});
-  list.replaceChildren(...(await answer.json()).map((item) => Object.assign(document.createElement("li"), {textContent: item})));
+  const entry = (item) => Object.assign(document.createElement("li"), {textContent: item});
+  list.replaceChildren(...(await answer.json()).map(entry));
   what.value = "";
 };
 new EventSource("/news").onmessage = (event) => { document.title = `Purchases (${event.data})`; };
@@ -26,11 +28,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         match self.path.partition("?")[0]:
             case "/":
-                self._answer(_PAGE.encode(), "text/html", [("set-cookie", "seen=1"), ("set-cookie", "kind=list")])
+                self._answer(
+                    _PAGE.encode(), "text/html", [("set-cookie", "seen=1"), ("set-cookie", "kind=list")]
+                )
             case "/style.css":
                 self._answer(b"li { color: green }", "text/css")
             case "/script.js":
-                self._answer(gzip.compress(_SCRIPT.encode()), "text/javascript", [("content-encoding", "gzip")])
+                self._answer(
+                    gzip.compress(_SCRIPT.encode()), "text/javascript", [("content-encoding", "gzip")]
+                )
             case "/news":
                 self._answer(b"data: one\n\ndata: two\n\nretry: 3600000\n\n", "text/event-stream")
             case "/about":
@@ -46,7 +52,9 @@ class _Handler(BaseHTTPRequestHandler):
         listed = ",".join(f'"{item}"' for item in self.server.items)
         self._answer(f"[{listed}]".encode(), "application/json")
 
-    def _answer(self, body: bytes, kind: str, more: Iterable[tuple[str, str]] = (), status: int = 200) -> None:
+    def _answer(
+        self, body: bytes, kind: str, more: Iterable[tuple[str, str]] = (), status: int = 200
+    ) -> None:
         self.send_response(status)
         for name, value in [("content-type", kind), ("content-length", str(len(body))), *more]:
             self.send_header(name, value)

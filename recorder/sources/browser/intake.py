@@ -96,6 +96,11 @@ class Intake:
         except BlobTooLarge as error:
             return Kept(None, len(content), str(error))
 
+    def losses(self, *, again: bool) -> list[str]:
+        """What is known to be missing. `again`: the extension was away meanwhile, so that a page of which nothing came
+        was not one where nothing can be recorded."""
+        return [*self._log.lost_ends(), *(self._log.never_seen() if again else [])]
+
     def open_documents(self) -> list[int]:
         return self._log.open_documents()
 

@@ -30,13 +30,14 @@ class Browser:
 
     When `fileno` is readable it has something to say or has ended: whoever watches it calls `attend`. `ended` is true
     once it has, by whomever. Notices (see `process`) are written to `notify_fd`, which never blocks. `pid` is the
-    process's; `on_open` is called with the session of processes that Chromium has. `is_ready` once the browser is
-    open; `failed` says why it is not.
+    process's; `on_open` is called with the session of processes that Chromium has, `on_said` with what is for the
+    expert. `is_ready` once the browser is open; `failed` says why it is not.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], notify_fd: int, status: int, folder: Path) -> None:
         self.pid = process.pid
         self.on_open: Callable[[int], None] = lambda session: None
+        self.on_said: Callable[[str], None] = lambda text: None
         self.notify_fd = notify_fd
         self.ended = False
         self.reason = ""
@@ -112,6 +113,8 @@ class Browser:
             self.is_ready = True
         if isinstance(session := message.get("processes"), int):
             self.on_open(session)
+        if "said" in message:
+            self.on_said(str(message["said"]))
         if "failed" in message:
             self.failed = str(message["failed"])
         if "ended" in message:

@@ -61,6 +61,7 @@ class Source:
         self._notices = Notices(orders.notices)
         self._over = asyncio.Event()
         self._hello: asyncio.Future[Hello] = asyncio.get_running_loop().create_future()
+        self._hellos = 0
         self._since = 0
         """When it said hello."""
         self._reason = ""
@@ -159,6 +160,8 @@ class Source:
         self._show()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._rest(), _REST_SECONDS)
+        for reason in self._intake.losses(again=self._hellos > 1):
+            self._intake.gap(reason)
         self._show(recording=False)
         if chromium is not None:
             gone = not chromium.alive
@@ -210,12 +213,15 @@ class Source:
         if not self._hello.done():
             self._hello.set_result(hello)
             self._since = self._intake.clock.now()
+            if self._chromium is None:
+                self._report({"said": f"{_product(hello.user_agent)} is there, and is recorded"})
         elif hello.browser != self._hello.result().browser:
             return Refused(
                 why="the session on this machine records another browser, or this one before it was closed"
             )
         orders = self._orders
         network = orders.mode == "paired"
+        self._hellos += 1
         return Welcome(session=orders.session, task=orders.task, sites=orders.sites, network=network)
 
     async def take(self, message: Batch | Log) -> int:
