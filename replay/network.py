@@ -44,7 +44,13 @@ _CONFINED = "--no-sandbox --disable-dev-shm-usage"
 
 
 _PROXY = NetworkStarted(
-    t=0, source="browser/1", address="127.0.0.1:8080", engine="browser", certificate="0" * 64, trust="", upstream=None
+    t=0,
+    source="browser/1",
+    address="127.0.0.1:8080",
+    engine="browser",
+    certificate="0" * 64,
+    trust="",
+    upstream=None,
 )
 """Where a browser is sent that had no proxy when it was recorded."""
 

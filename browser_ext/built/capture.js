@@ -308,7 +308,15 @@
       content.loading = [];
     }
   };
-  var now = () => performance.timeOrigin + performance.now();
+  function now() {
+    const within2 = performance.now();
+    const off = Date.now() - origin - within2;
+    if (off < -2 || off > 3) origin += off;
+    latest = Math.max(latest, origin + within2);
+    return latest;
+  }
+  var origin = performance.timeOrigin;
+  var latest = 0;
 
   // src/capture/dialogs.ts
   var MOST = 1 << 16;

@@ -692,8 +692,11 @@
         if (!flow) return;
         this.head(flow, told.response, told.hasExtraInfo, this.at(told));
         if (told.response.mimeType === "text/event-stream") {
-          flow.streamed = true;
-          void chrome.debugger.sendCommand(source, "Network.streamResourceContent", { requestId: told.requestId }).then((held) => this.portion(flow, held.bufferedData ?? "")).catch(() => void 0);
+          const request = { requestId: told.requestId };
+          flow.streamed = chrome.debugger.sendCommand(source, "Network.streamResourceContent", request).then((held) => {
+            this.portion(flow, held.bufferedData ?? "");
+            return true;
+          }).catch(() => false);
         }
       },
       "Network.responseReceivedExtraInfo": ({ requestId, headers, headersText, statusCode }) => {
@@ -776,7 +779,7 @@
         stated: false,
         answer: null,
         awaits: false,
-        streamed: false,
+        streamed: null,
         done: null
       };
       this.flows.set(name, flow);
@@ -869,7 +872,7 @@
       for (const portion of cut(data)) this.state({ k: "flow.body", id: flow.id, of: "response", data: portion }, t);
     }
     async body(flow, source, requestId) {
-      if (flow.streamed || flow.asked.method === "HEAD") return { data: [] };
+      if (flow.asked.method === "HEAD" || await flow.streamed) return { data: [] };
       try {
         const said = await chrome.debugger.sendCommand(source, "Network.getResponseBody", { requestId });
         if (said.body.length > MOST_BODY) return { data: [], skipped: `more than ${MOST_BODY >> 20} MB` };

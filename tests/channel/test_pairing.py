@@ -132,7 +132,10 @@ def by_browse(tmp_path: Path, env: dict[str, str], site: Site) -> Path:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with session(env, "browse", "--headless", "--debugging-port", str(port), "-o", str(out)) as (_, end), sync_playwright() as playwright:
+    with (
+        session(env, "browse", "--headless", "--debugging-port", str(port), "-o", str(out)) as (_, end),
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
         work(browser.contexts[0].pages[0], site.url)
         told = end()
@@ -166,5 +169,7 @@ def test_a_paired_browser_gives_the_steps_of_an_opened_one(
     told = [plain(step) for step in steps(paired, env)]
     assert told == [plain(step) for step in steps(opened, env)]
     assert [step["verb"] for step in told] == ["navigate", *["click", "fill", "click"] * 2]
-    replayed = subprocess.run([REENACT, "replay", str(paired)], env=env, capture_output=True, text=True, check=False)
+    replayed = subprocess.run(
+        [REENACT, "replay", str(paired)], env=env, capture_output=True, text=True, check=False
+    )
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr

@@ -31,7 +31,8 @@ interface Flow {
   answer: { status: number; reason: string; version: string; headers: Head; server: string; t: number } | null;
   /** The answer's head is still to be told as it came. */
   awaits: boolean;
-  streamed: boolean;
+  /** Whether its answer comes piece by piece; null: it comes at its end. */
+  streamed: Promise<boolean> | null;
   done: (() => void) | null;
 }
 
@@ -196,11 +197,14 @@ export class Network {
       if (!flow) return;
       this.head(flow, told.response, told.hasExtraInfo, this.at(told));
       if (told.response.mimeType === "text/event-stream") {
-        flow.streamed = true;
-        void chrome.debugger
-          .sendCommand(source, "Network.streamResourceContent", { requestId: told.requestId })
-          .then((held) => this.portion(flow, (held as { bufferedData?: string }).bufferedData ?? ""))
-          .catch(() => undefined);
+        const request = { requestId: told.requestId };
+        flow.streamed = chrome.debugger
+          .sendCommand(source, "Network.streamResourceContent", request)
+          .then((held) => {
+            this.portion(flow, (held as { bufferedData?: string }).bufferedData ?? "");
+            return true;
+          })
+          .catch(() => false); // it has ended already
       }
     },
     "Network.responseReceivedExtraInfo": ({ requestId, headers, headersText, statusCode }) => {
@@ -292,7 +296,7 @@ export class Network {
       stated: false,
       answer: null,
       awaits: false,
-      streamed: false,
+      streamed: null,
       done: null,
     };
     this.flows.set(name, flow);
@@ -405,7 +409,7 @@ export class Network {
   }
 
   private async body(flow: Flow, source: Session, requestId: string): Promise<{ data: string[]; skipped?: string }> {
-    if (flow.streamed || flow.asked.method === "HEAD") return { data: [] };
+    if (flow.asked.method === "HEAD" || (await flow.streamed)) return { data: [] };
     try {
       const said = (await chrome.debugger.sendCommand(source, "Network.getResponseBody", { requestId })) as {
         body: string;
