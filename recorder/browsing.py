@@ -46,6 +46,8 @@ def browse(
         begun.stack.callback(browser.finish)
         with _interrupts() as wake:
             browser.on_said = say
+            if not request.browser.paired:
+                say("opening the browser")
             browser.ready()
             if reached is not None:
                 begun.stack.enter_context(reached(begun.folder))
@@ -68,6 +70,12 @@ def open_browser(begun: Begun, proxy: Proxy | None, wanted: BrowserRequest) -> B
 
     if wanted.profile is not None and ("/" in wanted.profile or wanted.profile.startswith(".")):
         raise UsageError(f"--profile {wanted.profile}: a name, not a path")
+    screen = begun.env.get("DISPLAY") or begun.env.get("WAYLAND_DISPLAY")
+    if not (screen or wanted.headless or wanted.paired):
+        raise UsageError(
+            "there is no screen here for a window (neither DISPLAY nor WAYLAND_DISPLAY is set); "
+            "open none with --headless, and drive it with --debugging-port N"
+        )
     flags = proxy.environment()["REENACT_CHROMIUM_FLAGS"].split() if proxy is not None else []
     browser = start_browser(
         folder=begun.folder,

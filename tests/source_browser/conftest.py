@@ -21,8 +21,8 @@ def browse(tmp_path: Path) -> Iterator[Callable[..., Recording]]:
         pytest.skip("no Chromium here")
     started: list[Recording] = []
 
-    def start(*words: str, **env: str) -> Recording:
-        started.append(Recording(tmp_path, *words, **env))
+    def start(*words: str, headed: bool = False, **env: str) -> Recording:
+        started.append(Recording(tmp_path, *words, headed=headed, **env))
         return started[-1]
 
     yield start

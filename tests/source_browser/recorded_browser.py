@@ -60,14 +60,15 @@ def site(pages: dict[str, str], folder: Path) -> Iterator[str]:
 class Recording:
     """A `reenact browse` that runs. `folder` is the test's."""
 
-    def __init__(self, folder: Path, *words: str, **env: str) -> None:
+    def __init__(self, folder: Path, *words: str, headed: bool = False, **env: str) -> None:
         self.traces = folder / "traces"
         self.terminal: int | None = None
         self.out = folder / "browsed.reenact"
         self.port = free_port()
         self.env = {**_ENV, "REENACT_TRACES": str(self.traces), "HOME": str(folder), **env}
         self.process = subprocess.Popen(
-            [_reenact(), "browse", "--headless", "--json", f"--debugging-port={self.port}", "--out", self.out, *words],
+            [_reenact(), "browse", "--json", f"--debugging-port={self.port}", "--out", self.out,
+             *([] if headed else ["--headless"]), *words],
             env=self.env,
             cwd=folder,
             stdout=subprocess.PIPE,

@@ -149,3 +149,10 @@ def test_a_browser_that_crashes_is_told(browse: Browse, tmp_path: Path) -> None:
     events = recording.trace()
     assert [e.reason for e in of(BrowserEnded, events)] == ["crashed"]
     assert "status 137" in of(Gap, events)[0].reason
+
+
+def test_without_a_screen_what_to_do_is_said(browse: Browse) -> None:
+    recording = browse("http://127.0.0.1:1/", headed=True, DISPLAY="", WAYLAND_DISPLAY="")
+    _, said = recording.ended()
+    assert recording.process.returncode == 2
+    assert "--headless" in said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from recorder.network.redactor import Redactor, Untouched
@@ -124,7 +124,3 @@ _FLOWS = (FlowRequested, FlowAnswered, FlowMessage, FlowClosed)
 
 def _any(event: Event) -> AnyEvent:
     return event  # type: ignore[return-value]  # every kind that pages state is one
-
-
-def gaps(events: Iterable[Event]) -> int:
-    return sum(isinstance(event, Gap) for event in events)
