@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -64,7 +65,8 @@ def open_browser(
         hostname=environment.hostname,
         limits=LIMITS,
         umask=environment.umask,
-        clock=ClockMode.REAL,
+        clock=ClockMode.RUNNING,  # so that no cookie has expired, and the cache is as fresh as it was
+        start_ns=manifest.started_unix_ns + started.t,
         fixed_addresses=False,
         nameserver=NAMESERVER if network else "",
         trust=network.trust if network else b"",
@@ -77,10 +79,12 @@ def open_browser(
     def keep(content: bytes) -> Kept:
         return Kept(blobs.put(content), len(content))
 
+    shown = sandbox.set_clock(manifest.started_unix_ns + started.t)
     player = BrowserPlayer(
         plan(events, started),
         place,
         unix_ns=manifest.started_unix_ns,
+        ahead_ns=shown - time.time_ns(),
         keep=keep,
         blob=trace.blob,
         alive=lambda: sandbox.wait(0) is None,

@@ -62,8 +62,8 @@ class Clock(Protocol):
 def make_clock(mode: ClockMode, folder: Path, start_ns: int | None, seed: int) -> Clock:
     """The best clock this machine offers for `mode`. `folder` is empty, ours, and shown inside read-only."""
     now = time.time_ns() if start_ns is None else start_ns
-    if mode is ClockMode.FROZEN and (library := page.library()) is not None:
-        return PageClock(folder, library, now, seed)
+    if mode is not ClockMode.REAL and (library := page.library()) is not None:
+        return PageClock(folder, library, now, seed, running=mode is ClockMode.RUNNING)
     if mode is not ClockMode.REAL and (library := faketime_library()) is not None:
         return FaketimeClock(folder, library, now, running=mode is ClockMode.RUNNING)
     return RealClock()
@@ -73,11 +73,13 @@ class PageClock:
     tier = "page"
     unreached = STATIC
 
-    def __init__(self, folder: Path, library: Path, start_ns: int, seed: int) -> None:
+    def __init__(
+        self, folder: Path, library: Path, start_ns: int, seed: int, *, running: bool = False
+    ) -> None:
         shutil.copyfile(library, folder / "clock.so")
         (folder / "clock.so").chmod(0o755)
-        self._page = page.ClockPage(folder / "clock", start_ns=start_ns, seed=seed)
-        self.sleeps: page.ClockPage | None = self._page
+        self._page = page.ClockPage(folder / "clock", start_ns=start_ns, seed=seed, running=running)
+        self.sleeps: page.ClockPage | None = None if running else self._page
         self.preload = f"{INSIDE}/clock.so"
         self.env: dict[str, str] = {}
         self.binds = [Bind(folder, INSIDE, False), Bind(folder / "clock", f"{INSIDE}/clock", True)]

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 _SOURCES = tuple(Path(__file__).with_name(name) for name in ("clock.h", "clock.c", "sleeps.c"))
 MAGIC = 0x314B434C4B4E5452
+_MAGIC_RUNNING = 0x524B434C4B4E5452
 MOMENTS = 65536
 _HEAD = struct.Struct("<QQqqqQQq")  # magic, seed, start, shown, elapsed, step, moments, origin
 _WAITS = struct.Struct("<qQ")  # skipped, unsure
@@ -29,7 +30,7 @@ _SLEEPER = struct.Struct("<iIqqQ")  # thread, due, deadline, shown, word
 _DUE = 4  # where `due` stands in it
 _ALARM = struct.Struct("<iiq")
 _MOMENT = struct.Struct("<qq")
-_SHOWN = 24  # where `shown` stands
+_START, _SHOWN, _ORIGIN = 16, 24, 56  # where they stand
 _SLEEPERS = _HEAD.size + _WAITS.size
 _ALARMS = _SLEEPERS + 256 * _SLEEPER.size
 _RING = _ALARMS + 64 * _ALARM.size
@@ -63,16 +64,18 @@ class ClockPage:
     """The writer's side of the page, kept in the file at `path` (made, or replaced, with mode 0666: the payload
     advances it when it sleeps, and can harm only its own clock).
 
-    `start_ns` is the shown Unix time of the session's start; `seed` seeds the dice, 0 leaves them real.
+    `start_ns` is the shown Unix time of the session's start; `seed` seeds the dice, 0 leaves them real. `running`: only
+    the time of day is another, and goes on from there; all else is the machine's.
     The file is read and written, never mapped here: a payload that truncates it would kill us by SIGBUS. What
     it says is believed only within bounds.
     """
 
-    def __init__(self, path: Path, *, start_ns: int, seed: int) -> None:
+    def __init__(self, path: Path, *, start_ns: int, seed: int, running: bool = False) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         os.fchmod(self._fd, 0o666)
         os.ftruncate(self._fd, SIZE)
         now = time.time_ns()
+        self._running = running
         self.start = self._shown = start_ns
         self._step = 1
         self.ahead = 0
@@ -87,12 +90,28 @@ class ClockPage:
         )
         os.pwrite(self._fd, _MOMENT.pack(now, start_ns), _RING)
         os.pwrite(
-            self._fd, _HEAD.pack(MAGIC, seed & (1 << 64) - 1, start_ns, start_ns, 0, self._step, 1, now), 0
+            self._fd,
+            _HEAD.pack(
+                _MAGIC_RUNNING if running else MAGIC,
+                seed & (1 << 64) - 1,
+                start_ns,
+                start_ns,
+                0,
+                self._step,
+                1,
+                now,
+            ),
+            0,
         )
 
     def set(self, unix_ns: int) -> int:
-        """Shows `unix_ns` from now on and returns what is shown: never less than before, so that time does not
-        run backwards when a step's sleeps outlasted the recorded pause."""
+        """Shows `unix_ns` from now on and returns what is shown: where it stands still never less than before, so that
+        time does not run backwards when a step's sleeps outlasted the recorded pause."""
+        if self._running:
+            self.start = unix_ns
+            os.pwrite(self._fd, struct.pack("<q", unix_ns), _START)
+            os.pwrite(self._fd, struct.pack("<q", time.time_ns()), _ORIGIN)
+            return unix_ns
         elapsed, moments = self._advanced()
         asked, unix_ns = unix_ns, max(unix_ns, self._shown + elapsed)
         self.ahead = unix_ns - asked

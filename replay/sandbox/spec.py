@@ -22,7 +22,7 @@ class ClockMode(StrEnum):
     FROZEN = "frozen"
     """Time stands at the instant that was set last; with the best tier a sleep moves it by its length."""
     RUNNING = "running"
-    """Time runs on at real speed from the instant that was set last."""
+    """The time of day runs on at real speed from the start's; with the best tier all other clocks are the machine's."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):

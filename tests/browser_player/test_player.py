@@ -87,7 +87,10 @@ class Stage:
         self._folder = folder
         self._stack = stack
 
-    def play(self, script: Script, pages: dict[str, str]) -> tuple[BrowserPlayer, Played]:
+    def play(
+        self, script: Script, pages: dict[str, str], until: str = "true"
+    ) -> tuple[BrowserPlayer, Played]:
+        """Waits until the page says so before it is read."""
         trace = self._stack.enter_context(open_trace(self._imported(pages)))
         flows: list[AnyEvent] = [event for event in trace.events if not isinstance(event, Unknown)]
         events: Any = [*flows, *script.events]
@@ -98,6 +101,8 @@ class Stage:
         blobs = BlobStore(folder / "blobs")
         player, _ = open_browser(trace, events, folder, self._stack, network, blobs)
         player.play()
+        while not page(player, until):
+            pass
         self.seen = str(page(player, "document.body.innerText"))
         return player, player.finish()
 
@@ -182,3 +187,18 @@ def test_questions_get_the_recorded_answers(stage: Stage) -> None:
     _, played = stage.play(script, {"/": body})
     assert stage.seen.endswith("bobfalsenull")
     assert [remark for remark in played.remarks if "what it had not asked" in remark]
+
+
+def test_a_worker_sees_the_recorded_day_and_no_cookie_has_expired(stage: Stage) -> None:
+    """What the pages' clock does not reach has the browser's own, which is that of the recording."""
+    script = Script(ORIGIN + "/")
+    script.click(20, 15)
+    body = """<button style="position:fixed;left:0;top:0;width:90px;height:40px">Ask</button><p id=day></p><script>
+    document.querySelector('button').onclick = () => {
+      document.cookie = 'session=1; expires=Wed, 04 Mar 2026 06:00:00 GMT';
+      const code = 'postMessage(new Date().toISOString().slice(0, 13))';
+      new Worker(URL.createObjectURL(new Blob([code]))).onmessage = ({data}) =>
+        day.textContent = `${data} ${document.cookie}`;
+    };</script>"""
+    stage.play(script, {"/": body}, until="!!document.getElementById('day').textContent")
+    assert stage.seen.endswith("2026-03-04T05 session=1")

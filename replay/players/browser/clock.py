@@ -42,11 +42,14 @@ class Answers(Protocol):
 class Clock:
     """Moves the clocks of all pages of `browser`. `unix_ns` is when the session started."""
 
-    def __init__(self, browser: Browser, unix_ns: int, answers: Answers | None = None) -> None:
+    def __init__(
+        self, browser: Browser, unix_ns: int, answers: Answers | None = None, ahead_ns: int = 0
+    ) -> None:
         self.now = 0
         """ns since the session's start."""
         self._moved: list[tuple[float, int]] = []
-        """When (Unix ms, the machine's own) the clock was moved, and where to."""
+        """When (Unix ms, the browser's own) the clock was moved, and where to."""
+        self._ahead_ms = ahead_ns / 1e6
         self._browser = browser
         self._unix_ns = unix_ns
         self._answers = answers
@@ -88,7 +91,7 @@ class Clock:
                 due = self._run(self.now)
 
     def at(self, unix_ms: float) -> int:
-        """What this clock said at a time of the machine's own. What a page did then may be heard of much later."""
+        """What this clock said at a time of the browser's own. What a page did then may be heard of much later."""
         index = bisect.bisect_right(self._moved, unix_ms, key=lambda moved: moved[0])
         return self._moved[index - 1][1] if index else 0
 
@@ -98,7 +101,7 @@ class Clock:
 
     def _move(self, to: int) -> None:
         self.now = to
-        self._moved.append((time.time() * 1e3, to))
+        self._moved.append((time.time() * 1e3 + self._ahead_ms, to))
 
     def rest(self) -> bool:
         """Waits until nothing is on its way from the network, but what is held back. Returns whether that came."""

@@ -52,7 +52,8 @@ class Played(Struct, kw_only=True):
 
 class BrowserPlayer:
     """Plays `plan` in the browser of `place`, which the sandbox runs. `unix_ns` is when the recorded session started,
-    `keep` takes content that the replay brings, `blob` gives recorded content, `alive` says whether the sandbox is.
+    `ahead_ns` is by how much the browser's own time of day is later than ours, `keep` takes content that the replay
+    brings, `blob` gives recorded content, `alive` says whether the sandbox is.
 
     `answers` are the recorded network's. `progress` is told the time that is reached.
     """
@@ -63,6 +64,7 @@ class BrowserPlayer:
         place: Chromium,
         *,
         unix_ns: int,
+        ahead_ns: int = 0,
         keep: Keep,
         blob: Blob,
         alive: Callable[[], bool] = lambda: True,
@@ -83,7 +85,7 @@ class BrowserPlayer:
             commands, said, pages, plan.started, plan.dialogs, f"{place.inside}/downloads", alive
         )
         self._pages = pages
-        self._clock = Clock(self._browser, unix_ns, answers)
+        self._clock = Clock(self._browser, unix_ns, answers, ahead_ns)
         self._intake = Intake(told, telling, plan.started.source, self._clock.at, keep, [])
         self._browser.tools.beside[told] = self._intake.read
         self._gate = Gate(self._browser, self._clock, plan)
