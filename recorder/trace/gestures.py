@@ -32,6 +32,7 @@ from recorder.trace.verbs import Draft, Verb, drafts
 __all__ = ["Gesture", "Reading", "Span", "Verb", "gestures", "read"]
 
 _MOST_FRAMES = 16
+_LEAST_DEPTH = 4  # "", html, body, and something that is not the whole page
 _RESTED_NS = 100_000_000
 """A state is stated this long after the page's last change, at the earliest."""
 
@@ -348,7 +349,7 @@ def _hovers(
     elements: Elements,
 ) -> Iterator[Draft]:
     """Movements that mattered: while the pointer was on an element a page that had been at rest changed, and what was
-    pressed next was something else in it."""
+    pressed next was something else around it."""
     starts = [draft.t_start for draft in made]
     chosen: dict[tuple[int, int], Stroke] = {}
     for stroke in moves:
@@ -358,7 +359,11 @@ def _hovers(
             continue
         then = made[place]
         pressed = then.verb in _POINTED and then.main is not None and then.main.doc == first.doc
-        if not pressed or then.main is None or elements.place(then.main) == elements.place(first):
+        if (
+            not pressed
+            or then.main is None
+            or not _within(elements.target(then.main), elements.control(first))
+        ):
             continue
         since = made[place - 1].t_end if place else 0
         for before, after in pairwise(states.get(first.doc, ())):
@@ -388,6 +393,21 @@ def _again(hover: PageEvent, moves: Sequence[Stroke]) -> Iterator[Draft]:
         draft = Draft("hover", stroke.tab, event.t, max(event.t, stroke.t_end), list(stroke.events))
         draft.main = event
         yield draft
+
+
+def _within(pressed: PageTarget | None, hovered: PageTarget | None) -> bool:
+    """Whether what was pressed is part of what is around the hovered control: its menu, its row, its item."""
+    if pressed is None or hovered is None or not pressed.xpath or not hovered.xpath:
+        return False
+    if (
+        hovered.role in ("", "heading", "paragraph", "main", "document", "img")
+        or pressed.xpath == hovered.xpath
+    ):
+        return False
+    parts = hovered.xpath.split("/")
+    rows = [place for place, part in enumerate(parts) if part.partition("[")[0] in ("li", "tr")]
+    around = "/".join(parts[: rows[-1] + 1] if rows else parts[:-1])
+    return len(parts) > _LEAST_DEPTH and pressed.xpath.startswith(around + "/")
 
 
 def _spans(events: Sequence[PageEvent]) -> tuple[Span, ...]:

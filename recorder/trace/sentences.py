@@ -7,6 +7,7 @@ from recorder.trace.pages import PageTarget
 from recorder.trace.printable import printable
 
 _MOST = 80
+_LONGEST_NAME = 60
 _NOUNS = {
     "a": "link", "button": "button", "select": "list", "textarea": "field", "img": "image", "option": "option",
     "html": "page", "body": "page", "iframe": "frame", "canvas": "canvas", "video": "video", "svg": "image",
@@ -29,7 +30,7 @@ def sentence(gesture: Gesture) -> str:
 
 def _said(gesture: Gesture) -> str:
     what = described(gesture.target) if gesture.target else "page"
-    value = quoted(gesture.value or "")
+    value = _typed(gesture.value or "")
     files = ", ".join(quoted(file.name) for file in gesture.files)
     held = "".join(f"{name}+" for name, bit in _MODIFIERS if gesture.modifiers & bit)
     match gesture.verb:
@@ -91,14 +92,7 @@ def described(target: PageTarget) -> str:
     noun = _clean(noun)
     if noun == "page" and not target.name:
         return noun
-    name = next(
-        (
-            n
-            for n in (target.name, target.label, target.placeholder, target.text, target.test_id, target.id)
-            if n
-        ),
-        "",
-    )
+    name = _name(target)
     words = [noun, quoted(name)] if name else [noun]
     near = dict(reversed(target.anchors))
     kind = next((kind for kind in ("row", "item") if kind in near and near[kind] != name), None)
@@ -107,20 +101,45 @@ def described(target: PageTarget) -> str:
     if "column" in near and noun in ("cell", "field") and not target.name:
         words.append(f"under {quoted(near['column'])}")
     if target.alike > 1 and not kind:
-        if "heading" in near and near["heading"] != name:
-            words.append(f"under {quoted(near['heading'])}")
-        words.append(f"({target.ordinal + 1} of {target.alike})")
+        heading = near.get("heading", "")
+        if heading and heading != name:
+            words.append(f"under {quoted(heading)}")
+        if not (heading and target.editable):
+            words.append(f"({target.ordinal + 1} of {target.alike})")
     return " ".join(words)
+
+
+def _name(target: PageTarget) -> str:
+    """What it is called; what it holds is no name, nor is all that stands in a large part of a page."""
+    name, text = target.name, target.text
+    if target.editable and target.tag not in ("input", "textarea"):
+        name, text = ("" if text.startswith(name) else name), ""
+    elif not target.role:
+        name, text = (one if len(one) <= _LONGEST_NAME else "" for one in (name, text))
+    names = (name, target.label, target.placeholder, text, target.test_id, target.id)
+    return next((one for one in names if one), "")
 
 
 def quoted(text: str) -> str:
     """`text` as one short line in quotes that it cannot close."""
-    return "“" + _clean(text).replace("“", '"').replace("”", '"') + "”"
+    return _in_quotes(_clean(text))
+
+
+def _typed(text: str) -> str:
+    """The same of what was entered: each space counts."""
+    return _in_quotes(printable(" ⏎ ".join(_shortened(text, _MOST).split("\n"))))
+
+
+def _in_quotes(text: str) -> str:
+    return "“" + text.replace("“", '"').replace("”", '"') + "”"
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _clean(text: str, most: int = _MOST) -> str:
-    text = " ".join(text[: 4 * most].split())
-    return printable(text if len(text) <= most else text[: most - 1] + "…")
+    return printable(_shortened(" ".join(text[: 4 * most].split()), most))
 
 
 def _way(value: str | None) -> str:

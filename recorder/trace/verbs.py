@@ -257,7 +257,12 @@ def _same_doc(one: Draft, other: Draft) -> bool:
 
 
 def _value(events: list[PageEvent]) -> PageEvent | None:
-    return next((e for e in reversed(events) if e.type in ("input", "change") and e.value is not None), None)
+    """The last that says what a field holds; a `change` comes when it is left, and may tell of what came after."""
+    told = [event for event in events if event.value is not None]
+    for kind in ("input", "change"):
+        if found := next((event for event in reversed(told) if event.type == kind), None):
+            return found
+    return None
 
 
 def _typed(before: str, stroke: Stroke) -> str:

@@ -323,6 +323,12 @@ def filled_by_the_browser(log: BrowserLog) -> None:
     log.event("change", 2, value="12 High Street")
 
 
+def a_field_that_the_page_changed_before_it_was_left(log: BrowserLog) -> None:
+    log.text("he: ", 2)
+    log.event("paste", 2, clips=[Clip(type="text/plain", text="fox")])
+    log.event("change", 2, value="he: FOX")
+
+
 def masked(log: BrowserLog) -> None:
     log.key("•", 2, text="•", value="•", masked=True)
     log.key("•", 2, text="•", value="••", masked=True)
@@ -425,11 +431,15 @@ DEEDS = [
     (a_modifier_alone, ["press Alt"]),
     (keys_of_the_page, ["press j", "press ?", "press Tab"]),
     (held_key, ["press ArrowRight"]),
-    (rich_text, ["type “Hi x” into field “Body”"]),
+    (rich_text, ["type “Hi ⏎ x” into field “Body”"]),
     (rich_text_that_looks_different_with_each_key, ["type “Hi” into field “Body”"]),
     (keys_that_an_editor_takes, ["type “ok” into field “Body”"]),
     (composed, ["fill field “Amount” with “に”"]),
     (filled_by_the_browser, ["click button “Save”", "fill field “Amount” with “12 High Street”"]),
+    (
+        a_field_that_the_page_changed_before_it_was_left,
+        ["fill field “Amount” with “he: ”", "paste “fox” into field “Amount”"],
+    ),
     (masked, ["fill field “Amount” with “••”"]),
     (a_part_of_a_button, ["click button “Like”"]),
     (rich_text_of_a_long_page, ["type “ab” into field “Body”"]),
@@ -531,10 +541,13 @@ def test_the_place_of_a_click_counts_from_its_control() -> None:
     assert (gesture.target.name, gesture.offset) == ("Like", (11, 7))
 
 
+MENU = "/html[1]/body[1]/ul[1]/li[1]"
+
+
 def test_a_hover_that_opened_what_was_clicked() -> None:
     log = BrowserLog()
-    log.target(1, "a", role="link", name="Products")
-    log.target(2, "a", role="link", name="Shoes")
+    log.target(1, "a", role="link", name="Products", xpath=f"{MENU}/a[1]")
+    log.target(2, "a", role="link", name="Shoes", xpath=f"{MENU}/ul[1]/li[2]/a[1]")
     log.state(1, "0" * 16)
     log.event("pointermove", 1, x=5, y=5)
     log.wait(200)
@@ -549,8 +562,8 @@ def test_a_replay_hovers_where_its_recording_did() -> None:
     sides = []
     for late in (True, False):
         log = BrowserLog()
-        log.target(1, "a", role="link", name="Products")
-        log.target(2, "a", role="link", name="Shoes")
+        log.target(1, "a", role="link", name="Products", xpath=f"{MENU}/a[1]")
+        log.target(2, "a", role="link", name="Shoes", xpath=f"{MENU}/ul[1]/li[2]/a[1]")
         log.state(1, "0" * 16)
         if not late:
             log.state(2, "1" * 16)
@@ -568,6 +581,18 @@ def test_a_replay_hovers_where_its_recording_did() -> None:
         ("hover", "Products"),
         ("click", "Shoes"),
     ]
+
+
+def test_a_page_that_changed_by_itself_was_not_hovered() -> None:
+    log = BrowserLog()
+    log.target(1, "h1", role="heading", name="Products", xpath="/html[1]/body[1]/main[1]/h1[1]")
+    log.target(2, "a", role="link", name="Shoes", xpath="/html[1]/body[1]/main[1]/a[1]")
+    log.state(1, "0" * 16)
+    log.event("pointermove", 1, x=5, y=5)
+    log.wait(200)
+    log.state(2, "1" * 16)
+    log.click(2)
+    assert told(log) == ["click link “Shoes”"]
 
 
 def test_states_requests_and_downloads_are_of_the_gesture_that_caused_them() -> None:
