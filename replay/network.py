@@ -67,6 +67,8 @@ class Network:
         self, trace: Trace, events: Sequence[AnyEvent], *, paced: bool, browser: bool = False
     ) -> None:
         self._browser = browser
+        self.direct: tuple[int, ...] = ()
+        """Ports of loopback to which a browser connects by itself."""
         try:  # what serves is loaded only where there is something to serve
             from replay.players.network.server import NetworkPlayer
         except ImportError as error:
@@ -100,8 +102,12 @@ class Network:
         flags = [f"{_TRUST}{self._player.spki}"]
         addresses = [started.address for started in self._recording.started if not started.everywhere]
         if addresses:
-            flags += [f"--proxy-server=http://{addresses[0]}", "--proxy-bypass-list=<-loopback>"]
+            flags += [f"--proxy-server=http://{addresses[0]}", self._bypassing()]
         return flags
+
+    def _bypassing(self) -> str:
+        places = (f"{host}:{port}" for port in self.direct for host in ("127.0.0.1", "localhost", "[::1]"))
+        return f"--proxy-bypass-list={';'.join(('<-loopback>', *places))}"
 
     def prepare(self, pid: int, stack: ExitStack) -> None:
         """Serves from now on in the network namespace of this process; `stack` ends it. Raises Unsupported."""

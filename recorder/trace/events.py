@@ -348,6 +348,13 @@ class Connected(Event, frozen=True, kw_only=True, tag="network.connection"):
     cause: Cause
 
 
+class ServerSeen(Event, frozen=True, kw_only=True, tag="network.server"):
+    """A program of the session was seen to listen on TCP port `port` of its machine; `cause` is what started it."""
+
+    port: Annotated[int, Meta(ge=0, le=65535)]
+    cause: Cause
+
+
 class FlowRequested(Event, frozen=True, kw_only=True, tag="flow.requested"):
     """A request's head, on connection `connection`; `flow` counts from 1. `url` is absolute. `version` is 1.0, 1.1 or
     2 (imported ones may have 3). `headers` are [name, value] in the order and case of the wire; bytes outside UTF-8
@@ -441,7 +448,7 @@ AnyEvent = (
     TerminalStarted | PromptShown | CommandStarted | CommandEnded | Input | Resized | TerminalEnded
     | WorkspaceSnapshot | WorkspaceChanged | WorkspaceEdited
     | Noted | Marked | Checked
-    | NetworkStarted | NameAsked | Connected | FlowRequested | FlowAnswered | FlowMessage | FlowClosed
+    | NetworkStarted | NameAsked | Connected | ServerSeen | FlowRequested | FlowAnswered | FlowMessage | FlowClosed
     | Gap | Recovered | SecretReplaced
     | BrowserStarted | BrowserEnded | TabOpened | TabActivated | TabClosed
     | FrameSeen | DocumentStarted | DocumentEnded | Navigated | PageRequest | Downloaded

@@ -32,11 +32,11 @@ class Kernel:
     def __init__(self) -> None:
         self.now = 10**9
         self.list: list[Talk] = []
-        self.listening: set[int] = set()
+        self.listening: dict[int, Peer] = {}
         self.asked = 0
         self.lookout = Lookout(self, self.owner, self.foreign, PROXY, lambda: self.now)
 
-    def talks(self) -> tuple[list[Talk], set[int]]:
+    def talks(self) -> tuple[list[Talk], dict[int, Peer]]:
         return self.list, self.listening
 
     def owner(self, peer: Peer) -> Cause | None:
@@ -101,7 +101,7 @@ def test_the_ends_of_one_may_be_those_of_the_next() -> None:
 
 def test_the_sessions_own_servers_are_within() -> None:
     kernel = Kernel()
-    kernel.listening = {DATABASE[1]}
+    kernel.listening = {DATABASE[1]: Peer(5, 0, None)}
     asks = talk(1, DATABASE)
     kernel.seen(asks, back(asks, uid=SESSION))
     assert kernel.lookout.end() == []
@@ -109,7 +109,7 @@ def test_the_sessions_own_servers_are_within() -> None:
 
 def test_a_server_beside_the_session_is_not() -> None:
     kernel = Kernel()
-    kernel.listening = {DATABASE[1]}
+    kernel.listening = {DATABASE[1]: Peer(5, 0, None)}
     asks = talk(1, DATABASE)
     kernel.seen(asks, back(asks, uid=0))  # in the server's queue: nobody's yet
     assert kernel.lookout.look() == []
@@ -126,9 +126,20 @@ def test_of_a_server_that_hung_up_nothing_is_known() -> None:
 
 def test_who_is_asked_does_not_ask() -> None:
     kernel = Kernel()
-    kernel.listening = {8000}
+    kernel.listening = {8000: Peer(5, SESSION, None)}
     kernel.seen(talk(8000, ELSEWHERE))
     assert kernel.lookout.end() == []
+
+
+def test_where_the_session_listens_is_told_once() -> None:
+    kernel = Kernel()
+    kernel.listening = {8000: Peer(5, SESSION, None), 5432: Peer(6, 0, None)}
+    for _ in range(2):
+        kernel.lookout.look()
+    assert [(one.port, one.cause) for one in kernel.lookout.serving()] == [(8000, OURS)]
+    kernel.listening = {8000: Peer(9, SESSION, None)}
+    kernel.lookout.look()
+    assert [one.port for one in kernel.lookout.serving()] == [8000]
 
 
 def test_looks_are_frequent_while_a_command_is_young() -> None:

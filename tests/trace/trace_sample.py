@@ -55,6 +55,7 @@ from recorder.trace.events import (
     Resized,
     Screenshot,
     SecretReplaced,
+    ServerSeen,
     ShellFile,
     TabActivated,
     TabClosed,
@@ -150,6 +151,7 @@ def events(rc: str, tree: str, new: str) -> list[AnyEvent]:
             t=50, source=net, address="127.0.0.1:40001", engine="mitmproxy 12", certificate="f" * 64,
             trust="proxy/trust.pem", upstream=None,
         ),
+        ServerSeen(t=50, source=net, port=8000, cause=cause),
         NameAsked(t=50, source=net, name="example.org", type="A", addresses=["192.0.2.1"], code=0),
         FlowRequested(
             t=51, source=net, flow=1, connection=1, method="GET", url="https://example.org/a?b=1", version="1.1",

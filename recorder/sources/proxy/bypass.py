@@ -1,4 +1,5 @@
-"""What the session's programs talk to past the proxy: seen in the kernel's list of sockets, now and then.
+"""What the session's programs talk to past the proxy, and where they listen: seen in the kernel's list of sockets, now
+and then.
 
 Nothing of it is captured; that it happened is told, so that a record knows what it lacks. A connection that begins and
 ends between two looks goes unseen, and so does whatever is not TCP.
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from recorder.sources.proxy.orders import Bypass
+from recorder.sources.proxy.orders import Bypass, Serving
 from recorder.sources.proxy.sockets import Peer, Talk
 from recorder.trace.events import Cause
 
@@ -28,7 +29,7 @@ Place = tuple[tuple[str, int], tuple[str, int]]
 
 
 class Table(Protocol):
-    def talks(self) -> tuple[list[Talk], set[int]] | None: ...
+    def talks(self) -> tuple[list[Talk], dict[int, Peer]] | None: ...
 
 
 @dataclass(slots=True)
@@ -63,6 +64,8 @@ class Lookout:
         self._settled: dict[Place, int] = {}
         """What needs no further look, by the inodes it had."""
         self._looked = self._next = 0
+        self._listening: dict[int, int] = {}
+        self._serving: list[Serving] = []
 
     def due(self, began: int | None) -> int:
         """Nanoseconds until the next look; `began` is when the command that runs started, None where none does."""
@@ -78,6 +81,7 @@ class Lookout:
         found = self._table.talks()
         if found is None:
             return []
+        self._listen(found[1], now)
         talks = {(talk.local, talk.remote): talk for talk in found[0]}
         inodes = {place: talk.peer.inode for place, talk in talks.items()}
         over = [place for place, known in self._open.items() if inodes.get(place) != known.talk.peer.inode]
@@ -89,6 +93,17 @@ class Lookout:
                 self._judge(place, talk, talks, found[1], now)
         self._settled = {place: inode for place, inode in self._settled.items() if place in talks}
         return ended
+
+    def serving(self) -> list[Serving]:
+        """The session's servers that were seen since this was asked last."""
+        seen, self._serving = self._serving, []
+        return seen
+
+    def _listen(self, listening: dict[int, Peer], now: int) -> None:
+        for port, peer in listening.items():
+            if self._listening.get(port) != peer.inode and (cause := self._owner(peer)) is not None:
+                self._serving.append(Serving(t=now, port=port, cause=cause))
+        self._listening = {port: peer.inode for port, peer in listening.items()}
 
     def end(self) -> list[Bypass]:
         """The session is over: looks a last time; what was not over is now."""

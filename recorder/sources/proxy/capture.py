@@ -13,7 +13,7 @@ from recorder.network.bodies import NO_BODY, BodySink, Pace
 from recorder.network.redactor import Redactor
 from recorder.sources.own_process import boottime
 from recorder.sources.proxy.ledger import Ledger
-from recorder.sources.proxy.orders import SOURCE, Arrival, Bypass
+from recorder.sources.proxy.orders import SOURCE, Arrival, Bypass, Serving
 from recorder.sources.proxy.slate import Slate
 from recorder.trace.blobs import BlobStore
 from recorder.trace.events import (
@@ -24,6 +24,7 @@ from recorder.trace.events import (
     FlowMessage,
     FlowRequested,
     NameAsked,
+    ServerSeen,
     escape_path,
 )
 
@@ -331,6 +332,10 @@ class Capture:
                 cause=bypass.cause,
             )
         )
+
+    def serving(self, serving: Serving) -> None:
+        """A program of the session's is a server."""
+        self.ledger.event(ServerSeen(t=serving.t, source=SOURCE, port=serving.port, cause=serving.cause))
 
     @property
     def busy(self) -> bool:

@@ -30,7 +30,7 @@ from recorder.sources.proxy.orders import (
     Death,
     Orders,
     encode_arrival,
-    encode_bypass,
+    encode_sight,
 )
 from recorder.sources.proxy.shelf import look
 from recorder.sources.proxy.slate import Slate
@@ -165,7 +165,9 @@ class Gate:
             return
         for bypass in self._lookout.end() if self._ended else self._lookout.look():
             told = replace(bypass, n=self._slate.add(Slate.CONNECTIONS))
-            self._waiting.append((encode_bypass(told), None))
+            self._waiting.append((encode_sight(told), None))
+        for serving in self._lookout.serving():
+            self._waiting.append((encode_sight(serving), None))
 
     def _listen(self, listener: socket.socket) -> None:
         listener.setblocking(False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import msgspec
 from msgspec import Struct
@@ -76,7 +77,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     destination: tuple[str, int] | None = None
 
 
-class Bypass(Struct, frozen=True, kw_only=True):
+class Bypass(Struct, frozen=True, kw_only=True, tag=True):
     """A connection of the session's that did not come through the proxy, as far as it was seen: `t` and `duration`
     in ns, `target` an address, bytes `sent` and `received`. The gate tells the engine once it is over."""
 
@@ -89,11 +90,19 @@ class Bypass(Struct, frozen=True, kw_only=True):
     cause: Cause
 
 
+class Serving(Struct, frozen=True, kw_only=True, tag=True):
+    """A program of the session's listens on a TCP port of this machine."""
+
+    t: int
+    port: int
+    cause: Cause
+
+
 def status_line(**what: object) -> bytes:
     return json.dumps(what).encode() + b"\n"
 
 
 encode_arrival = msgspec.json.Encoder().encode
-encode_bypass = msgspec.json.Encoder().encode
-decode_bypass = msgspec.json.Decoder(Bypass).decode
+encode_sight = msgspec.json.Encoder().encode
+decode_sight: Callable[[bytes], Bypass | Serving] = msgspec.json.Decoder(Bypass | Serving).decode
 decode_arrival = msgspec.json.Decoder(Arrival).decode

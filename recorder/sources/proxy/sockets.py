@@ -102,13 +102,13 @@ class SocketTable:
         uid, inode = struct.unpack_from("=II", data, _HEADER.size + 4 + _ID + 12)
         return Peer(inode, uid, _cgroup(data, min(length, len(data))))
 
-    def talks(self) -> tuple[list[Talk], set[int]] | None:
-        """All sockets with two ends, and the ports on which others listen; None where the kernel cannot be asked."""
+    def talks(self) -> tuple[list[Talk], dict[int, Peer]] | None:
+        """All sockets with two ends, and by port those that listen; None where the kernel cannot be asked."""
         if self._netlink is None:
             return None
         body = bytes((0, 0, 0, 1 << (_INET_DIAG_INFO - 1))) + bytes(_ID) + struct.pack("=II", _STATES, 0)
         found: list[Talk] = []
-        listening: set[int] = set()
+        listening: dict[int, Peer] = {}
         try:
             self._netlink.send(
                 _HEADER.pack(_HEADER.size + len(body), _TCPDIAG_GETSOCK, _NLM_F_REQUEST | _NLM_F_DUMP, 1, 0)
@@ -125,7 +125,9 @@ class SocketTable:
                         return None
                     message = data[at : at + length]
                     if message[_HEADER.size + 1] == _LISTEN:
-                        listening.add(struct.unpack_from("!H", message, _HEADER.size + 4)[0])
+                        (port,) = struct.unpack_from("!H", message, _HEADER.size + 4)
+                        uid, inode = struct.unpack_from("=II", message, _HEADER.size + 4 + _ID + 12)
+                        listening[port] = Peer(inode, uid, _cgroup(message, len(message)))
                     else:
                         found.append(_talk(message))
                     at += (length + 3) & ~3

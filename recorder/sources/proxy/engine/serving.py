@@ -37,10 +37,11 @@ from recorder.sources.proxy.orders import (
     REPLACED,
     SOURCE,
     Arrival,
+    Bypass,
     Death,
     Orders,
     decode_arrival,
-    decode_bypass,
+    decode_sight,
     status_line,
 )
 from recorder.sources.proxy.shelf import look
@@ -153,7 +154,11 @@ class Serving:
             elif fds:
                 self._serve(decode_arrival(data), socket.socket(fileno=fds[0]))
             else:
-                self._capture.bypassed(decode_bypass(data))
+                sight = decode_sight(data)
+                if isinstance(sight, Bypass):
+                    self._capture.bypassed(sight)
+                else:
+                    self._capture.serving(sight)
 
     def _take_out(self, shelf: int) -> None:
         """The session's own network is there: its names are answered here."""
