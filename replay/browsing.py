@@ -12,7 +12,15 @@ from typing import cast
 from msgspec import Struct
 
 from recorder.trace.blobs import BlobStore
-from recorder.trace.events import AnyEvent, CommandStarted, Connected, FlowRequested, TerminalStarted, Unknown
+from recorder.trace.events import (
+    AnyEvent,
+    CommandStarted,
+    Connected,
+    FlowRequested,
+    ServerSeen,
+    TerminalStarted,
+    Unknown,
+)
 from recorder.trace.pages import BrowserStarted
 from recorder.trace.reader import Trace
 from recorder.trace.steps import Step, steps
@@ -20,6 +28,7 @@ from replay.browser import open_browser
 from replay.judge import Lapse
 from replay.network import gathered, network_of
 from replay.players.network.desk import NetworkReport
+from replay.players.network.target import is_loopback, parse
 from replay.verify.network import StepNetwork
 
 CLOCK = "pages' clock moved to each event"
@@ -38,7 +47,8 @@ class Browsed(Struct, kw_only=True):
 
 class Browsing:
     """The running browser of one replay, in a sandbox of its own; `stack` ends it. `progress` is told the step that it
-    is at. Raises Unsupported where this machine can't."""
+    is at. `terminal` is the first process of the sandbox beside it: servers that run there are asked
+    themselves. Raises Unsupported where this machine can't."""
 
     def __init__(
         self,
@@ -49,11 +59,16 @@ class Browsing:
         stack: ExitStack,
         *,
         paced: bool = False,
+        terminal: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> None:
         self._progress = progress
         self._gestures = [step for step in steps(events) if step.kind == "gesture"]
-        self._network = network_of(trace, _own(events), paced=paced, browser=True)
+        served = _served(events) if terminal is not None else frozenset()
+        own = [event for event in _own(events) if not _asks(event, served)]
+        self._network = network_of(trace, own, paced=paced, browser=True)
+        if self._network is not None and terminal is not None:
+            self._network.lead(terminal, sorted(served))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="browser")
         stack.callback(self._thread.shutdown)
         place = folder / "browser"
@@ -119,6 +134,19 @@ def _own(events: Sequence[AnyEvent]) -> list[AnyEvent]:
         if not isinstance(event, CommandStarted)
         and not (beside and isinstance(event, Connected | FlowRequested) and event.cause.how != "browser")
     ]
+
+
+def _served(events: Iterable[AnyEvent]) -> frozenset[int]:
+    """The ports of loopback on which programs of the session's terminal listened."""
+    return frozenset(event.port for event in events if isinstance(event, ServerSeen))
+
+
+def _asks(event: AnyEvent, ports: frozenset[int]) -> bool:
+    """Whether a request went to one of these ports of the session's own machine."""
+    if not isinstance(event, FlowRequested):
+        return False
+    place = parse(event.url)
+    return place.port in ports and is_loopback(place.host)
 
 
 def others(events: Iterable[AnyEvent]) -> list[AnyEvent]:

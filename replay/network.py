@@ -29,6 +29,7 @@ from replay.players.network.matching import How
 from replay.players.network.recording import Flow, Recording
 from replay.players.network.target import split_authority
 from replay.players.network.timeline import Timeline
+from replay.sandbox.bridge import Bridge
 from replay.sandbox.ports import open_everywhere, open_ports
 from replay.sandbox.trust import BUNDLES
 from replay.verify.network import StepNetwork, Unanswered
@@ -67,8 +68,7 @@ class Network:
         self, trace: Trace, events: Sequence[AnyEvent], *, paced: bool, browser: bool = False
     ) -> None:
         self._browser = browser
-        self.direct: tuple[int, ...] = ()
-        """Ports of loopback to which a browser connects by itself."""
+        self._far: tuple[int, tuple[int, ...]] = (0, ())
         try:  # what serves is loaded only where there is something to serve
             from replay.players.network.server import NetworkPlayer
         except ImportError as error:
@@ -105,8 +105,13 @@ class Network:
             flags += [f"--proxy-server=http://{addresses[0]}", self._bypassing()]
         return flags
 
+    def lead(self, far: int, ports: Iterable[int]) -> None:
+        """A browser's connections to these ports of loopback go to the servers in the network of process `far`, the
+        first of another sandbox, and not to the recording. To be called before `browser_flags`."""
+        self._far = far, tuple(ports)
+
     def _bypassing(self) -> str:
-        places = (f"{host}:{port}" for port in self.direct for host in ("127.0.0.1", "localhost", "[::1]"))
+        places = (f"{host}:{port}" for port in self._far[1] for host in ("127.0.0.1", "localhost", "[::1]"))
         return f"--proxy-bypass-list={';'.join(('<-loopback>', *places))}"
 
     def prepare(self, pid: int, stack: ExitStack) -> None:
@@ -117,6 +122,9 @@ class Network:
             table.close()
         self._player.start(ports.listeners, ports.names, ports.name_listeners)
         stack.callback(self._player.stop)
+        far, direct = self._far
+        if direct:
+            stack.enter_context(Bridge(pid, far, direct))
 
     def files(self, terminal: TerminalStarted, session_folder: str) -> dict[str, bytes]:
         """Files below the session folder, by relative path: what recorded programs trusted the proxy by."""

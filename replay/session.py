@@ -142,7 +142,7 @@ def _at_terminal(
     sandbox, copy = set_stage(trace, terminal, snapshot, folder, blobs, options.tools, stack, network)
     browsing = None
     if beside:
-        browsing = Browsing(trace, known, folder, blobs, stack, paced=options.paced)
+        browsing = Browsing(trace, known, folder, blobs, stack, paced=options.paced, terminal=sandbox.pid)
     todo = _until(plan(known, terminal, browsing.turns if browsing else ()), options.until, known)
     seen: list[AnyEvent] = [snapshot] if snapshot else []
     settled = 0

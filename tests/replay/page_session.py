@@ -16,7 +16,7 @@ for folder in (TESTS / "source_browser", TESTS / "web"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-from recorded_browser import Recording, of  # noqa: E402
+from recorded_browser import Recording, free_port, of  # noqa: E402, F401
 from web_person import Person  # noqa: E402
 
 from recorder.trace.events import Downloaded  # noqa: E402

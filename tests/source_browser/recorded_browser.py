@@ -77,16 +77,20 @@ class Recording:
         )  # fmt: skip
 
     @classmethod
-    def of_shell(cls, folder: Path, *words: str, shell: str) -> Recording:
+    def of_shell(cls, folder: Path, *words: str, shell: str, work: Path | None = None) -> Recording:
         """A `reenact record` of that shell on a terminal of its own, with these options; the browser's debugging port
-        is in its variable PORT."""
+        is in its variable PORT. `work` is the folder that it is about; without one none is recorded."""
         self = cls.__new__(cls)
         self.traces, self.out, self.port = folder / "traces", folder / "browsed.reenact", free_port()
         self.env = {**_ENV, "REENACT_TRACES": str(self.traces), "HOME": str(folder), "PORT": str(self.port)}
         self.terminal, inner = os.openpty()
         self.process = subprocess.Popen(
-            [_reenact(), "record", "--no-workspace", "--json", f"--out={self.out}", *words, "--", *shell.split()],
-            env=self.env, cwd=folder, stdin=inner, stdout=inner, stderr=inner, text=True, start_new_session=True,
+            [
+                _reenact(), "record", *([] if work else ["--no-workspace"]), "--json", f"--out={self.out}", *words,
+                "--", *shell.split(),
+            ],
+            env=self.env, cwd=work or folder, stdin=inner, stdout=inner, stderr=inner, text=True,
+            start_new_session=True,
         )  # fmt: skip
         os.close(inner)
         self.shown = ""

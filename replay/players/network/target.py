@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from functools import lru_cache
 from typing import NamedTuple
@@ -99,3 +100,13 @@ def _decoded(text: str) -> str:
 def _plain(escape: re.Match[str]) -> str:
     byte = int(escape.group(1), 16)
     return chr(byte) if byte in _UNRESERVED else f"%{byte:02X}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address always is the machine that asks."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
