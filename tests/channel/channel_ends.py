@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -121,8 +121,11 @@ class Recorder:
 
 
 @contextmanager
-def chromium(profile: Path, socket: Path, *flags: str) -> Iterator[BrowserContext]:
+def chromium(
+    profile: Path, socket: Path, *flags: str, extensions: Iterable[Path] = ()
+) -> Iterator[BrowserContext]:
     """A browser with the extension, whose host leads to `socket`."""
+    loaded = ",".join(map(str, [EXTENSION, *extensions]))
     hosts.place(profile / "NativeMessagingHosts", profile / "host", socket, EXTENSION_ID)
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
@@ -133,8 +136,8 @@ def chromium(profile: Path, socket: Path, *flags: str) -> Iterator[BrowserContex
             args=[
                 "--no-sandbox",
                 "--no-first-run",
-                f"--load-extension={EXTENSION}",
-                f"--disable-extensions-except={EXTENSION}",
+                f"--load-extension={loaded}",
+                f"--disable-extensions-except={loaded}",
                 "--host-resolver-rules=MAP *.test 127.0.0.1",
                 *flags,
             ],
