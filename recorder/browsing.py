@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import select
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -89,7 +90,7 @@ def open_browser(begun: Begun, proxy: Proxy | None, wanted: BrowserRequest) -> B
         headless=wanted.headless,
         profile=None if wanted.profile is None else begun.folder.parent.parent / ".profiles" / wanted.profile,
         port=wanted.port,
-        seed=wanted.seed,
+        seed=wanted.seed if wanted.seed is not None or wanted.paired else secrets.randbelow(2**31),
         flags=flags,
         vault=begun.guard.vault,
         downloads=wanted.downloads,

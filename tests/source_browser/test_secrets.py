@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from recorded_browser import Recording, of, site, wait_for
 
-from recorder.trace.events import PageEvent, SecretReplaced
+from recorder.trace.events import BrowserStarted, PageEvent, SecretReplaced
 
 TOKEN = "ghp_" + "k3Yq8ZtR1vB6nW0sXc5LmD2fHj9PuAe7GiTo"
 TOLD = "correct-horse-battery-9"
@@ -46,3 +47,29 @@ def test_nothing_that_is_secret_is_in_the_trace(browse: Callable[..., Recording]
         assert secret not in keys
         assert secret[:8] not in keys
     assert len(of(SecretReplaced, events)) >= 2
+
+
+@pytest.mark.slow
+def test_a_profile_is_kept_and_what_it_brings_is_told_without_its_secrets(
+    browse: Callable[..., Recording], tmp_path: Path
+) -> None:
+    session = "q7Zr2LmX9vKc4TbW8nYd"
+    page = f"<script>document.cookie = 'sessionid={session}; max-age=9999'</script><p id=done>x"
+    with site({"index.html": page}, tmp_path / "site") as address:
+        for turn in (1, 2):
+            recording = browse(f"{address}/index.html", "--profile=work", "--overwrite")
+            with recording.expert() as tab:
+                tab.locator("#done").wait_for()
+                recording.close(tab)
+            result, said = recording.ended()
+            assert result["state"] == "complete", said
+            (started,) = of(BrowserStarted, recording.trace())
+            assert (started.storage is None) == (turn == 1)
+    with recording.opened() as trace:
+        assert started.storage is not None
+        (cookie,) = json.loads(trace.blob(started.storage))["cookies"]
+        assert cookie["name"] == "sessionid"
+        assert len(cookie["value"]) == len(session)
+        assert cookie["value"] != session
+        everything = [*(line.line for line in trace.events.lines()), *map(trace.blob, trace.blob_digests())]
+    assert not [part for part in everything if session.encode() in part]

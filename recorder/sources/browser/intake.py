@@ -101,6 +101,10 @@ class Intake:
         was not one where nothing can be recorded."""
         return [*self._log.lost_ends(), *(self._log.never_seen() if again else [])]
 
+    def keep_storage(self, state: bytes) -> Kept:
+        """Keeps cookies and storage (Playwright's storage state), redacted. Raises ValueError for what is none."""
+        return Kept(self._blobs.put(self._texts.storage(state)), len(state))
+
     def open_documents(self) -> list[int]:
         return self._log.open_documents()
 

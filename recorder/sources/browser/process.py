@@ -129,7 +129,7 @@ class Source:
             BrowserStarted(
                 t=opened, source=SOURCE, mode=orders.mode, headless=orders.headless,
                 capture=hello.capture, seed=orders.seed, fonts=_fonts(),
-                storage=self._intake.keep(storage).blob if storage else None, **about,
+                storage=self._intake.keep_storage(storage).blob if storage else None, **about,
             )
         )  # fmt: skip
         self._report({"ready": {}})

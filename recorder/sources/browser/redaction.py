@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import Struct
 
 from recorder.redact import SharedRedactor
 from recorder.trace.event import Event
@@ -15,6 +16,20 @@ from recorder.trace.pages import PageEvent, PageTarget
 _URLS = frozenset(("url", "initiator"))
 _LEFT = frozenset(("kind", "source", "dom", "type", "blob", "storage", "aria", "skipped"))
 """Fields that are ours, or digests."""
+
+
+class _Item(Struct):
+    name: str
+    value: str
+
+
+class _Origin(Struct):
+    localStorage: list[_Item] = []  # noqa: N815 - as Playwright writes it
+
+
+class _Storage(Struct):
+    cookies: list[_Item] = []
+    origins: list[_Origin] = []
 
 
 _TYPED = frozenset(
@@ -28,6 +43,7 @@ class Texts(Protocol):
 
     def event[E: Event](self, event: E) -> E: ...
     def content(self, content: bytes) -> bytes: ...
+    def storage(self, state: bytes) -> bytes: ...
 
 
 class Untouched:
@@ -38,6 +54,9 @@ class Untouched:
 
     def content(self, content: bytes) -> bytes:
         return content
+
+    def storage(self, state: bytes) -> bytes:
+        return state
 
 
 class RedactedPages:
@@ -86,6 +105,18 @@ class RedactedPages:
     def content(self, content: bytes) -> bytes:
         self._redactor.refresh()
         return self._redactor.body(content)
+
+    def storage(self, state: bytes) -> bytes:
+        """Cookies and storage (Playwright's storage state): what a cookie holds is as secret as in a header, what is
+        stored under a name as what stands beside it."""
+        said = msgspec.json.decode(state, type=_Storage)
+        self._redactor.refresh()
+        for cookie in said.cookies:
+            self._redactor.headers([("Cookie", f"{cookie.name}={cookie.value}")])
+        for origin in said.origins:
+            for item in origin.localStorage:
+                self._named(item.name, item.value)
+        return self.content(state)
 
     def _value(self, name: str, value: Any) -> Any:
         if isinstance(value, str):
