@@ -7,6 +7,7 @@ import json
 import pytest
 from tape import Tape, asked
 
+from replay.players.network.answers import recorded
 from replay.players.network.matching import Asked, How, Match, Matcher, Miss
 
 A, B = "6fa459ea-ee8a-3ca4-894e-db77e160355e", "16fd2706-8baf-433b-82eb-8c7fada847da"
@@ -293,6 +294,29 @@ def test_conditions_and_ranges_choose_their_answers() -> None:
         asked("http://a.example/f", 1, headers=[("range", "bytes=7-")]),
     ]
     assert answers(matcher, *requests) == [same, part, whole, "miss"]
+
+
+def test_an_answer_that_was_given_still_holds_when_its_client_asks() -> None:
+    """A cache asks again where the day says so, which is another in a replay."""
+    tape = Tape()
+    tape.command(1)
+    style = tape.get(
+        "http://a.example/a.css", b"a {}", headers=[("ETag", '"v1"'), ("Last-Modified", "Monday")]
+    )
+    tape.command(2)
+    matcher = Matcher(tape.recording())
+    conditions = [("if-none-match", '"v1"'), ("if-modified-since", "Monday")]
+    again = asked("http://a.example/a.css", 2, headers=conditions)
+    missed(matcher, again)  # nobody was given it yet
+    matcher = Matcher(tape.recording())
+    hit(matcher, asked("http://a.example/a.css", 1))
+    found = hit(matcher, again)
+    assert (found.flow.number, found.how, found.held) == (style, How.REPEATED, True)
+    answer = recorded(found.flow, found, b"a {}")
+    assert answer is not None
+    assert (answer.status, answer.body, answer.header(b"etag")) == (304, b"", b'"v1"')
+    missed(matcher, asked("http://a.example/a.css", 2, headers=[("if-none-match", '"v2"')]))
+    missed(matcher, asked("http://a.example/a.css", 2, headers=[*conditions, ("range", "bytes=1-")]))
 
 
 def test_the_date_of_a_file_of_the_clients_own_may_differ() -> None:

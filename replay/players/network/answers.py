@@ -19,6 +19,8 @@ _CONNECTION = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade", b"te")
 )
 """Header names that belong to one HTTP/1 connection, not to the answer."""
+_OF_A_CACHE = frozenset((b"etag", b"last-modified", b"cache-control", b"expires", b"vary", b"date"))
+"""What a server says again of an answer that still holds."""
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -88,6 +90,9 @@ def recorded(flow: Flow, match: Match, body: bytes | None) -> Answer | None:
     if said is None or said.body.skipped is not None:
         return None
     headers = said.headers
+    if match.held:
+        kept = tuple((name, value) for name, value in headers if name.lower() in _OF_A_CACHE)
+        return Answer(304, b"Not Modified", said.version, kept, (), b"", None, 0)
     if match.echo is not None:
         if body is not None:
             body = match.echo.body(headers, body)

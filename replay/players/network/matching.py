@@ -23,6 +23,7 @@ _MOST_TIED = 256
 _MOST_EXPLAINED = 500
 """Misses that get a nearest one: a payload may ask for as many as it likes."""
 _LONGEST_ECHO = 4096
+_VALIDATED, _VALIDATORS = (b"if-none-match", b"if-modified-since"), (b"etag", b"last-modified")
 _REPEATABLE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -55,12 +56,13 @@ class How(StrEnum):
 
 @dataclass(slots=True)
 class Match:
-    """`causes` name the fields that differed."""
+    """`causes` name the fields that differed. `held`: its client has this answer and asks whether it still holds."""
 
     flow: Flow
     how: How
     causes: tuple[str, ...]
     echo: Echo | None
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +208,31 @@ class Matcher:
             if group is not None and (entry := _repeated(group, asked)) is not None:
                 match = _matched(entry, mine)
                 return Match(match.flow, How.REPEATED, match.causes, match.echo)
+        if (entry := self._held(asked)) is not None:
+            return Match(entry.flow, How.REPEATED, (), None, held=True)
         self._misses += 1
         if self._misses > _MOST_EXPLAINED:
             return Miss(asked, None, Parting("request", "", str(asked)[:200]))
         flow, parting = nearest(asked.scope, mine, [(e.flow, e.form, e.used) for e in self._entries])
         return Miss(asked, flow, parting)
+
+    def _held(self, asked: Asked) -> _Entry | None:
+        """The answer that a client was given here and asks about by its validator. When a cache asks again depends on
+        the day; the recording's did not, so it held."""
+        if asked.method != "GET":
+            return None
+        wanted = [fields.header(asked.headers, name) for name in _VALIDATED]
+        others = [(name, value) for name, value in asked.headers if name.lower() not in _VALIDATED]
+        if not any(wanted) or len(others) + sum(map(bool, wanted)) != len(asked.headers):
+            return None
+        target = targets.parse(asked.url)
+        group = self._exact.get(form(asked.method, target, others, asked.content, asked.sha256).exact)
+        for entry in reversed(group.entries) if group is not None else ():
+            said = entry.flow.response
+            if entry.used and said is not None and said.status == 200:
+                mine = [fields.header(said.headers, name) for name in _VALIDATORS]
+                return entry if all(w in (None, m) for w, m in zip(wanted, mine, strict=True)) else None
+        return None
 
     def unasked(self) -> list[Flow]:
         """Recorded flows that nobody asked for."""
