@@ -2221,7 +2221,8 @@ ${field}`;
     const outerB = b;
     for (let n = 0; n < all2.length; n++) {
       const attribute2 = all2[n];
-      if (!attribute2 || VOLATILE.has(attribute2.name) || attribute2.name === "value" && isMasked(element)) continue;
+      if (!attribute2 || VOLATILE.has(attribute2.name)) continue;
+      if (attribute2.name === "value" && (isMasked(element) || isHidden2(element))) continue;
       a = 1;
       b = 2;
       mix(attribute2.name);
@@ -2239,9 +2240,13 @@ ${field}`;
     mix("#shadow");
     return tree(root, roots);
   }
+  function isHidden2(element) {
+    return element instanceof HTMLInputElement && element.type === "hidden";
+  }
   function heldBy(element) {
     if (element instanceof HTMLInputElement) {
       if (element.type === "checkbox" || element.type === "radio") return `${element.checked} ${element.indeterminate}`;
+      if (isHidden2(element)) return null;
       if (element.type === "file") return [...element.files ?? []].map((file) => file.name).join("\n");
       return isMasked(element) ? dots(element.value) : element.value;
     }

@@ -7,7 +7,7 @@ from channel_ends import Recorder
 from playwright.sync_api import Page
 from site_of_pages import Site
 
-from recorder.trace.pages import PageEvent, PageTarget
+from recorder.trace.pages import PageEvent, PageState, PageTarget
 
 pytestmark = pytest.mark.slow
 
@@ -22,3 +22,18 @@ def test_a_press_on_one_of_many_is_told_by_its_row(page: Page, recorder: Recorde
     assert ("row", "Invoice 17") in target.anchors
     assert ("heading", "Invoices") in target.anchors
     assert not recorder.faults
+
+
+def test_a_hidden_fields_token_is_no_part_of_what_a_page_shows(
+    page: Page, recorder: Recorder, site: Site
+) -> None:
+    """Another one stands in each session's page, and a placeholder in a replay's."""
+
+    def shown(recorder: Recorder) -> list[PageState]:
+        return [state for state in recorder.of(PageState) if state.settled and state.title == "Log in"]
+
+    for number, token in enumerate(("q8Zr2", "x1Ym7"), 1):
+        form = f"<form><input type=hidden value={token}><input value=ada></form>"
+        page.goto(site.show(f"<title>Log in</title>{form}"))
+        recorder.wait(lambda r, number=number: len({state.doc for state in shown(r)}) == number)
+    assert len({state.dom for state in shown(recorder)}) == 1

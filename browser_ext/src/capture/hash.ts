@@ -85,7 +85,8 @@ function one(element: Element, roots: ShadowRoot[]): number {
   const outerB = b;
   for (let n = 0; n < all.length; n++) {
     const attribute = all[n];
-    if (!attribute || VOLATILE.has(attribute.name) || (attribute.name === "value" && isMasked(element))) continue;
+    if (!attribute || VOLATILE.has(attribute.name)) continue;
+    if (attribute.name === "value" && (isMasked(element) || isHidden(element))) continue;
     a = 1;
     b = 2;
     mix(attribute.name);
@@ -104,10 +105,16 @@ function one(element: Element, roots: ShadowRoot[]): number {
   return tree(root, roots);
 }
 
+// Nobody sees what it holds: tokens of one session mostly. It is judged with the request that carries it.
+function isHidden(element: Element): boolean {
+  return element instanceof HTMLInputElement && element.type === "hidden";
+}
+
 /** What a field holds, as far as it is not in its attributes; null for what is no field. */
 export function heldBy(element: Element): string | null {
   if (element instanceof HTMLInputElement) {
     if (element.type === "checkbox" || element.type === "radio") return `${element.checked} ${element.indeterminate}`;
+    if (isHidden(element)) return null;
     if (element.type === "file") return [...(element.files ?? [])].map((file) => file.name).join("\n");
     return isMasked(element) ? dots(element.value) : element.value;
   }

@@ -199,7 +199,9 @@ class _Inputs:
         composing = dragging = touching = False
         caused = False
         for index, event in enumerate(events):
-            if not event.trusted and not event.type.startswith("composition"):
+            # A debugger's compositions and choices of files are a script's to the page.
+            of_debugger = event.type.startswith("composition") or (event.type == "change" and event.files)
+            if not event.trusted and not of_debugger:
                 continue
             kind = event.type
             if kind in (moved, pressed, released) and event.pointer == "touch":
