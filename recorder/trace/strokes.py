@@ -90,8 +90,15 @@ class Stroke:
     navigated: bool = False
     """A reload or a step in history came at once."""
 
-    def take(self, event: PageEvent) -> None:
+    docs: set[int] = field(default_factory=set)
+    places: set[Place] = field(default_factory=set)
+    """Where it was, of what could be entered into."""
+
+    def take(self, event: PageEvent, place: Place | None = None) -> None:
         self.events.append(event)
+        self.docs.add(event.doc)
+        if place is not None:
+            self.places.add(place)
         self.t_end = max(self.t_end, event.t)
 
     def has(self, *types: str) -> bool:
@@ -197,11 +204,11 @@ class Hands:
     def _down(self, event: PageEvent) -> None:
         latest = self.latest.get(event.tab)
         if latest and latest.kind == "pointer" and not latest.released:
-            again = event.type in {e.type for e in latest.events if e.button == event.button}
+            again = any(e.type == event.type and e.button == event.button for e in latest.events)
             if not again:
-                latest.take(event)
+                latest.take(event, self._place(event))
                 return
-        self._open("pointer", event).take(event)
+        self._open("pointer", event).take(event, self._place(event))
 
     def _up(self, event: PageEvent) -> None:
         latest = self.latest.get(event.tab)
@@ -215,10 +222,10 @@ class Hands:
     def _clicked(self, event: PageEvent) -> None:
         latest = self.latest.get(event.tab)
         if latest and latest.kind in ("pointer", "key") and not latest.dragging:
-            latest.take(event)
+            latest.take(event, self._place(event))
         else:  # no pointer went down: assistive technology
             stroke = self._open("pointer", event)
-            stroke.take(event)
+            stroke.take(event, self._place(event))
             stroke.released = True
 
     def _dragged(self, event: PageEvent) -> None:
@@ -296,7 +303,7 @@ class Hands:
         if stroke is None:
             latest = self.latest.get(event.tab)
             stroke = latest if latest and self._causes(latest, event) else self._open("input", event)
-        stroke.take(event)
+        stroke.take(event, place)
         if event.type == "input":
             self._entered[place] = stroke
 
@@ -316,11 +323,11 @@ class Hands:
 
     def _causes(self, stroke: Stroke, event: PageEvent) -> bool:
         """Whether what `event` enters came of `stroke`, the last of its tab."""
-        if stroke.kind in ("browser", "resize") or event.doc not in {e.doc for e in stroke.events}:
+        if stroke.kind in ("browser", "resize") or event.doc not in stroke.docs:
             return False
         if stroke.kind in ("pointer", "input"):
             return (
-                self._place(event) in {self._place(e) for e in stroke.events}
+                self._place(event) in stroke.places
                 or event.checked is not None
                 or bool(event.files)
                 or (stroke.kind == "pointer" and event.input_type not in _BY_SCRIPT_TOO)

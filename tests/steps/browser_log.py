@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from recorder.trace.event import Event
+from recorder.trace.gestures import read
 from recorder.trace.pages import (
     DocumentStarted,
     FrameSeen,
@@ -97,3 +99,19 @@ class BrowserLog:
             self.key(char, target, doc, text=char, value=before + text[:place])
             if char.isupper():
                 self.event("keyup", target, doc, key="Shift", code="ShiftLeft")
+
+
+def assert_partition(events: list[Any]) -> None:
+    """Every trusted event is of exactly one gesture, or of the rest."""
+    reading = read(events)
+    owners: Counter[tuple[str, int, int]] = Counter()
+    trusted = {(e.source, e.doc, e.seq) for e in events if isinstance(e, PageEvent) and e.trusted}
+    for gesture in reading.gestures:
+        for span in gesture.spans:
+            for seq in range(span.first, span.last + 1):
+                if (gesture.source, span.doc, seq) in trusted:
+                    owners[gesture.source, span.doc, seq] += 1
+    for rest in reading.rest.values():
+        owners.update((e.source, e.doc, e.seq) for e in rest)
+    assert set(owners) == trusted
+    assert set(owners.values()) <= {1}

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Any
 
 import pytest
-from browser_log import BrowserLog
+from browser_log import BrowserLog, assert_partition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +17,6 @@ from recorder.trace.pages import (
     FileChosen,
     FrameSeen,
     Navigated,
-    PageEvent,
     PageRequest,
     TabActivated,
     TabClosed,
@@ -127,21 +125,6 @@ def test_files_that_a_debugger_chose_in_a_chooser_are_an_upload_and_no_others() 
     log.event("change", 3, trusted=False, files=files)
     assert told(log) == ["click button “Save” in row “Invoice 17”", "upload “a.pdf” to input “Invoice”"]
     assert read(log.events).synthetic == 2
-
-
-def assert_partition(events: list[Any]) -> None:
-    reading = read(events)
-    owners: Counter[tuple[str, int, int]] = Counter()
-    trusted = {(e.source, e.doc, e.seq) for e in events if isinstance(e, PageEvent) and e.trusted}
-    for gesture in reading.gestures:
-        for span in gesture.spans:
-            for seq in range(span.first, span.last + 1):
-                if (gesture.source, span.doc, seq) in trusted:
-                    owners[gesture.source, span.doc, seq] += 1
-    for rest in reading.rest.values():
-        owners.update((e.source, e.doc, e.seq) for e in rest)
-    assert set(owners) == trusted
-    assert set(owners.values()) <= {1}
 
 
 def opened(log: BrowserLog) -> None:
