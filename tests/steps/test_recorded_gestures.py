@@ -1,4 +1,4 @@
-"""Logs of real sessions in a real Chromium (`data/*.jsonl`), and the steps that a person reads of them (`data/*.txt`)."""
+"""Logs of sessions in a real Chromium (`data/*.jsonl`), and the steps that a person reads of them (`data/*.txt`)."""
 
 from __future__ import annotations
 
