@@ -19,11 +19,13 @@ from recorder.trace.events import (
     Connected,
     FlowRequested,
     NetworkStarted,
+    PageEvent,
     TerminalStarted,
     unescape_path,
 )
 from recorder.trace.reader import Trace
 from recorder.trace.steps import leaves_job
+from replay.players.browser.keyboard import STAND_IN
 from replay.players.network.desk import NetworkReport
 from replay.players.network.matching import How
 from replay.players.network.recording import Flow, Recording
@@ -82,7 +84,14 @@ class Network:
         self._behind = [e.n for e in events if isinstance(e, CommandStarted) and leaves_job(e.text)]
         self.timeline = Timeline() if browser and not paced else None
         """Where there is one, answers come in the order of the recording, at the times that it is moved to."""
-        self._player = NetworkPlayer(self._recording, trace, self._scope, paced=paced, timeline=self.timeline)
+        self._player = NetworkPlayer(
+            self._recording,
+            trace,
+            self._scope,
+            paced=paced,
+            timeline=self.timeline,
+            stand_in=_stand_in(events),
+        )
 
     @property
     def trust(self) -> bytes:
@@ -233,6 +242,11 @@ def remarks(report: NetworkReport) -> list[str]:
     if report.unlogged:
         lines.append(f"network: {report.unlogged} more requests were not looked into")
     return lines
+
+
+def _stand_in(events: Iterable[AnyEvent]) -> str:
+    """What a browser's player types for what the page's capture withheld; empty where it withheld nothing."""
+    return STAND_IN if any(isinstance(event, PageEvent) and event.masked for event in events) else ""
 
 
 def _step_of(flow: Flow) -> int:

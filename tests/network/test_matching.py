@@ -390,3 +390,22 @@ def test_deep_json_is_no_trap() -> None:
 def test_an_empty_recording_answers_nothing() -> None:
     miss = missed(Matcher(Tape().recording()), asked("http://a.example/", 1))
     assert (miss.flow, miss.parting.where) == (None, "host")
+
+
+def test_stand_ins_for_what_was_withheld() -> None:
+    """A replay types as many characters as were typed; what they were the recording does not know."""
+    tape = Tape()
+    tape.command(1)
+    form = [("Content-Type", "application/x-www-form-urlencoded")]
+    tape.post("http://a.example/login", b"user=ann&answer=ooyafsq&next=/", b"welcome", headers=form)
+    matcher = Matcher(tape.recording(), stand_in="x")
+
+    def login(body: bytes) -> Asked:
+        return asked("http://a.example/login", 1, method="POST", headers=form, body=body)
+
+    missed(matcher, login(b"user=ann&answer=xxxxxx&next=/"))  # one less
+    missed(matcher, login(b"user=bob&answer=xxxxxxx&next=/"))
+    missed(matcher, login(b"user=ann&answer=xxxyxxx&next=/"))
+    missed(Matcher(tape.recording()), login(b"user=ann&answer=xxxxxxx&next=/"))
+    assert hit(matcher, login(b"user=ann&answer=xxxxxxx&next=/")).causes == ("body field answer",)
+    missed(matcher, login(b"user=ann&answer=xxxxxxx&next=/"))  # it was asked for once

@@ -103,6 +103,7 @@ class Desk:
         *,
         paced: bool = False,
         timeline: Timeline | None = None,
+        stand_in: str = "",
     ) -> None:
         self.recording = recording
         self.timeline = timeline
@@ -111,7 +112,7 @@ class Desk:
         self.report = NetworkReport()
         self.scope = scope
         self.connections: set[Connected] = set()
-        self._matcher = Matcher(recording)
+        self._matcher = Matcher(recording, stand_in)
         self._known = recording.authorities
         self._chromium = any(is_chromium(flow.request.headers) for flow in recording.flows)
         engines = {

@@ -155,8 +155,10 @@ class _Group:
 class Matcher:
     """Answers requests from one recording; remembers what was asked for. Not for several threads at once."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, stand_in: str = "") -> None:
+        """`stand_in` is what is typed for each character that was withheld from the recording; empty: nothing is."""
         self.recording = recording
+        self._stand_in = stand_in
         alike: dict[tuple[object, ...], Form] = {}
         self._entries = [_entry(flow, alike) for flow in recording.flows]
         self._raw: dict[tuple[str, str, str], _Group] = {}
@@ -204,6 +206,9 @@ class Matcher:
             if group is not None and (entry := self._unused(group, asked)) is not None:
                 entry.used = True
                 return _matched(entry, mine)
+        if self._stand_in and (entry := self._withheld(mine, asked)) is not None:
+            entry.used = True
+            return _matched(entry, mine)
         for group in groups:
             if group is not None and (entry := _repeated(group, asked)) is not None:
                 match = _matched(entry, mine)
@@ -232,6 +237,19 @@ class Matcher:
             if entry.used and said is not None and said.status == 200:
                 mine = [fields.header(said.headers, name) for name in _VALIDATORS]
                 return entry if all(w in (None, m) for w, m in zip(wanted, mine, strict=True)) else None
+        return None
+
+    def _withheld(self, mine: Form, asked: Asked) -> _Entry | None:
+        """The next of this step that is the same if stand-ins are taken for as many characters."""
+        typed = [
+            i for i, field in enumerate(mine.fields) if field.value and not field.value.strip(self._stand_in)
+        ]
+        if not typed:
+            return None
+        for entry in self._entries:
+            near = not entry.used and not entry.flow.scopes.isdisjoint(asked.scope)
+            if near and _but_for(entry.form, mine, typed):
+                return entry
         return None
 
     def unasked(self) -> list[Flow]:
@@ -276,6 +294,21 @@ def _conditional(asked: Asked) -> bool:
         if name.lower() in fields.STRICT:
             return True
     return False
+
+
+def _but_for(recorded: Form, asked: Form, typed: Sequence[int]) -> bool:
+    """Whether the two are the same but for chance, and for the fields at `typed`, which have the same length."""
+    if recorded.loose[:-1] != asked.loose[:-1] or len(recorded.fields) != len(asked.fields):
+        return False
+    was, now = recorded.loose[-1], asked.loose[-1]
+    assert isinstance(was, tuple)
+    assert isinstance(now, tuple)
+    return all(
+        (a.place, a.name) == (b.place, b.name) and len(recorded.fields[i].value) == len(asked.fields[i].value)
+        if i in typed
+        else a == b
+        for i, (a, b) in enumerate(zip(was, now, strict=True))
+    )
 
 
 def _matched(entry: _Entry, asked: Form) -> Match:

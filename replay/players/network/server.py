@@ -30,7 +30,7 @@ class NetworkPlayer:
 
     `trust` is the certificate authority (PEM) that clients must trust, `spki` the hash of its key. `scope` tells the
     commands that run now and is called from the player's thread. With `paced`, bodies take the time that they took;
-    with `timeline` answers come at their time on it.
+    with `timeline` answers come at their time on it; `stand_in` is typed for each character that was withheld.
     """
 
     def __init__(
@@ -41,8 +41,9 @@ class NetworkPlayer:
         *,
         paced: bool = False,
         timeline: Timeline | None = None,
+        stand_in: str = "",
     ) -> None:
-        self._desk = Desk(recording, bodies, scope, paced=paced, timeline=timeline)
+        self._desk = Desk(recording, bodies, scope, paced=paced, timeline=timeline, stand_in=stand_in)
         http2 = recording.http2
         self._authority = ReplayAuthority(lambda host: host in http2)
         self.trust = self._authority.pem
