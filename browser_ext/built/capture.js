@@ -204,26 +204,42 @@
   }
 
   // src/capture/log.ts
+  var TICK = 40;
   var SLICE = 8;
   var Log = class {
-    constructor(outbox, targets) {
+    constructor(outbox, targets, tick) {
       this.outbox = outbox;
       this.targets = targets;
+      this.tick = tick;
     }
     outbox;
     targets;
+    tick;
     #queue = [];
     #running = false;
     #run = 0;
     #parts = 0;
     #idle = [];
-    /** Puts in line what a listener saw, or what states something itself. O(1). */
+    #timer = 0;
+    #quiet = 0;
+    /** Puts in line what a listener saw, or what states something itself. O(1): even a timer would cost more. */
     push(entry) {
       this.#queue.push(entry);
+      this.#quiet = 0;
+      if (!this.#timer) this.#timer = setInterval(() => this.#tick(), TICK);
+    }
+    #tick() {
+      this.tick();
+      if (this.#queue.length > 0) this.#start();
+      else if (++this.#quiet * TICK > 1e3) {
+        clearInterval(this.#timer);
+        this.#timer = 0;
+      }
+    }
+    #start() {
       if (this.#running) return;
       this.#running = true;
-      const run = this.#run;
-      setTimeout(() => this.#drain(run));
+      void this.#drain(this.#run);
     }
     /** The event that came last and was not stated yet. */
     last() {
@@ -232,7 +248,9 @@
     }
     /** Resolves when nothing waits. */
     idle() {
-      return this.#running ? new Promise((done) => this.#idle.push(done)) : Promise.resolve();
+      if (this.#queue.length === 0 && !this.#running) return Promise.resolve();
+      this.#start();
+      return new Promise((done) => this.#idle.push(done));
     }
     /** States all that waits, now: the document goes away. Content that is not read yet is said to be missing. */
     finish() {
@@ -1565,11 +1583,13 @@ ${field}`;
   var IDENTIFYING = new Set(
     "pointerdown mousedown click dblclick auxclick contextmenu keydown beforeinput input change dragstart drop copy cut paste".split(" ")
   );
-  var RUNS = /* @__PURE__ */ new Set(["pointermove", "selectionchange", "dragover", "scroll"]);
   var SCRIPTABLE = new Set(
     "focus blur scroll selectionchange select input beforeinput change submit reset popstate hashchange resize".split(
       " "
     )
+  );
+  var POINTED = new Set(
+    "pointerdown pointerup mousedown mouseup click dblclick auxclick contextmenu dragstart drop dragend".split(" ")
   );
   var BURST = 2e3;
   var PER_SECOND = 200;
@@ -1607,7 +1627,6 @@ ${field}`;
     #omitted = 0;
     #hovered = null;
     #identified = null;
-    #warming = false;
     #last = null;
     #seen = null;
     #see = (event) => {
@@ -1663,7 +1682,7 @@ ${field}`;
       if (state !== void 0) fields.state = state;
       const seen = { fields, element };
       if (event instanceof MouseEvent) this.#mouse(event, fields, seen);
-      else if (event instanceof KeyboardEvent) this.#key(event, fields, element);
+      else if (event instanceof KeyboardEvent) this.#key(event, fields, seen);
       else if (event instanceof InputEvent) this.#input(event, fields, seen);
       else if (event instanceof CompositionEvent) this.#composition(event, fields, element);
       else if (event instanceof ClipboardEvent) this.#clipboard(event, seen);
@@ -1671,7 +1690,6 @@ ${field}`;
       if (type === "input" || type === "change") this.#held(type, seen);
       if (element && IDENTIFYING.has(type)) this.#identify(element, seen);
       if (event.isTrusted && (type === "pointerdown" || type === "keydown")) this.heard.acted();
-      if (RUNS.has(type) && this.#continues(seen)) return;
       this.#seen = seen;
       this.log.push(seen);
     }
@@ -1684,11 +1702,7 @@ ${field}`;
       delete seen.print;
       const { fields } = seen;
       if (IDENTIFYING.has(fields.type)) this.#identify(inner, seen);
-      if (fields.offset) this.#offset(inner, fields);
-    }
-    #offset(element, fields) {
-      const [left, top] = rectOf(element);
-      fields.offset = [cents((fields.x ?? 0) - left), cents((fields.y ?? 0) - top)];
+      if (seen.corner) seen.corner = rectOf(inner);
     }
     // Who was acted on is told before the page reacts, once for the events of a gesture.
     #identify(element, seen) {
@@ -1698,37 +1712,27 @@ ${field}`;
       if (root instanceof ShadowRoot) this.states.meet(root);
       seen.print = this.targets.print(element);
     }
-    /** Whether this stands for the event before it, which is taken back: moves within one frame over one element. */
-    #continues(seen) {
-      const last2 = this.log.last();
-      if (last2?.fields.type !== seen.fields.type || last2.element !== seen.element || seen.fields.buttons) return false;
-      if (last2.fields.trusted !== seen.fields.trusted || last2.fields.buttons) return false;
-      last2.fields = seen.fields;
-      if (seen.late) last2.late = seen.late;
-      return true;
-    }
+    // What an event says stays with it; it is read when there is time. Not so where things are and what they hold.
     #mouse(event, fields, seen) {
-      fields.x = cents(event.clientX);
-      fields.y = cents(event.clientY);
-      fields.button = within(event.button, -1, 31);
-      if (event.buttons) fields.buttons = event.buttons;
-      if (event.detail) fields.detail = within(event.detail, 0, 1 << 20);
-      modifiers(event, fields);
       const { type } = event;
-      if (event instanceof PointerEvent && event.pointerType) fields.pointer = event.pointerType.slice(0, 16);
-      if (event instanceof WheelEvent) {
-        const unit = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? innerHeight : 1;
-        fields.dx = cents(event.deltaX * unit);
-        fields.dy = cents(event.deltaY * unit);
-      } else if (event instanceof DragEvent) this.#drag(event, seen);
-      if (type === "pointermove") {
-        if (seen.element !== this.#hovered) {
-          this.#hovered = seen.element;
-          this.#warm();
+      if (type === "pointermove") this.#hovered = seen.element;
+      else if (event instanceof DragEvent) this.#drag(event, seen);
+      seen.corner = seen.element && POINTED.has(type) ? rectOf(seen.element) : null;
+      seen.late = () => {
+        fields.x = cents(event.clientX);
+        fields.y = cents(event.clientY);
+        if (seen.corner) fields.offset = [cents(fields.x - seen.corner[0]), cents(fields.y - seen.corner[1])];
+        fields.button = within(event.button, -1, 31);
+        if (event.buttons) fields.buttons = event.buttons;
+        if (event.detail) fields.detail = within(event.detail, 0, 1 << 20);
+        modifiers(event, fields);
+        if (event instanceof PointerEvent && event.pointerType) fields.pointer = event.pointerType.slice(0, 16);
+        if (event instanceof WheelEvent) {
+          const unit = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? innerHeight : 1;
+          fields.dx = cents(event.deltaX * unit);
+          fields.dy = cents(event.deltaY * unit);
         }
-      } else if (seen.element && type !== "wheel" && type !== "dragover") {
-        this.#offset(seen.element, fields);
-      }
+      };
     }
     #drag(event, seen) {
       if (event.type === "drop") seen.content = contentOf(event.dataTransfer, false);
@@ -1738,19 +1742,22 @@ ${field}`;
         });
       }
     }
-    #key(event, fields, element) {
-      modifiers(event, fields);
-      if (event.location) fields.location = within(event.location, 0, 3);
-      if (event.repeat) fields.repeat = true;
-      if (event.isComposing) fields.composing = true;
-      if (element && isMasked(element) && [...event.key].length === 1) {
-        fields.key = "•";
-        fields.masked = true;
-        fields.modifiers = (fields.modifiers ?? 0) & ~8;
-      } else {
-        fields.key = event.key.slice(0, 1024);
-        fields.code = event.code.slice(0, 1024);
-      }
+    #key(event, fields, seen) {
+      const masked2 = seen.element !== null && isMasked(seen.element) && [...event.key].length === 1;
+      seen.late = () => {
+        modifiers(event, fields);
+        if (event.location) fields.location = within(event.location, 0, 3);
+        if (event.repeat) fields.repeat = true;
+        if (event.isComposing) fields.composing = true;
+        if (masked2) {
+          fields.key = "•";
+          fields.masked = true;
+          fields.modifiers = (fields.modifiers ?? 0) & ~8;
+        } else {
+          fields.key = event.key.slice(0, 1024);
+          fields.code = event.code.slice(0, 1024);
+        }
+      };
     }
     #input(event, fields, seen) {
       fields.input_type = event.inputType.slice(0, 64);
@@ -1799,19 +1806,24 @@ ${field}`;
           this.states.changed();
           break;
         case "selectionchange":
-          seen.element = focused();
-          seen.late = () => {
-            const { element } = seen;
-            if (isField(element)) selection(element, fields);
-            else fields.text = String(getSelection() ?? "").slice(0, 1024);
-          };
-          break;
-        case "focus":
-          this.#warm();
+          this.#selection(fields, seen);
           break;
         case "beforeunload":
           this.heard.leaving(event);
       }
+    }
+    #selection(fields, seen) {
+      const element = focused();
+      seen.element = element;
+      if (element && isField(element)) {
+        if (!isMasked(element)) selection(element, fields);
+        return;
+      }
+      const before = this.log.last();
+      if (before?.fields.type === "selectionchange") delete before.late;
+      seen.late = () => {
+        fields.text = String(getSelection() ?? "").slice(0, 1024);
+      };
     }
     // What a field holds after it was changed.
     #held(type, seen) {
@@ -1841,28 +1853,13 @@ ${field}`;
         };
       }
     }
-    // Identifies what the pointer is over and what has the focus ahead of the press, in an idle moment.
-    #warm() {
-      if (this.#warming) return;
-      this.#warming = true;
-      scheduler.postTask(
-        () => {
-          this.#warming = false;
-          if (!this.#on) return;
-          this.states.look();
-          const element = focused();
-          for (const one2 of [this.#hovered, element]) {
-            if (!one2?.isConnected || one2 === document.body) continue;
-            isMasked(one2);
-            this.targets.print(one2);
-          }
-        },
-        { priority: "background" }
-      );
-    }
-    /** The document changed: what the pointer is over may read otherwise now. */
-    changed() {
-      if (this.#on && this.#hovered) this.#warm();
+    /** Identifies what the pointer is over and what has the focus ahead of the press, between events. */
+    warm() {
+      if (!this.#on) return;
+      this.states.look();
+      for (const one2 of [this.#hovered, focused()]) {
+        if (one2?.isConnected && one2 !== document.body) this.targets.print(one2);
+      }
     }
   };
   function last(event, read) {
@@ -2380,7 +2377,6 @@ ${field}`;
     changed() {
       this.#epoch++;
       if (!this.#on) return;
-      this.stated.changed();
       this.#latest = performance.now();
       if (this.#dirty) return;
       this.#dirty = true;
@@ -2505,14 +2501,13 @@ ${state.title}`;
           this.#outbox.add({ k: "state", t, n, ...state, ...number });
         });
       },
-      root: (root) => this.#listeners.armRoot(root),
-      changed: () => this.#listeners.changed()
+      root: (root) => this.#listeners.armRoot(root)
     });
     #targets = new Targets(
       () => this.#states.epoch(),
       (n, print) => this.#outbox.add({ k: "target", t: now(), n, ...print })
     );
-    #log = new Log(this.#outbox, this.#targets);
+    #log = new Log(this.#outbox, this.#targets, () => this.#listeners.warm());
     #page = handOver();
     #dialogs = new Dialogs(this.#log, this.#outbox, () => this.#seeing, this.#page);
     #listeners = new Listeners(this.#log, this.#states, this.#targets, {

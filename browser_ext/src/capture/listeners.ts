@@ -23,13 +23,15 @@ const IDENTIFYING = new Set(
     "cut paste"
   ).split(" "),
 );
-// What comes in any number without telling more: the newest stands for those before it that are as it is.
-const RUNS = new Set(["pointermove", "selectionchange", "dragover", "scroll"]);
 // A script can make them, even trusted ones (focus(), scrollTo(), execCommand()): as many as a person could and more.
 const SCRIPTABLE = new Set(
   "focus blur scroll selectionchange select input beforeinput change submit reset popstate hashchange resize".split(
     " ",
   ),
+);
+// Those at a point of their target.
+const POINTED = new Set(
+  "pointerdown pointerup mousedown mouseup click dblclick auxclick contextmenu dragstart drop dragend".split(" "),
 );
 const BURST = 2000;
 const PER_SECOND = 200;
@@ -69,7 +71,6 @@ export class Listeners {
   #omitted = 0;
   #hovered: Element | null = null;
   #identified: Element | null = null;
-  #warming = false;
   #last: Event | null = null;
   #seen: Seen | null = null;
   #see = (event: Event) => {
@@ -138,7 +139,7 @@ export class Listeners {
     if (state !== undefined) fields.state = state;
     const seen: Seen = { fields, element };
     if (event instanceof MouseEvent) this.#mouse(event, fields, seen);
-    else if (event instanceof KeyboardEvent) this.#key(event, fields, element);
+    else if (event instanceof KeyboardEvent) this.#key(event, fields, seen);
     else if (event instanceof InputEvent) this.#input(event, fields, seen);
     else if (event instanceof CompositionEvent) this.#composition(event, fields, element);
     else if (event instanceof ClipboardEvent) this.#clipboard(event, seen);
@@ -146,7 +147,6 @@ export class Listeners {
     if (type === "input" || type === "change") this.#held(type, seen);
     if (element && IDENTIFYING.has(type)) this.#identify(element, seen);
     if (event.isTrusted && (type === "pointerdown" || type === "keydown")) this.heard.acted();
-    if (RUNS.has(type) && this.#continues(seen)) return;
     this.#seen = seen;
     this.log.push(seen);
   }
@@ -160,12 +160,7 @@ export class Listeners {
     delete seen.print;
     const { fields } = seen;
     if (IDENTIFYING.has(fields.type)) this.#identify(inner, seen);
-    if (fields.offset) this.#offset(inner, fields);
-  }
-
-  #offset(element: Element, fields: Fields): void {
-    const [left, top] = rectOf(element);
-    fields.offset = [cents((fields.x ?? 0) - left), cents((fields.y ?? 0) - top)];
+    if (seen.corner) seen.corner = rectOf(inner);
   }
 
   // Who was acted on is told before the page reacts, once for the events of a gesture.
@@ -177,38 +172,27 @@ export class Listeners {
     seen.print = this.targets.print(element);
   }
 
-  /** Whether this stands for the event before it, which is taken back: moves within one frame over one element. */
-  #continues(seen: Seen): boolean {
-    const last = this.log.last();
-    if (last?.fields.type !== seen.fields.type || last.element !== seen.element || seen.fields.buttons) return false;
-    if (last.fields.trusted !== seen.fields.trusted || last.fields.buttons) return false;
-    last.fields = seen.fields;
-    if (seen.late) last.late = seen.late;
-    return true;
-  }
-
+  // What an event says stays with it; it is read when there is time. Not so where things are and what they hold.
   #mouse(event: MouseEvent, fields: Fields, seen: Seen): void {
-    fields.x = cents(event.clientX);
-    fields.y = cents(event.clientY);
-    fields.button = within(event.button, -1, 31);
-    if (event.buttons) fields.buttons = event.buttons;
-    if (event.detail) fields.detail = within(event.detail, 0, 1 << 20);
-    modifiers(event, fields);
     const { type } = event;
-    if (event instanceof PointerEvent && event.pointerType) fields.pointer = event.pointerType.slice(0, 16);
-    if (event instanceof WheelEvent) {
-      const unit = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? innerHeight : 1;
-      fields.dx = cents(event.deltaX * unit);
-      fields.dy = cents(event.deltaY * unit);
-    } else if (event instanceof DragEvent) this.#drag(event, seen);
-    if (type === "pointermove") {
-      if (seen.element !== this.#hovered) {
-        this.#hovered = seen.element;
-        this.#warm();
+    if (type === "pointermove") this.#hovered = seen.element;
+    else if (event instanceof DragEvent) this.#drag(event, seen);
+    seen.corner = seen.element && POINTED.has(type) ? rectOf(seen.element) : null;
+    seen.late = () => {
+      fields.x = cents(event.clientX);
+      fields.y = cents(event.clientY);
+      if (seen.corner) fields.offset = [cents(fields.x - seen.corner[0]), cents(fields.y - seen.corner[1])];
+      fields.button = within(event.button, -1, 31);
+      if (event.buttons) fields.buttons = event.buttons;
+      if (event.detail) fields.detail = within(event.detail, 0, 1 << 20);
+      modifiers(event, fields);
+      if (event instanceof PointerEvent && event.pointerType) fields.pointer = event.pointerType.slice(0, 16);
+      if (event instanceof WheelEvent) {
+        const unit = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? innerHeight : 1;
+        fields.dx = cents(event.deltaX * unit);
+        fields.dy = cents(event.deltaY * unit);
       }
-    } else if (seen.element && type !== "wheel" && type !== "dragover") {
-      this.#offset(seen.element, fields);
-    }
+    };
   }
 
   #drag(event: DragEvent, seen: Seen): void {
@@ -220,19 +204,23 @@ export class Listeners {
     }
   }
 
-  #key(event: KeyboardEvent, fields: Fields, element: Element | null): void {
-    modifiers(event, fields);
-    if (event.location) fields.location = within(event.location, 0, 3);
-    if (event.repeat) fields.repeat = true;
-    if (event.isComposing) fields.composing = true;
-    if (element && isMasked(element) && [...event.key].length === 1) {
-      fields.key = "•";
-      fields.masked = true;
-      fields.modifiers = (fields.modifiers ?? 0) & ~8;
-    } else {
-      fields.key = event.key.slice(0, 1024);
-      fields.code = event.code.slice(0, 1024);
-    }
+  #key(event: KeyboardEvent, fields: Fields, seen: Seen): void {
+    // Now: the field may be one of plain text soon.
+    const masked = seen.element !== null && isMasked(seen.element) && [...event.key].length === 1;
+    seen.late = () => {
+      modifiers(event, fields);
+      if (event.location) fields.location = within(event.location, 0, 3);
+      if (event.repeat) fields.repeat = true;
+      if (event.isComposing) fields.composing = true;
+      if (masked) {
+        fields.key = "•";
+        fields.masked = true;
+        fields.modifiers = (fields.modifiers ?? 0) & ~8;
+      } else {
+        fields.key = event.key.slice(0, 1024);
+        fields.code = event.code.slice(0, 1024);
+      }
+    };
   }
 
   #input(event: InputEvent, fields: Fields, seen: Seen): void {
@@ -288,19 +276,26 @@ export class Listeners {
         this.states.changed();
         break;
       case "selectionchange":
-        seen.element = focused();
-        seen.late = () => {
-          const { element } = seen;
-          if (isField(element as Element)) selection(element as Element, fields);
-          else fields.text = String(getSelection() ?? "").slice(0, 1024);
-        };
-        break;
-      case "focus":
-        this.#warm();
+        this.#selection(fields, seen);
         break;
       case "beforeunload":
         this.heard.leaving(event as BeforeUnloadEvent);
     }
+  }
+
+  #selection(fields: Fields, seen: Seen): void {
+    const element = focused();
+    seen.element = element;
+    if (element && isField(element)) {
+      if (!isMasked(element)) selection(element, fields);
+      return;
+    }
+    // One that changes many times between two other events is told once.
+    const before = this.log.last();
+    if (before?.fields.type === "selectionchange") delete before.late;
+    seen.late = () => {
+      fields.text = String(getSelection() ?? "").slice(0, 1024);
+    };
   }
 
   // What a field holds after it was changed.
@@ -335,29 +330,13 @@ export class Listeners {
     }
   }
 
-  // Identifies what the pointer is over and what has the focus ahead of the press, in an idle moment.
-  #warm(): void {
-    if (this.#warming) return;
-    this.#warming = true;
-    scheduler.postTask(
-      () => {
-        this.#warming = false;
-        if (!this.#on) return;
-        this.states.look();
-        const element = focused();
-        for (const one of [this.#hovered, element]) {
-          if (!one?.isConnected || one === document.body) continue;
-          isMasked(one);
-          this.targets.print(one);
-        }
-      },
-      { priority: "background" },
-    );
-  }
-
-  /** The document changed: what the pointer is over may read otherwise now. */
-  changed(): void {
-    if (this.#on && this.#hovered) this.#warm();
+  /** Identifies what the pointer is over and what has the focus ahead of the press, between events. */
+  warm(): void {
+    if (!this.#on) return;
+    this.states.look();
+    for (const one of [this.#hovered, focused()]) {
+      if (one?.isConnected && one !== document.body) this.targets.print(one);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // From what the listeners saw to what is stated, in order, in tasks of its own: the page's handlers never wait for it.
 import type { EventItem } from "../wire";
 import { type Content, partsOf } from "./content";
+import type { Rect } from "./dom";
 import type { Outbox } from "./outbox";
 import type { Print } from "./prints";
 import type { Targets } from "./targets";
@@ -12,6 +13,8 @@ export interface Seen {
   fields: Fields;
   element: Element | null;
   print?: Print;
+  /** Where the element was, if that matters. */
+  corner?: Rect | null;
   content?: Content;
   /** What is cheaper to find out later. */
   late?: () => void;
@@ -19,6 +22,7 @@ export interface Seen {
 
 type Entry = Seen | (() => void);
 
+const TICK = 40; // ms
 const SLICE = 8; // ms of one task
 
 export class Log {
@@ -27,19 +31,36 @@ export class Log {
   #run = 0;
   #parts = 0;
   #idle: (() => void)[] = [];
+  #timer = 0;
+  #quiet = 0;
 
   constructor(
     private readonly outbox: Outbox,
     private readonly targets: Targets,
+    /** What else is to be done now and then while a person is at work. */
+    private readonly tick: () => void,
   ) {}
 
-  /** Puts in line what a listener saw, or what states something itself. O(1). */
+  /** Puts in line what a listener saw, or what states something itself. O(1): even a timer would cost more. */
   push(entry: Entry): void {
     this.#queue.push(entry);
+    this.#quiet = 0;
+    if (!this.#timer) this.#timer = setInterval(() => this.#tick(), TICK) as unknown as number;
+  }
+
+  #tick(): void {
+    this.tick();
+    if (this.#queue.length > 0) this.#start();
+    else if (++this.#quiet * TICK > 1000) {
+      clearInterval(this.#timer);
+      this.#timer = 0;
+    }
+  }
+
+  #start(): void {
     if (this.#running) return;
     this.#running = true;
-    const run = this.#run;
-    setTimeout(() => this.#drain(run));
+    void this.#drain(this.#run);
   }
 
   /** The event that came last and was not stated yet. */
@@ -50,7 +71,9 @@ export class Log {
 
   /** Resolves when nothing waits. */
   idle(): Promise<void> {
-    return this.#running ? new Promise((done) => this.#idle.push(done)) : Promise.resolve();
+    if (this.#queue.length === 0 && !this.#running) return Promise.resolve();
+    this.#start();
+    return new Promise((done) => this.#idle.push(done));
   }
 
   /** States all that waits, now: the document goes away. Content that is not read yet is said to be missing. */

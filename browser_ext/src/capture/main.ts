@@ -26,13 +26,12 @@ class Capture {
       });
     },
     root: (root) => this.#listeners.armRoot(root),
-    changed: () => this.#listeners.changed(),
   });
   #targets = new Targets(
     () => this.#states.epoch(),
     (n, print) => this.#outbox.add({ k: "target", t: now(), n, ...print }),
   );
-  #log: Log = new Log(this.#outbox, this.#targets);
+  #log: Log = new Log(this.#outbox, this.#targets, () => this.#listeners.warm());
   #page = handOver();
   #dialogs = new Dialogs(this.#log, this.#outbox, () => this.#seeing, this.#page);
   #listeners: Listeners = new Listeners(this.#log, this.#states, this.#targets, {

@@ -32,8 +32,6 @@ export interface Stated {
   state(n: number, state: Omit<State, "aria"> & { aria?: string }, focus: Element | null): void;
   /** A shadow root that was not known before. */
   root(root: ShadowRoot): void;
-  /** Something changed. */
-  changed(): void;
 }
 
 /** Watches the document and states what it is when its changes have rested. */
@@ -92,7 +90,6 @@ export class States {
   changed(): void {
     this.#epoch++;
     if (!this.#on) return;
-    this.stated.changed();
     this.#latest = performance.now();
     if (this.#dirty) return;
     this.#dirty = true;
