@@ -197,16 +197,19 @@ class Browser:
         send("Page.addScriptToEvaluateOnNewDocument", session, source=self._clock, runImmediately=True)
         self._renew_start(tab, first=True)
         send("Emulation.setFocusEmulationEnabled", session, enabled=True)
-        self._emulate(session)
+        opener = next((one for one in self.pages if one.target == tab.opener), None)
+        self._emulate(session, opener.opens if opener is not None else None)
         send("Page.setInterceptFileChooserDialog", session, enabled=True)
         send("Input.setInterceptDrags", session, enabled=True)
         send("Runtime.runIfWaitingForDebugger", session)
 
-    def _emulate(self, session: str) -> None:
+    def _emulate(self, session: str, opened: tuple[int, int] | None) -> None:
+        """As the recorded browser had its pages; a window is as large as the page wanted that `opened` it."""
         started = self._started
-        if started.width and started.height:
+        width, height = opened or (started.width, started.height)
+        if width and height:
             self.tools.send(
-                "Emulation.setDeviceMetricsOverride", session, width=started.width, height=started.height,
+                "Emulation.setDeviceMetricsOverride", session, width=width, height=height,
                 deviceScaleFactor=started.scale or 1, mobile=False,
             )  # fmt: skip
         features = [
@@ -289,6 +292,8 @@ class Browser:
             frame.documents.append(frame.url)
             for child in tab.children(frame):
                 tab.drop(child.ident)
+        elif what == "windowOpen":
+            tab.opens = _size(params.get("windowFeatures"))
         elif what == "navigatedWithinDocument":
             if (frame_within := tab.frames.get(ident)) is not None:
                 frame_within.url = str(params["url"])
@@ -334,6 +339,19 @@ class Browser:
                 if download.ident == ident:
                     download.state = str(params["state"])
                     download.ended = self.time_ms
+
+
+def _size(features: object) -> tuple[int, int] | None:
+    """Width and height among the features of a window that a page opens, where it names both."""
+    named = (
+        dict(str(one).split("=", 1) for one in features if "=" in str(one))
+        if isinstance(features, list)
+        else {}
+    )
+    wanted = [named.get(name, "").strip() for name in ("width", "height")]
+    if not all(text.isdecimal() and 0 < int(text) <= 10_000 for text in (one[:9] for one in wanted)):
+        return None
+    return int(wanted[0]), int(wanted[1])
 
 
 __all__ = ["Browser", "Download", "Failed", "Slow"]

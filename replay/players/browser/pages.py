@@ -29,7 +29,7 @@ class Tab:
 
     `asked` are requests on their way, by number; `chooser` the file input that wants files, and whether several. `drag`
     is what is being dragged, `dragged` whether it was over anything; `starts` are the scripts by which new documents
-    get their time.
+    get their time; `opens` the size of the window that its page opens.
     """
 
     target: str
@@ -42,6 +42,7 @@ class Tab:
     drag: object | None = None
     dragged: bool = False
     starts: list[str] = field(default_factory=list)
+    opens: tuple[int, int] | None = None
     crashed: bool = False
 
     @property

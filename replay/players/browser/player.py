@@ -79,6 +79,8 @@ class BrowserPlayer:
         self._progress = progress
         self._next = 0
         self._fatal = False
+        self._shift = (0.0, 0.0)
+        """How far from its recorded place what was pressed last is: what goes on from there goes as far."""
         commands, said, told, telling = place.pipes
         pages = Pages(plan.frames)
         self._browser = Browser(
@@ -249,7 +251,10 @@ class BrowserPlayer:
             if aimed is None:
                 self._fatal = True
                 return
+            self._shift = (aimed[0] - x, aimed[1] - y)
             x, y = aimed
+        elif action.kind is Kind.RELEASE or (action.kind is Kind.MOVE and event.buttons):
+            x, y = x + self._shift[0], y + self._shift[1]
         elif action.kind is Kind.KEY_DOWN and action.target is not None:
             self._gate.focus(tab, frame, action, action.target)
         if action.kind in _PLACED:
