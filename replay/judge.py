@@ -6,13 +6,16 @@ import bisect
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from difflib import SequenceMatcher
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct, structs
 
 from recorder.trace.changes import compose
 from recorder.trace.events import AnyEvent, Resized, SecretReplaced, TerminalStarted, Unknown, unescape_path
 from recorder.trace.gestures import hovered
+from recorder.trace.pages import BrowserStarted
 from recorder.trace.steps import Step, leaves_job, steps
 from recorder.trace.volatile import volatile
 from replay.observe import Slice, observations, prompt_lines, written
@@ -330,6 +333,7 @@ def _context(
     shown = (times.recorded, until)
     longest = max(step.t_end - step.t_start, answer.t_end - answer.t_start if answer else 0) / 1e9
     without = set() if commits else {"git-hashes"}
+    zone = _zone(step, recorded.events, until) if step.gesture else None
     if times.controlled:
         without.add("dates")
     return Context(
@@ -345,11 +349,22 @@ def _context(
         gaps=tuple(gap.reason for gap in step.gaps),
         mask=mask,
         placeholders=placeholders,
-        clocks=(Clock((shown,)), Clock((shown, times.replayed))),
+        clocks=(Clock((shown,), zone), Clock((shown, times.replayed), zone)),
         elapsed=longest,
         without=frozenset(without),
         command=step.text or "",
     )
+
+
+def _zone(step: Step, events: Sequence[AnyEvent | Unknown], at: float) -> int | None:
+    """Seconds from UTC to the browser's local time then; null where it has no zone that is known here."""
+    browsers = [e for e in events if isinstance(e, BrowserStarted) and e.source == step.source]
+    try:
+        zone = ZoneInfo(browsers[0].timezone) if browsers else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+    offset = datetime.fromtimestamp(at, zone).utcoffset() if zone else None
+    return None if offset is None else int(offset.total_seconds())
 
 
 def _size(step: Step, events: Sequence[AnyEvent | Unknown]) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from importlib.util import find_spec
 
 import click
 
@@ -29,11 +30,12 @@ def doctor(context: click.Context, json_wanted: bool) -> None:
         replays = support.ok
     else:
         support, replays = None, False
+    browser, why_not = _browser()
     # Tried for real, too, by the recorder: where commands get control groups, or why not and what mends it.
     home, why, mend = context.obj["groups"]() if context.obj and records else (None, "", "")
     if json_wanted:
         answer = {"records": records, "replays": replays, "shells": shells, "sandbox": support}
-        as_json({**answer, "control_groups": home})
+        as_json({**answer, "control_groups": home, "browser": browser})
     else:
         _line(records, "recording", "" if records else "needs Linux (macOS with limits)")
         found = [name for name, path in shells.items() if path]
@@ -58,7 +60,25 @@ def doctor(context: click.Context, json_wanted: bool) -> None:
             )
             for what, mend in support.reasons:
                 click.echo(f"  - {what}\n    {mend}")
+        _line(browser is not None, "browsers, recorded and replayed", browser or why_not)
     context.exit(0 if replays else 4)
+
+
+def _browser() -> tuple[str | None, str]:
+    """Which Chromium serves, or why browsers can be neither recorded nor replayed."""
+    from browser_ext import EXTENSION
+    from recorder.trace.errors import Unsupported
+    from replay.players.browser.chromium import find_chromium
+
+    try:
+        program = find_chromium()
+    except Unsupported as error:
+        return None, str(error)
+    if not (EXTENSION / "manifest.json").is_file():
+        return None, f"the extension is not built: npm ci && npm run build in {EXTENSION.parent}"
+    if find_spec("playwright") is None:
+        return None, "recording needs Playwright: pip install 'reenact[browser]'"
+    return program, ""
 
 
 def _line(good: bool, what: str, detail: str) -> None:

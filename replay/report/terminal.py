@@ -56,7 +56,7 @@ class _Report:
     def step(self, step: StepResult) -> Iterator[str]:
         sign, colour = _LOOKS[step.verdict]
         head = f"{step.n:>4} "
-        how = "" if step.verdict is Verdict.EXACT else _how(step)
+        how = "" if step.how == Verdict.EXACT else _how(step)
         text = _one_line(step.text)
         room = self.width - len(head) - 2
         if how:

@@ -10,7 +10,16 @@ from replay.verify.files import compare_files
 from replay.verify.nearest import exit_miss, value_miss
 from replay.verify.outputs import Judge, compare_output
 from replay.verify.pages import compare_page
-from replay.verify.verdict import Context, Facet, FacetVerdict, Observation, StepVerdict, Verdict, judged
+from replay.verify.verdict import (
+    PAGE_FACETS,
+    Context,
+    Facet,
+    FacetVerdict,
+    Observation,
+    StepVerdict,
+    Verdict,
+    judged,
+)
 
 
 def compare(recorded: Observation, observed: Observation, context: Context | None = None) -> StepVerdict:
@@ -28,10 +37,12 @@ def compare(recorded: Observation, observed: Observation, context: Context | Non
     return judged(_excuse(facet, judge.context) for facet in facets)
 
 
+_LOSSY = (Facet.OUTPUT, Facet.SCREEN, Facet.FILES, *PAGE_FACETS)
+
+
 def _excuse(facet: FacetVerdict, context: Context) -> FacetVerdict:
     """What the recording lost cannot count as diverged, nor as verified."""
-    lossy = facet.facet in (Facet.OUTPUT, Facet.SCREEN, Facet.FILES)
-    if not (context.gaps and lossy and facet.verdict is Verdict.DIVERGED):
+    if not (context.gaps and facet.facet in _LOSSY and facet.verdict is Verdict.DIVERGED):
         return facet
     causes = tuple(f"the recording has a gap: {reason}" for reason in context.gaps)
     return FacetVerdict(

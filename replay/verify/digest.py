@@ -23,6 +23,7 @@ from recorder.trace.changes import compose
 from recorder.trace.events import Change
 from replay.verify.outputs import Judge
 from replay.verify.verdict import (
+    PAGE_FACETS,
     Context,
     Facet,
     Look,
@@ -34,12 +35,6 @@ from replay.verify.verdict import (
 )
 
 _VERSION = 1
-_PAGES = frozenset(
-    (
-        Facet.TARGET, Facet.VALUE, Facet.DIALOGS, Facet.TABS, Facet.URL, Facet.TITLE, Facet.ARIA, Facet.DOM,
-        Facet.DOWNLOADS,
-    )
-)  # fmt: skip
 _NORMALISED = 1 << 20
 """Longer outputs that diverged enter as they are."""
 
@@ -90,7 +85,7 @@ def _step(step: Judged) -> list[Any]:
         state = "same" if held else str(facet.verdict)
         # Which of the two carried a full-screen program's verdict is a matter of level, not of what was seen.
         name = Facet.OUTPUT if held and facet.facet is Facet.SCREEN else facet.facet
-        if name in _PAGES:
+        if name in PAGE_FACETS:
             facets.append([str(name), state, _page(name, step.recorded.page, step.observed.page)])
             continue
         facets.append([str(name), state, _value(name, of, None if held else judge)])

@@ -96,6 +96,13 @@ class Facet(StrEnum):
     """What the step asked of the network."""
 
 
+PAGE_FACETS = (
+    Facet.TARGET, Facet.VALUE, Facet.DIALOGS, Facet.TABS, Facet.URL, Facet.TITLE, Facet.ARIA, Facet.DOM,
+    Facet.DOWNLOADS,
+)  # fmt: skip
+"""Those of a gesture in a browser."""
+
+
 class Output(Struct, frozen=True, kw_only=True):
     """An output, whole where it is short, else its two ends, its size and its hashes.
 

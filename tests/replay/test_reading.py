@@ -156,6 +156,7 @@ def test_doctor(inside: Inside) -> None:
     assert done.code == (0 if answer["replays"] else 4)
     assert ("ok  replay" in done.out) == answer["replays"]
     assert ("bash" in done.out) == bool(answer["shells"]["bash"])
+    assert ("ok  browsers" in done.out) == (answer["browser"] is not None)
     home = answer["control_groups"]
     assert (f"ok  a control group for each recorded command: in {home}" in done.out) == (home is not None)
     assert home is None or Path(home, "cgroup.procs").exists()
