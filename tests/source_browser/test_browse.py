@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recorded_browser import Recording, of, site, wait_for
+from playwright.sync_api import Error
+from recorded_browser import CHROMIUM, Recording, of, site, wait_for
 
 from recorder.trace.events import (
     BrowserEnded,
@@ -156,3 +158,49 @@ def test_without_a_screen_what_to_do_is_said(browse: Browse) -> None:
     _, said = recording.ended()
     assert recording.process.returncode == 2
     assert "--headless" in said
+
+
+@pytest.mark.slow
+def test_a_window_is_as_a_persons_and_its_size_is_told(browse: Browse, tmp_path: Path) -> None:
+    """Chromium's windows without a screen: all of them but the pixels on glass."""
+    program = tmp_path / "windowed"
+    program.write_text(f'#!/bin/sh\nexec {CHROMIUM} --ozone-platform=headless "$@"\n')
+    program.chmod(0o700)
+    with site(PAGES, tmp_path / "site") as address:
+        recording = browse(f"{address}/index.html", headed=True, DISPLAY=":99", REENACT_CHROMIUM=str(program))
+        with recording.expert() as page:
+            said_by_page = page.evaluate(
+                "[innerWidth, innerHeight, navigator.webdriver, navigator.userAgent]"
+            )
+            page.get_by_role("button").click()
+            wait_for(lambda: any(e.type == "click" for e in of(PageEvent, recording.journal())) or None)
+            recording.close(page)
+        result, said = recording.ended()
+    assert result["state"] == "complete", said
+    (started,) = of(BrowserStarted, recording.trace())
+    assert [started.width, started.height, False, started.user_agent] == said_by_page
+    assert started.headless is False
+    assert "Headless" not in started.user_agent
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_it_and_what_was_acknowledged_is_kept(browse: Browse, tmp_path: Path) -> None:
+    page_that_grows = "<button onclick=\"document.title += 'x'\">Go</button>"
+    with site({"index.html": page_that_grows}, tmp_path / "site") as address:
+        recording = browse(f"{address}/index.html")
+        with recording.expert() as page:
+            source = recording.source()
+            size = (recording.session / "browser.journal").stat().st_size
+            resource.prlimit(source, resource.RLIMIT_FSIZE, (size + 4096, size + 4096))
+            for _ in range(200):
+                if recording.process.poll() is not None:
+                    break
+                try:
+                    page.get_by_role("button").click(timeout=2000)
+                except Error:
+                    break  # the browser was closed
+        result, said = recording.ended()
+    assert (result["state"], recording.process.returncode) == ("incomplete", 5), said
+    events = recording.trace()
+    assert any(event.type == "click" for event in of(PageEvent, events))
+    assert "did not end well" in of(Gap, events)[-1].reason

@@ -58,6 +58,7 @@ _SETTINGS = {
 """A new profile's: nothing is offered that a replay's browser, which knows of no other session, would not offer."""
 _PID, _STATUS = "pid", "status"
 _QUALITY = 80
+_SHOWN_MS = 10_000
 _ABOUT = """() => {
   const said = (query) => matchMedia(query).matches;
   return {
@@ -145,21 +146,21 @@ class Chromium:
                 downloads_path=self._folder / "downloads",
                 **viewport,
             )
+            context = self._context
+            context.on("close", lambda _: self.closed.set())
+            # Without a listener Playwright would dismiss what the person is to answer.
+            context.on("dialog", lambda _: None)
+            context.on("page", self._opened)
+            for page in context.pages:
+                self._opened(page)
+            return await self._about()
         except Error as error:
-            await self._playwright.stop()
+            await self.close()
             first = error.message.strip().splitlines()[0] if error.message.strip() else "it ended"
             raise RecordingFailed(
                 f"Chromium ({program}) did not start: {first}. "
                 f"Name another with REENACT_CHROMIUM, or install Debian's chromium."
             ) from error
-        context = self._context
-        context.on("close", lambda _: self.closed.set())
-        # Without a listener Playwright would dismiss what the person is to answer.
-        context.on("dialog", lambda _: None)
-        context.on("page", self._opened)
-        for page in context.pages:
-            self._opened(page)
-        return await self._about()
 
     @property
     def session(self) -> int:
@@ -290,8 +291,11 @@ class Chromium:
             f"--disable-extensions-except={extension}",
             f"--load-extension={extension}",
             *_QUIET,
+            "--disable-blink-features=AutomationControlled",  # a debugging pipe alone would set navigator.webdriver
             *orders.flags,
         ]
+        if not orders.headless:
+            arguments.append(f"--window-size={orders.size[0]},{orders.size[1]}")
         if orders.port is not None:
             arguments += [f"--remote-debugging-port={orders.port}", "--remote-debugging-address=127.0.0.1"]
         if orders.seed is not None:
@@ -304,6 +308,8 @@ class Chromium:
         session = await self._context.new_cdp_session(page)
         version = await session.send("Browser.getVersion")
         await session.detach()
+        # A window has no size until it is shown.
+        await page.wait_for_function("innerWidth > 0", timeout=_SHOWN_MS, polling=20)
         about: dict[str, Any] = await page.evaluate(_ABOUT)
         return {**about, "product": version["product"]}
 

@@ -25,7 +25,7 @@ from recorder.sources.browser.intake import MOST_CONTENT, Intake
 from recorder.sources.browser.orders import CHANNEL, FOLDER, SOURCE, Orders
 from recorder.sources.browser.redaction import RedactedPages, Texts, Untouched
 from recorder.sources.own_process import Notices, quiet_signals
-from recorder.trace.errors import ReenactError
+from recorder.trace.errors import RecordingFailed, ReenactError
 from recorder.trace.event import Event
 from recorder.trace.events import (
     BrowserEnded,
@@ -228,7 +228,11 @@ class Source:
         if not self._started:
             self._start_paired(message)
         self._came.set()
-        return self._intake.take(message)
+        try:
+            return self._intake.take(message)
+        except RecordingFailed as error:
+            self._unwritten(error)
+            raise ConnectionAbortedError from error  # not acknowledged: nothing of it was kept
 
     def note(self, note: Note) -> None:
         self._intake.note(note.t, note.text)
@@ -319,8 +323,11 @@ class Source:
         try:
             self._intake.tell(event)
         except ReenactError as error:
-            self._fault = str(error)
-            self._stop("it could not be written")
+            self._unwritten(error)
+
+    def _unwritten(self, error: ReenactError) -> None:
+        self._fault = str(error)
+        self._stop("it could not be written")
 
     async def _sync(self) -> None:
         while True:
@@ -328,8 +335,7 @@ class Source:
             try:
                 await asyncio.to_thread(self._intake.sync)
             except ReenactError as error:
-                self._fault = str(error)
-                self._stop("it could not be written")
+                self._unwritten(error)
                 return
             self._show()
 

@@ -84,7 +84,10 @@ _FLAGS = (
     "--disable-site-isolation-trials",
     f"--disable-features={','.join(_NOT)}",
     "--force-color-profile=srgb",
+    # A debugging pipe alone would set navigator.webdriver, which the recorded browser has not.
+    "--disable-blink-features=AutomationControlled",
     # Calls home go nowhere.
+    "--autofill-server-url=https://127.0.0.1:1",
     "--gaia-url=https://127.0.0.1:1",
     "--component-updater=url-source=https://127.0.0.1:1,initial-delay=100000000",
 )
