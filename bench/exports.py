@@ -84,6 +84,8 @@ def _recording(task: Task, trace: Path, folder: Path) -> str:
     out = folder / "task.json"
     _export("devtools-recording", trace, out)
     told = out.read_text()
+    if unsaid := sorted(set(re.findall(r'"name": "reenact\.(\w+)"', told))):
+        return f"the format has no words for: {', '.join(unsaid)}"
     url = next(step["url"] for step in json.loads(told)["steps"] if step["type"] == "navigate")
     recorded = "/".join(url.split("/")[:3])
 
@@ -112,8 +114,8 @@ def _done(task: Task, folder: Path, words: Callable[[str], tuple[list[str], dict
         task.outcome(app)
     except subprocess.TimeoutExpired:
         return f"no end within {SECONDS} s"
-    except AssertionError as error:
-        return f"another outcome: {_last(str(error))}"
+    except (AssertionError, LookupError) as error:
+        return f"another outcome: {_last(repr(error))}"
     finally:
         app.close()
     return ""

@@ -39,8 +39,9 @@ class Action:
 
     `frames` are the indices of the frames from the tab's own down to the target's, null where one is unknown. Its
     `dialogs`, `downloads` and `opened` tabs are what came of it. `url` is that of the tab's own document when it began,
-    empty where nobody knows. `shown` is the state of the tab's own document before
-    the next action, `went`: a document of the tab's own frame was left for another meanwhile.
+    empty where nobody knows. `shown` is the last state of the tab's own document after it and before the next action,
+    null where the next came before the page had rested, `went`: a document of the tab's own frame was left for another
+    meanwhile.
     """
 
     n: int
@@ -145,11 +146,11 @@ class Pages:
         place = bisect_right(states, at, key=lambda state: state.t)
         return states[max(place - 1, 0)].aria if states else None
 
-    def shown(self, tab: int, until: int | None) -> PageState | None:
-        """The last state of the tab's own document before `until`."""
+    def shown(self, tab: int, until: int | None, since: int = 0) -> PageState | None:
+        """The last state of the tab's own document before `until`, if it is not older than `since`."""
         states = self.states.get(tab, [])
         at = len(states) if until is None else bisect_right(states, until, key=lambda state: state.t)
-        return states[at - 1] if at else None
+        return states[at - 1] if at and states[at - 1].t >= since else None
 
     def url(self, tab: int, at: int) -> str:
         """Where the tab's own frame was then."""
@@ -277,7 +278,7 @@ def _action(
         downloads=gesture.downloads,
         opened=gesture.opened,
         url=pages.url(gesture.tab, gesture.t_start),
-        shown=pages.shown(gesture.tab, later),
+        shown=pages.shown(gesture.tab, later, gesture.t_end),
         went=pages.left(gesture.tab, gesture.t_start, later),
     )
 
@@ -287,7 +288,7 @@ def _joined(action: Action, gesture: Gesture, pages: Pages, later: int | None) -
         action,
         dialogs=tuple(dict.fromkeys((*action.dialogs, *gesture.dialogs))),
         downloads=tuple(dict.fromkeys((*action.downloads, *gesture.downloads))),
-        shown=pages.shown(action.gesture.tab, later),
+        shown=pages.shown(action.gesture.tab, later, action.gesture.t_end),
         went=pages.left(action.gesture.tab, action.gesture.t_start, later),
     )
 

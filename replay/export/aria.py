@@ -17,6 +17,10 @@ _KEY = re.compile(r'([a-zA-Z]+)(?: "((?:[^"\\]|\\.)*)")?((?: \[[^\]]*\])*)\s*')
 _ATTRIBUTE = re.compile(r"\[([a-zA-Z-]+)(?:=([^\]]*))?\]")
 _KEPT = ("checked", "disabled", "expanded", "invalid", "level", "pressed", "selected")
 """Attributes that are of the page; where the focus is and how things were found are not."""
+_SUMMED = frozenset(
+    ("row", "cell", "gridcell", "columnheader", "rowheader", "option", "treeitem", "menuitem", "tab")
+)
+"""Roles that are named by what stands within them."""
 _MOST_DEPTH = 200
 _MOST_WORDS = 200
 _VOLATILE = re.compile(
@@ -111,8 +115,18 @@ def steady(words: str) -> bool:
     return len(words) <= _MOST_WORDS and not _VOLATILE.search(words)
 
 
+def loosened(lines: Sequence[str]) -> list[str]:
+    """A snapshot's lines with the names of combo boxes as the beginnings of such: by the standard their value may
+    belong to their name, and tools do not agree."""
+    return [_COMBO.sub(lambda match: f"{match[1]}/^{re.escape(match[2])}/", line) for line in lines]
+
+
+_COMBO = re.compile(r'^(\s*- combobox )"([\w -]+)"')
+
+
 def steadied(nodes: Sequence[Node], rich: Container[str] = ()) -> tuple[list[Node], int]:
-    """The tree without the words of what will be another next time, and how many those were. Of text boxes whose names
+    """The tree without the words of what will be another next time, and how many those were; and without names that are
+    but what stands within: how those are put together is what tools agree on least. Of text boxes whose names
     are in `rich`, which are no fields but rich text, it has no words: Playwright's snapshots have none."""
     dropped = 0
 
@@ -127,7 +141,9 @@ def steadied(nodes: Sequence[Node], rich: Container[str] = ()) -> tuple[list[Nod
         mute = node.role == "textbox" and node.name in rich
         children = [copy(child) for child in node.children if not (mute and child.role == "text")]
         text = "" if mute else kept(node.text)
-        return Node(node.role, kept(node.name), text, dict(node.attributes), {}, children)
+        summed = node.role in _SUMMED and any(child.role != "text" for child in node.children)
+        name = "" if summed else kept(node.name)
+        return Node(node.role, name, text, dict(node.attributes), {}, children)
 
     return [copy(node) for node in nodes], dropped
 
@@ -170,14 +186,20 @@ def _scalar(value: str) -> str:
 
 
 def _node(key: str, value: str) -> Node:
+    value = _seen(value)
     if key == "text":
         return Node("text", text=value)
     match = _KEY.fullmatch(key)
     if match is None:
-        return Node("text", text=key)
-    name = _scalar(f'"{match[2]}"') if match[2] else ""
+        return Node("text", text=_seen(key))
+    name = _seen(_scalar(f'"{match[2]}"')) if match[2] else ""
     told = {name: value or "true" for name, value in _ATTRIBUTE.findall(match[3])}
     return Node(match[1], name, value, {name: value for name, value in told.items() if name in _KEPT})
+
+
+def _seen(words: str) -> str:
+    """Without characters that have no width, as Playwright has words."""
+    return " ".join(words.replace("\u200b", "").replace("\u00ad", "").split())
 
 
 def _key(node: Node) -> str:

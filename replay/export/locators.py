@@ -41,14 +41,15 @@ class Part(NamedTuple):
     """A step of a locator, within what the steps before it found.
 
     frame: enters the frame whose element CSS `value` finds (the `nth` of them). role: `value`, by its accessible name
-    if it has one. within: the elements of role `value` that hold exactly the text `name`. text: what is found holds
-    `value`.
+    if it has one, `exact` or in part. within: the elements of role `value` that hold exactly the text `name`. text:
+    what is found holds `value`.
     """
 
     kind: Kind
     value: str
     name: str = ""
     nth: int | None = None
+    exact: bool = True
 
 
 class Locator(NamedTuple):
@@ -98,10 +99,14 @@ def _by_role(target: PageTarget, tree: Sequence[Node]) -> list[Part]:
         return [Part("within", "row", row), own] if target.name and row else []
 
     def count(nodes: Sequence[Node]) -> int:
-        return sum(node.role == target.role and node.name == target.name for node in walk(nodes))
+        """How many a locator of role and name finds; without a name it finds all of the role."""
+        alike = [node.name for node in walk(nodes) if node.role == target.role]
+        return sum(name == target.name for name in alike) if target.name else len(alike)
 
     if target.name and count(tree) == 1:
-        return [own]
+        said = target.name.casefold()
+        parts = sum(node.role == target.role and said in node.name.casefold() for node in walk(tree))
+        return [own._replace(exact=parts > 1)]
     for kind, text in target.anchors:
         for role in _SCOPES.get(kind, ()):
             around = [node for node in walk(tree) if node.role == role and count(node.children)]
@@ -142,7 +147,8 @@ def _python(part: Part, page: str) -> str:
             nth = f".nth({part.nth})" if part.nth is not None else ""
             return f".locator({quoted(part.value)}){nth}.content_frame"
         case "role":
-            named = f", name={quoted(part.name)}, exact=True" if part.name else ""
+            named = f", name={quoted(part.name)}" if part.name else ""
+            named += ", exact=True" if part.name and part.exact else ""
             return f".get_by_role({quoted(part.value)}{named})"
         case "within":
             has = f"{page}.get_by_text({quoted(part.name)}, exact=True)"
@@ -168,7 +174,8 @@ def _selector(part: Part) -> str:
             nth = f" >> nth={part.nth}" if part.nth is not None else ""
             return f"{part.value}{nth} >> internal:control=enter-frame"
         case "role":
-            return f"internal:role={part.value}" + (f"[name={_json(part.name)}s]" if part.name else "")
+            case = "s" if part.exact else "i"
+            return f"internal:role={part.value}" + (f"[name={_json(part.name)}{case}]" if part.name else "")
         case "within":
             inner = f"internal:text={_json(part.name)}s"
             return f"internal:role={part.value} >> internal:has={_json(inner)}"

@@ -342,11 +342,15 @@ class _Writer:
         self, action: Action, page: str, before: list[aria.Node], after: list[aria.Node]
     ) -> None:
         found, left_out = aria.news(before, after, _MOST_NEWS)
+        found, said = _apart(found)
         if left_out:
             self._lose(
                 f"of what an action brought, all but {_MOST_NEWS} nodes: not asserted", action, left_out
             )
-        lines = aria.render(found)
+        for words in said:
+            self._uses.add("expect")
+            self._line(f'expect({page}.locator("body")).to_contain_text({quoted(words)})')
+        lines = aria.loosened(aria.render(_telling(found)))
         if not lines:
             return
         self._uses.add("expect")
@@ -474,3 +478,30 @@ def _place_matters(action: Action) -> bool:
     if target.tag in ("canvas", "svg", "video", "img", "map", "body", "html"):
         return True
     return not target.name and target.rect is not None and target.rect[2] * target.rect[3] > 40_000
+
+
+def _telling(nodes: Sequence[aria.Node]) -> Sequence[aria.Node]:
+    """Without words that stand beside elements, where there are elements to tell: how loose words are put together is
+    what tools agree on least."""
+
+    def kept(node: aria.Node) -> aria.Node:
+        children = [kept(child) for child in node.children if child.role != "text"]
+        return aria.Node(node.role, node.name, node.text, node.attributes, {}, children or node.children)
+
+    return [kept(node) for node in nodes if node.role != "text"] or nodes
+
+
+def _apart(nodes: Sequence[aria.Node]) -> tuple[list[aria.Node], list[str]]:
+    """The nodes without paragraphs, and what those say: of markup within a paragraph a snapshot makes other nodes."""
+    said: list[str] = []
+
+    def kept(node: aria.Node) -> aria.Node | None:
+        if node.role == "paragraph" and not node.children:
+            said.extend([node.text] if node.text else [])
+            return None
+        children = [child for child in map(kept, node.children) if child is not None]
+        if node.children and not children:
+            return None
+        return aria.Node(node.role, node.name, node.text, node.attributes, {}, children)
+
+    return [node for node in map(kept, nodes) if node is not None], said
