@@ -43,17 +43,33 @@ Place = tuple[int, int | None]
 
 class Elements:
     """The elements of a browser's pages. One that has come to look different is stated as another target: it is the
-    same as long as the same path leads to it."""
+    same as long as the same path leads to it, or it is called the same and stands in the same place: some pages give
+    their elements other ids whenever they draw them."""
 
     def __init__(self) -> None:
         self._targets: dict[tuple[int, int], PageTarget] = {}
         self._first: dict[tuple[int, int], int] = {}
-        self._paths: dict[tuple[int, str, str, tuple[str, ...]], int] = {}
+        self._paths: dict[tuple[object, ...], int] = {}
 
     def add(self, target: PageTarget) -> None:
         self._targets[target.doc, target.n] = target
-        path = (target.doc, target.tag, target.css, tuple(target.shadow))
-        self._first[target.doc, target.n] = self._paths.setdefault(path, target.n) if target.css else target.n
+        names = (
+            target.type,
+            target.role,
+            target.name,
+            target.label,
+            target.placeholder,
+            tuple(target.anchors),
+        )
+        ways: list[tuple[object, ...]] = []
+        if target.css:
+            ways.append((target.doc, target.tag, target.css, tuple(target.shadow)))
+        if target.xpath:
+            ways.append((target.doc, target.tag, target.xpath, names))
+        first = next((self._paths[way] for way in ways if way in self._paths), target.n)
+        for way in ways:
+            self._paths.setdefault(way, first)
+        self._first[target.doc, target.n] = first
 
     def target(self, event: PageEvent | None) -> PageTarget | None:
         """What is known of the element of `event`, as it was then."""

@@ -540,6 +540,17 @@ def test_a_hover_that_opened_what_was_clicked() -> None:
     assert_partition(log.events)
 
 
+def test_a_field_that_gets_another_id_at_each_letter_is_one_field() -> None:
+    log = BrowserLog()
+    for n in (1, 2, 3):
+        log.target(n, "textarea", role="textbox", css=f"#x{n}", xpath="/html[1]/body[1]/textarea[1]")
+    log.target(4, "textarea", role="textbox", name="Remarks", css="#y", xpath="/html[1]/body[1]/textarea[1]")
+    for n, letter in enumerate("abc", 1):
+        log.key(letter, n, value="abc"[:n])
+    log.key("d", 4, value="d")
+    assert told(log) == ["fill field with “abc”", "fill field “Remarks” with “d”"]
+
+
 def test_a_replay_hovers_where_its_recording_did() -> None:
     """Whenever its pages change: in one before the pointer comes, in the other after."""
     sides = []
