@@ -2223,7 +2223,7 @@ ${field}`;
       a = 1;
       b = 2;
       mix(attribute2.name);
-      mix(attribute2.value);
+      mix(attribute2.value.startsWith("blob:") ? "blob:" : attribute2.value);
       first = first + a | 0;
       second = second + b | 0;
     }
