@@ -115,8 +115,13 @@ class _Player:
         try:
             self._withheld(gesture)
             if gesture.verb == "navigate":
-                self._go(gesture)
-                return DriftStep(n=step.n, text=step.text, outcome="done")
+                url = self._go(gesture)
+                return DriftStep(
+                    n=step.n,
+                    text=step.text,
+                    outcome="done",
+                    remark="" if url == gesture.value else f"now {url}",
+                )
             if gesture.verb == "dialog":
                 return self._dialog(step, gesture)
             if gesture.verb == "download":
@@ -137,6 +142,8 @@ class _Player:
             for number in gesture.opened:
                 self._browser.tab(number, PATIENCE_SECONDS)
         except _NotFound as error:
+            if gesture.verb == "scroll":  # what is acted on is brought into view anyway
+                return DriftStep(n=step.n, text=step.text, outcome="done", remark=f"not scrolled: {error}")
             return DriftStep(
                 n=step.n, text=step.text, outcome="refused", why=error.refused.why, nearest=error.nearest
             )
@@ -162,7 +169,7 @@ class _Player:
         ):
             raise Refusal("what was entered is withheld from the trace")
 
-    def _go(self, gesture: Gesture) -> None:
+    def _go(self, gesture: Gesture) -> str:
         url = self._live(gesture.value or "")
         if urlsplit(url).scheme not in ("http", "https"):
             raise Refusal(f"{url[:200]}: drift mode goes to http and https addresses only")
@@ -172,6 +179,7 @@ class _Player:
             if type(error).__module__.startswith("playwright"):
                 raise Refusal(f"{url[:200]}: {str(error).splitlines()[0][:200]}") from error
             raise
+        return url
 
     def _live(self, url: str) -> str:
         """The recorded address, at the base if it is of the recorded site: that of the first page gone to."""
@@ -198,6 +206,7 @@ class _Player:
         rested: tuple[float, object] = (time.monotonic(), None)
         urls = self._frame_urls | ({target.frame: self._docs[target.doc]} if target.doc in self._docs else {})
         asked = {"role": target.role, "tag": target.tag}
+        hovered: set[str] = set()
         while True:
             missing: Exception
             now: object = None
@@ -216,6 +225,12 @@ class _Player:
                     there = found[answer.place]
                     return Aim(tab, frames, frame, there, target), answer, there
                 missing = _NotFound(answer, tuple(described(found[near.place]) for near in answer.nearest))
+                nearest = found[answer.nearest[0].place] if answer.nearest else None
+                if nearest and nearest.css not in hovered and target.name and not nearest.name:
+                    # What is shown only while the pointer is near has no name before.
+                    hovered.add(nearest.css)
+                    Aim(tab, frames, frame, nearest, target).hover()
+                    rested = (time.monotonic(), None)
                 now = (state.get("url"), state.get("dom")) if state.get("settled") else None
             except NotThere as error:
                 missing = error

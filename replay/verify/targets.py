@@ -21,6 +21,7 @@ MARGIN = 0.08
 """Of a score from 0 to 1, by which the best must be ahead of any other."""
 _LEAST = 0.4
 _MOST_CANDIDATES = 5_000
+_LONGEST_NAME = 80
 _KEYS = ("test_id", "id", "attribute", "href")
 """What a page's makers tell an element apart by."""
 _PLACES = ("row", "item")
@@ -30,6 +31,7 @@ _WEIGHTS: dict[str, float] = {
     "css": 0.5, "xpath": 0.5, "shadow": 0.5, "size": 0.25,
 }  # fmt: skip
 _OTHER_WEIGHT = 0.75
+_POSITION = {"css", "xpath", "size"}
 _TOLD_EXACTLY = {"tag", "type", "role", "id", "test_id", "href", "attribute", "row", "item", "column"}
 _WORD = re.compile(r"\w+")
 _GOES_NOWHERE = re.compile(r"(?:#|javascript:.*)?\Z", re.IGNORECASE)
@@ -108,6 +110,8 @@ def match(recorded: PageTarget, found: Sequence[PageTarget]) -> Found | Refused:
     )
     named = [one for one in held if "name" in one.same and _placed(mine, one)]
     fit = [one for one in held if not _objections(recorded, mine, one, named)]
+    if not fit and recorded.editable:
+        fit = _unchanged(mine, held)
     nearest = tuple(
         Near(one.place, round(one.score, 3), tuple(_objections(recorded, mine, one, named)))
         for one in held[:2]
@@ -130,6 +134,14 @@ def match(recorded: PageTarget, found: Sequence[PageTarget]) -> Found | Refused:
         keys=tuple(sorted(_identity(best))),
         healed=tuple(_differences(recorded, found[best.place], mine)),
     )
+
+
+def _unchanged(mine: Mapping[str, str], held: Sequence[_Held]) -> list[_Held]:
+    """A place to write in may have no name. It is the one if all that was recorded of it is as it was, and nothing
+    else is like it wherever it stands."""
+    kind = mine.keys() - _POSITION
+    alike = [one for one in held if kind <= one.same]
+    return [one for one in alike if mine.keys() - {"size"} <= one.same] if len(alike) == 1 else []
 
 
 def _alike(recorded: PageTarget, candidate: PageTarget) -> bool:
@@ -187,15 +199,22 @@ def _nothing(recorded: PageTarget, held: Sequence[_Held], nearest: Sequence[Near
 def _features(target: PageTarget) -> dict[str, str]:
     attributes = dict(target.attributes)
     href = attributes.pop("href", "")
+    name, text = target.name, target.text
+    if target.editable:  # what it holds is not what it is
+        name, text = ("" if text and text.startswith(name) else name), ""
+    elif not name and len(text) <= _LONGEST_NAME:
+        name = text
     features = {
-        "tag": target.tag, "type": target.type, "role": target.role, "name": target.name, "label": target.label,
-        "placeholder": target.placeholder, "text": target.text, "id": target.id, "test_id": target.test_id,
+        "tag": target.tag, "type": target.type, "role": target.role, "name": name, "label": target.label,
+        "placeholder": target.placeholder, "text": text, "id": target.id, "test_id": target.test_id,
         "href": "" if _GOES_NOWHERE.match(href) else _address(href), "attribute": attributes.pop("name", ""),
         "css": target.css, "xpath": target.xpath, "shadow": " ".join(target.shadow),
     }  # fmt: skip
     for kind, text in reversed(target.anchors):  # the nearest of a kind is the first
         features[kind if kind in _WEIGHTS else f"in {kind}"] = text
     features |= {f"@{name}": value for name, value in attributes.items()}
+    if target.editable:
+        features["editable"] = "yes"
     if target.rect is not None:
         features["size"] = f"{target.rect[2]:.0f} × {target.rect[3]:.0f}"
     return {name: " ".join(value.split()) for name, value in features.items() if value.strip()}
@@ -228,11 +247,12 @@ def _shared_words(one: str, other: str) -> float:
 
 
 def _differences(recorded: PageTarget, now: PageTarget, mine: Mapping[str, str]) -> Iterable[Difference]:
+    """Where it is counts only if something else differs: a page may be scrolled otherwise."""
     theirs = _features(now)
-    for name, value in mine.items():
-        if theirs.get(name, "") != value and name not in ("size",):
-            yield Difference(name, value, theirs.get(name, ""))
-    if recorded.rect and now.rect and recorded.rect[:2] != now.rect[:2]:
+    differs = [name for name, value in mine.items() if theirs.get(name, "") != value and name != "size"]
+    for name in differs:
+        yield Difference(name, mine[name], theirs.get(name, ""))
+    if differs and recorded.rect and now.rect and recorded.rect[:2] != now.rect[:2]:
         before, after = (f"{rect[0]:.0f}, {rect[1]:.0f}" for rect in (recorded.rect, now.rect))
         if before != after:
             yield Difference("position", before, after)

@@ -132,6 +132,26 @@ def test_a_name_that_was_not_the_only_one_needs_its_heading() -> None:
     )
 
 
+def test_what_has_no_name_is_called_by_its_words() -> None:
+    cards = [
+        element(tag="div", role="listitem", text=f"Card {n}", css=f"div:nth-of-type({n})") for n in range(4)
+    ]
+    assert found(cards[2], cards[::-1]).text == "Card 2"
+    refused(cards[2], [structs.replace(card, text="Card") for card in cards])
+
+
+def test_a_place_to_write_in_without_a_name_is_found_where_it_was_if_it_is_the_only_one() -> None:
+    editor = element(tag="div", role="", editable=True, css="#editor > div", anchors=[("heading", "Letter")])
+    other = element(tag="div", role="", css="#bar > div", anchors=[("heading", "Letter")])
+    assert found(editor, [other, structs.replace(editor, text="Dear Ada")]).css == "#editor > div"
+    refused(editor, [other, structs.replace(editor, css="#notes > div")])
+    refused(editor, [editor, structs.replace(editor, css="#notes > div")])
+
+
+def test_a_picture_without_a_name_is_not_pressed() -> None:
+    refused(element(css="#bar > button"), [element(css="#bar > button")])
+
+
 def test_another_kind_of_element_is_none() -> None:
     assert "no button" in refused(element("Save"), [element("Save", tag="a", role="link")])
 

@@ -14,7 +14,7 @@ from replay.players.browser.live import LiveBrowser, LiveFrame, LiveTab, NotTher
 
 _MODIFIERS = (("Alt", 1), ("Control", 2), ("Meta", 4), ("Shift", 8))
 _BUTTONS: dict[int, Literal["left", "middle", "right"]] = {0: "left", 1: "middle", 2: "right"}
-_DRAG_MOVES = 8
+_DRAG_MOVES = 20
 PutFile = Callable[[FileChosen], str | None]
 
 
@@ -54,11 +54,14 @@ class Aim:
                 part = [across, down]
         told = self.ask(
             f"""const el = visible(it);
-            el.scrollIntoView({{block: "center", inline: "center", behavior: "instant"}});
-            const r = el.getBoundingClientRect();
-            for (const [a, d] of [{js(part)}, [0.5, 0.5]]) {{
-              const x = r.x + r.width * a, y = r.y + r.height * d;
-              if (hits(el, x, y)) return [x, y];
+            let r;
+            for (const scroll of [false, true]) {{
+              if (scroll) el.scrollIntoView({{block: "center", inline: "center", behavior: "instant"}});
+              r = el.getBoundingClientRect();
+              for (const [a, d] of [{js(part)}, [0.5, 0.5], [0.1, 0.5], [0.9, 0.5], [0.5, 0.1], [0.5, 0.9]]) {{
+                const x = r.x + r.width * a, y = r.y + r.height * d;
+                if (hits(el, x, y)) return [x, y];
+              }}
             }}
             return r.width && r.height ? "something else is in front of it" : "it is not shown";"""
         )
@@ -75,6 +78,23 @@ class Aim:
             if not self.tab.evaluate(frame.ident, inner):
                 raise Refusal("something else is in front of its frame")
         return x, y
+
+    def hover(self) -> None:
+        """Puts the pointer onto the nearest thing around the element that is shown."""
+        at = self.ask(
+            """for (let el = it; el; el = el.parentElement) {
+              const r = el.getBoundingClientRect();
+              if (r.width && r.height) {
+                el.scrollIntoView({block: "nearest", behavior: "instant"});
+                const now = el.getBoundingClientRect();
+                return [now.x + now.width / 2, now.y + now.height / 2];
+              }
+            }
+            return null;"""
+        )
+        if at is not None:
+            left, top = self.tab.corner(self._frames, self._frame)
+            self.tab.page.mouse.move(at[0] + left, at[1] + top)
 
     def focused(self) -> bool:
         return bool(self.ask("return it.matches(':focus') || it.matches(':focus-within')"))
@@ -115,10 +135,10 @@ def _do(browser: LiveBrowser, gesture: Gesture, aim: Aim | None, onto: Aim | Non
             page.mouse.move(*_aimed(aim).point(gesture.offset))
         case "check" | "uncheck":
             wanted = gesture.verb == "check"
-            if _aimed(aim).ask("return Boolean(it.checked)") == wanted:
+            if _aimed(aim).ask(_CHECKED) == wanted:
                 return f"it was {gesture.verb}ed already"
             page.mouse.click(*_aimed(aim).point(None))
-            if _aimed(aim).ask("return Boolean(it.checked)") != wanted:
+            if _aimed(aim).ask(_CHECKED) != wanted:
                 raise Refusal(f"the click did not {gesture.verb} it")
         case "fill":
             return _fill(tab, gesture, _aimed(aim))
@@ -146,6 +166,9 @@ def _do(browser: LiveBrowser, gesture: Gesture, aim: Aim | None, onto: Aim | Non
             page.mouse.move(*begin)
             page.mouse.down()
             page.mouse.move(*end, steps=_DRAG_MOVES)
+            browser.turn()  # what is dragged over gets to know of it
+            page.mouse.move(end[0] + 1, end[1])
+            browser.turn()
             page.mouse.up()
         case "scroll":
             if aim is not None:
@@ -235,7 +258,8 @@ def _held(tab: LiveTab, modifiers: int) -> Iterator[None]:
             tab.page.keyboard.up(key)
 
 
-_ROOT = "(it) => it.shadowRoot ?? globalThis.chrome?.dom?.openOrClosedShadowRoot(it) ?? null"
+_CHECKED = "return it.checked ?? it.getAttribute('aria-checked') === 'true'"
+_ROOT = "(it) => it instanceof HTMLElement ? chrome.dom.openOrClosedShadowRoot(it) : null"
 _DEEPEST = f"""(x, y) => {{
   const rootOf = {_ROOT};
   let hit = document.elementFromPoint(x, y);
