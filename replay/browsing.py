@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -21,7 +22,7 @@ from recorder.trace.events import (
     TerminalStarted,
     Unknown,
 )
-from recorder.trace.pages import BrowserStarted
+from recorder.trace.pages import BrowserStarted, TabClosed
 from recorder.trace.reader import Trace
 from recorder.trace.steps import Step, steps
 from replay.browser import open_browser
@@ -31,6 +32,9 @@ from replay.players.network.desk import NetworkReport
 from replay.players.network.target import is_loopback, parse
 from replay.verify.network import StepNetwork
 
+_TAKEN = frozenset((0, 53, 80, 443))
+"""Ports of loopback on which the recording is asked for, whoever had them."""
+_MOST_SERVERS = 64
 CLOCK = "pages' clock moved to each event"
 
 
@@ -59,10 +63,13 @@ class Browsing:
         stack: ExitStack,
         *,
         paced: bool = False,
+        screenshots: Path | None = None,
         terminal: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> None:
         self._progress = progress
+        self._screenshots = screenshots
+        self._closed = [(event.tab, event.t) for event in events if isinstance(event, TabClosed)]
         self._gestures = [step for step in steps(events) if step.kind == "gesture"]
         served = _served(events) if terminal is not None else frozenset()
         own = [event for event in _own(events) if not _asks(event, served)]
@@ -100,10 +107,22 @@ class Browsing:
                 self._network.command = step.n
             if self._progress is not None:
                 self._progress(step.n)
-            end = then.t_start if then else None
-            self._player.play(until if end is None else end if until is None else min(until, end))
+            ends = [t for t in (then.t_start if then else None, until) if t is not None]
+            end = min(ends, default=None)
+            if self._screenshots is not None and step.gesture is not None:
+                tab = step.gesture.tab
+                closing = (t for n, t in self._closed if n == tab and t >= step.t_end)
+                self._player.play(min([*closing, *ends], default=None))
+                self._picture(self._screenshots, step.n, tab)
+            self._player.play(end)
         else:
             self._player.play(until)
+
+    def _picture(self, folder: Path, n: int, tab: int) -> None:
+        picture = self._player.picture(tab)
+        if picture is not None:
+            with open(folder / f"step-{n:03}.png", "wb", opener=_private) as file:
+                file.write(picture)
 
     def finish(self) -> Browsed:
         """Ends it."""
@@ -124,6 +143,10 @@ class Browsing:
         )
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 def _own(events: Sequence[AnyEvent]) -> list[AnyEvent]:
     """The events that the browser's network is made from. Beside a terminal that is what the browser asked; no command
     matters then."""
@@ -138,7 +161,8 @@ def _own(events: Sequence[AnyEvent]) -> list[AnyEvent]:
 
 def _served(events: Iterable[AnyEvent]) -> frozenset[int]:
     """The ports of loopback on which programs of the session's terminal listened."""
-    return frozenset(event.port for event in events if isinstance(event, ServerSeen))
+    seen = {event.port for event in events if isinstance(event, ServerSeen)}
+    return frozenset(sorted(seen - _TAKEN)[:_MOST_SERVERS])
 
 
 def _asks(event: AnyEvent, ports: frozenset[int]) -> bool:

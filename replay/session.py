@@ -46,12 +46,14 @@ _MOST_OUTPUT = 4 << 30
 
 class Options(Struct, frozen=True, kw_only=True):
     """How to replay. `until` stops after that step; `tools` are further folders that the payload may read. `paced`:
-    answers of the recorded network take the time that they took."""
+    answers of the recorded network take the time that they took. `screenshots` is a folder for a picture of the browser
+    after each of its steps."""
 
     until: int | None = None
     bounds: Bounds = Bounds()
     tools: tuple[Path, ...] = ()
     paced: bool = False
+    screenshots: Path | None = None
 
 
 class Replayed(Struct, kw_only=True):
@@ -111,7 +113,16 @@ def run(
     blobs = BlobStore(folder / "blobs")
     if terminal is not None:
         return _at_terminal(trace, known, terminal, folder, blobs, options, stack, progress)
-    browsing = Browsing(trace, known, folder, blobs, stack, paced=options.paced, progress=progress)
+    browsing = Browsing(
+        trace,
+        known,
+        folder,
+        blobs,
+        stack,
+        paced=options.paced,
+        screenshots=options.screenshots,
+        progress=progress,
+    )
     browsing.play(_beyond(known, options.until))
     browsed = browsing.finish()
     return Replayed(
@@ -142,7 +153,16 @@ def _at_terminal(
     sandbox, copy = set_stage(trace, terminal, snapshot, folder, blobs, options.tools, stack, network)
     browsing = None
     if beside:
-        browsing = Browsing(trace, known, folder, blobs, stack, paced=options.paced, terminal=sandbox.pid)
+        browsing = Browsing(
+            trace,
+            known,
+            folder,
+            blobs,
+            stack,
+            paced=options.paced,
+            screenshots=options.screenshots,
+            terminal=sandbox.pid,
+        )
     todo = _until(plan(known, terminal, browsing.turns if browsing else ()), options.until, known)
     seen: list[AnyEvent] = [snapshot] if snapshot else []
     settled = 0

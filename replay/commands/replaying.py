@@ -89,6 +89,12 @@ class _Answer(Struct, kw_only=True):
 )
 @click.option("--headed", is_flag=True, help="With --live: show the browser.")
 @click.option(
+    "--screenshots",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Put a picture of the browser after each of its steps there.",
+)
+@click.option(
     "--json",
     "json_wanted",
     is_flag=True,
@@ -114,6 +120,7 @@ def replay(
     live: bool,
     base: str | None,
     headed: bool,
+    screenshots: Path | None,
     json_wanted: bool,
     report: Path | None,
     verbose: bool,
@@ -122,7 +129,8 @@ def replay(
 
     What was typed is typed again, each key when the terminal is in the state it was recorded in. Exit codes,
     output, files, working folder and the outcome's reward are compared: byte by byte first, then through named
-    rules (docs/normalisers.md). A mismatch shows the nearest miss.
+    rules (docs/normalisers.md). A mismatch shows the nearest miss. What was done in a browser is done again in
+    Chromium, with the recorded input; of each step the element, the pages, dialogs, tabs and downloads are compared.
     """
     if live:
         context.exit(play_live(traces, base, headed=headed, json_wanted=json_wanted, report=report))
@@ -133,6 +141,7 @@ def replay(
         bounds=Bounds(total=timeout),
         tools=tuple(path.absolute() for path in tools),
         paced=paced,
+        screenshots=_folder(screenshots),
     )
     paths = [find(path) for path in traces]
     chosen = wants_colour(os.environ, sys.stdout.isatty())
@@ -151,6 +160,16 @@ def replay(
     if json_wanted or report:
         _write(answers, json_wanted, report)
     context.exit(_exit_code(answers))
+
+
+def _folder(path: Path | None) -> Path | None:
+    if path is None:
+        return None
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    return path.absolute()
 
 
 def _answers(paths: list[Path], options: Options, runs: int, jobs: int) -> Iterator[_Answer]:

@@ -244,9 +244,12 @@ def test_a_false_deed_diverges_at_its_step(
     assert deed.facet in [miss["facet"] for miss in [bad[0]["miss"], *bad[0]["further"]]], bad[0]
 
 
-def test_replays_are_alike(browsed: Path, reenact: Reenact) -> None:
-    done = reenact("replay", browsed, "--runs", "2", "--json")
+def test_replays_are_alike(browsed: Path, reenact: Reenact, tmp_path: Path) -> None:
+    done = reenact("replay", browsed, "--runs", "2", "--json", "--screenshots", tmp_path / "shots")
     assert done.code == 0, done.out
     assert {step["verdict"] for step in done.json["steps"]} == {"exact"}
     assert len(set(done.json["runs"])) == 1
     assert done.json["network"]["refused"] == 0
+    pictures = sorted((tmp_path / "shots").iterdir())
+    assert len(pictures) == len(done.json["steps"])
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)

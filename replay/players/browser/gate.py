@@ -225,7 +225,7 @@ def _fields(target: PageTarget) -> dict[str, Any]:
 
 
 def _shown(target: PageTarget) -> str:
-    return _shown_fields({key: getattr(target, key) for key in _KEYS})
+    return _shown_fields({key: getattr(target, key) for key in (*_KEYS, "anchors")})
 
 
 def _shown_fields(fields: Any) -> str:
@@ -233,7 +233,12 @@ def _shown_fields(fields: Any) -> str:
         return "nothing"
     kind = fields.get("role") or fields.get("tag") or "element"
     name = fields.get("name") or fields.get("label") or fields.get("text") or fields.get("id") or ""
-    return f"{kind} “{str(name)[:100]}”" if name else str(kind)
+    said = f"{kind} “{str(name)[:100]}”" if name else str(kind)
+    anchors = fields.get("anchors")
+    for anchor in anchors[:2] if isinstance(anchors, list) else ():
+        if isinstance(anchor, list | tuple) and len(anchor) == 2:
+            said += f" in {str(anchor[0])[:20]} “{str(anchor[1])[:100]}”"
+    return said
 
 
 def _ordinals(plan: Plan) -> dict[int, tuple[str, int]]:

@@ -5,6 +5,7 @@ Identity before position: before anything is pressed, what is there must be what
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
@@ -140,6 +141,17 @@ class BrowserPlayer:
             self._browser.remark(f"at the end: {error}")
         remarks = [*self._browser.remarks, *(f"the extension: {fault}" for fault in self._intake.faults[:5])]
         return Played(events=self._with_downloads(), missed=self._gate.missed, remarks=remarks)
+
+    def picture(self, tab: int) -> bytes | None:
+        """What the recorded tab looks like now, as PNG; None where it cannot be told."""
+        there = self._pages.tab(tab)
+        if there is None or there.crashed:
+            return None
+        try:
+            told = self._browser.tools.ask("Page.captureScreenshot", there.session, format="png")
+            return binascii.a2b_base64(str(told["data"]))
+        except (Failed, Slow, Gone, KeyError, ValueError):
+            return None
 
     def look(self, tab: int, expression: str) -> object:
         """What a script gives in the page of the recorded tab, for who wants to know what it shows. Raises Failed."""
