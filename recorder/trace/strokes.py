@@ -382,7 +382,8 @@ def by_time(events: Iterable[Event]) -> list[Event]:
             seq = event.last if isinstance(event, DocumentEnded) else getattr(event, "seq", 0)
             documents.setdefault(doc, []).append((seq, index, event))
         else:
-            keyed.append(((event.t, 1, 0, index), event))
+            # What a frame is, is known before its documents are.
+            keyed.append(((event.t, -1 if isinstance(event, FrameSeen) else 1, 0, index), event))
     for doc, stated in documents.items():
         t = 0
         for place, (_, _, event) in enumerate(sorted(stated, key=lambda one: one[:2])):

@@ -8,6 +8,7 @@ import pytest
 from browser_log import BrowserLog, assert_partition
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from recorder.trace.gestures import Gesture, gestures, hovered, read
 from recorder.trace.pages import (
@@ -549,6 +550,16 @@ def test_a_field_that_gets_another_id_at_each_letter_is_one_field() -> None:
         log.key(letter, n, value="abc"[:n])
     log.key("d", 4, value="d")
     assert told(log) == ["fill field with “abc”", "fill field “Remarks” with “d”"]
+
+
+def test_a_frame_that_comes_with_its_first_events_is_no_window() -> None:
+    """In a replay all of them may be told at one moment."""
+    log = BrowserLog()
+    log.document(2, tab=1, frame=2, url="about:srcdoc")
+    log.event("resize", doc=2, size=(300, 150))
+    log.add(FrameSeen, frame=2, tab=1, parent=1, index=0, name="")
+    at_once = [structs.replace(event, t=log.events[-1].t) for event in log.events[-3:]]
+    assert [g.verb for g in gestures([*log.events[:-3], *at_once])] == ["navigate"]
 
 
 def test_a_replay_hovers_where_its_recording_did() -> None:
