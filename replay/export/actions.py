@@ -110,11 +110,9 @@ class Pages:
         return pages
 
     def rich_text(self) -> frozenset[str]:
-        """The names of text boxes that are no fields, but edited as a document is."""
-        boxes = (
-            t for t in self.targets.values() if t.role == "textbox" and t.tag not in ("input", "textarea")
-        )
-        return frozenset(box.name for box in boxes)
+        """The names of what was edited as a document is, and is no field."""
+        edited = (t for t in self.targets.values() if t.editable and t.tag not in ("input", "textarea"))
+        return frozenset(one.name for one in edited)
 
     def is_top(self, frame: int) -> bool:
         """Whether it is a tab's own frame."""

@@ -83,7 +83,8 @@ def as_json(nodes: Sequence[Node]) -> list[dict[str, Any]]:
 
 
 def news(before: Sequence[Node], after: Sequence[Node], most: int) -> tuple[list[Node], int]:
-    """What of `after` was not in `before`, within what it stands in; and how many nodes beyond `most` were left out.
+    """What of `after` was not in `before`, each by itself with what is new within it; and how many nodes beyond `most`
+    were left out. What it stands in is not told: tools do not agree on that.
 
     Without role and name and text a node is no news, and neither is what only moved.
     """
@@ -91,23 +92,20 @@ def news(before: Sequence[Node], after: Sequence[Node], most: int) -> tuple[list
     left_out = 0
     room = most
 
-    def pick(node: Node) -> Node | None:
+    def pick(node: Node) -> list[Node]:
         nonlocal room, left_out
         fresh = known[node.label] <= 0
         if not fresh:
             known[node.label] -= 1
-        kept = [child for child in map(pick, node.children) if child is not None]
         fresh = fresh and bool(node.name or node.text or node.attributes)
-        if fresh and not kept and room <= 0:
+        if fresh and room <= 0:
             left_out += 1
-            return None
-        if not fresh and not kept:
-            return None
+            fresh = False
         room -= fresh
-        return Node(node.role, node.name, node.text, dict(node.attributes), {}, kept)
+        kept = [found for child in node.children for found in pick(child)]
+        return [Node(node.role, node.name, node.text, dict(node.attributes), {}, kept)] if fresh else kept
 
-    found = [node for node in map(pick, after) if node is not None]
-    return found, left_out
+    return [found for node in after for found in pick(node)], left_out
 
 
 def steady(words: str) -> bool:

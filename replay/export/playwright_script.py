@@ -98,8 +98,12 @@ class _Writer:
         yield '"""' + printable(title).replace("\\", "\\\\").replace('"""', "'''").rstrip('"') + '"""'
         yield ""
         yield "import os"
+        if "shows" in self._uses:
+            yield "import re"
         if self._files:
             yield "from pathlib import Path"
+        if "shows" in self._uses:
+            yield "from textwrap import dedent"
         yield ""
         names = ["Dialog"] if "answer" in self._uses else []
         names += ["Page", *(["expect"] if "expect" in self._uses else []), "sync_playwright"]
@@ -116,6 +120,8 @@ class _Writer:
         yield ""
         if "answer" in self._uses:
             yield from _ANSWER.splitlines()
+        if "shows" in self._uses:
+            yield from _SHOWS.splitlines()
         yield "def act(page: Page) -> None:"
         yield f"    page.set_default_timeout({_TIMEOUT_MS})"
 
@@ -342,7 +348,7 @@ class _Writer:
         self, action: Action, page: str, before: list[aria.Node], after: list[aria.Node]
     ) -> None:
         found, left_out = aria.news(before, after, _MOST_NEWS)
-        found, said = _apart(found)
+        found, said = _apart(found, _WORDY if self._rich else _WORDY[:1])
         if left_out:
             self._lose(
                 f"of what an action brought, all but {_MOST_NEWS} nodes: not asserted", action, left_out
@@ -353,8 +359,8 @@ class _Writer:
         lines = aria.loosened(aria.render(_telling(found)))
         if not lines:
             return
-        self._uses.add("expect")
-        self._line(f'expect({page}.locator("body")).to_match_aria_snapshot("""')
+        self._uses |= {"expect", "shows"}
+        self._line(f'shows({page}, """')
         for line in lines:
             self._line("    " + repr(line)[1:-1].replace("\\'", "'").replace('"""', '\\"\\"\\"'))
         self._line('""")')
@@ -419,6 +425,15 @@ def answer(page: Page, *replies: bool | str) -> None:
             dialog.accept(told if isinstance(told, str) else None)
 
     page.on("dialog", reply)
+
+
+'''
+_SHOWS = '''\
+def shows(page: Page, snapshot: str) -> None:
+    """The page shows each item of an ARIA snapshot, wherever it stands."""
+    for item in re.split(r"(?m)^(?=- )", dedent(snapshot).strip()):
+        if item:
+            expect(page.locator("body")).to_match_aria_snapshot(item)
 
 
 '''
@@ -491,12 +506,16 @@ def _telling(nodes: Sequence[aria.Node]) -> Sequence[aria.Node]:
     return [kept(node) for node in nodes if node.role != "text"] or nodes
 
 
-def _apart(nodes: Sequence[aria.Node]) -> tuple[list[aria.Node], list[str]]:
-    """The nodes without paragraphs, and what those say: of markup within a paragraph a snapshot makes other nodes."""
+_WORDY = ("paragraph", "listitem", "blockquote")
+
+
+def _apart(nodes: Sequence[aria.Node], wordy: Sequence[str]) -> tuple[list[aria.Node], list[str]]:
+    """The nodes without those of wordy roles, and what these say: of markup within a paragraph a snapshot makes other
+    nodes, and in rich text a list's bullets are words of its items."""
     said: list[str] = []
 
     def kept(node: aria.Node) -> aria.Node | None:
-        if node.role == "paragraph" and not node.children:
+        if node.role in wordy and not node.children:
             said.extend([node.text] if node.text else [])
             return None
         children = [child for child in map(kept, node.children) if child is not None]
