@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from recorded_browser import Recording, of, site, wait_for
 
-from recorder.trace.events import BrowserStarted, PageEvent, SecretReplaced
+from recorder.trace.events import BrowserStarted, PageEvent, Screenshot, SecretReplaced
 
 TOKEN = "ghp_" + "k3Yq8ZtR1vB6nW0sXc5LmD2fHj9PuAe7GiTo"
 TOLD = "correct-horse-battery-9"
@@ -26,6 +26,7 @@ def test_nothing_that_is_secret_is_in_the_trace(browse: Callable[..., Recording]
     with site(PAGES, tmp_path / "site") as address:
         recording = browse(f"{address}/index.html?access_token={TOKEN[::-1]}", "--secret", "TOLD", TOLD=TOLD)
         with recording.expert() as page:
+            wait_for(lambda: of(Screenshot, recording.journal()) or None)
             for field, text in (("#token", TOKEN), ("#note", TOLD), ("#password", "pass-word-1")):
                 page.locator(field).click()
                 page.keyboard.type(text)
@@ -47,6 +48,9 @@ def test_nothing_that_is_secret_is_in_the_trace(browse: Callable[..., Recording]
         assert secret not in keys
         assert secret[:8] not in keys
     assert len(of(SecretReplaced, events)) >= 2
+    assert {shot.reason for shot in of(Screenshot, events)} == {
+        "settled"
+    }  # at the end the page shows the token
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from recorder.trace.event import Event
 from recorder.trace.events import AnyEvent, FlowAnswered, FlowClosed, FlowMessage, FlowRequested, Gap, Noted
 from recorder.trace.journal import JournalWriter, read_journal
 from recorder.trace.pagelog import Kept, PageLog, numbers_of
-from recorder.trace.pages import Downloaded
+from recorder.trace.pages import Downloaded, PageState
 from recorder.trace.wire import Batch, Log
 
 MOST_CONTENT = 64 << 20
@@ -41,7 +41,7 @@ class Clock:
 
 
 class Intake:
-    """Writes the session's browser journal. `heard` gets every event that was written."""
+    """Writes the session's browser journal. `heard` gets every event that was written, as it came."""
 
     def __init__(self, orders: Orders, texts: Texts, heard: Callable[[Event], None]) -> None:
         """Raises RecordingFailed."""
@@ -49,6 +49,9 @@ class Intake:
         self.clock = Clock(orders.unix_offset, orders.started)
         self.events = 0
         self.lost = 0
+        self.secretive: set[int] = set()
+        """Tabs that show a secret: a picture of one would tell it."""
+        self._found = False
         self._texts = texts
         self._heard = heard
         self._opened = orders.mode == "opened"
@@ -67,7 +70,13 @@ class Intake:
     def take(self, message: Batch | Log) -> int:
         """Keeps what the message states; returns the number up to which its speaker need not say it again: all that
         survives the death of this process. Raises Malformed, then nothing of it was taken; RecordingFailed."""
+        self._found = False
         stated = self._log.take(message)
+        if isinstance(message, Batch) and (tab := self._log.tab_of(message.tab)) is not None:
+            if self._found:
+                self.secretive.add(tab)
+            elif any(isinstance(event, PageState) and event.aria for event in stated):
+                self.secretive.discard(tab)
         if self._opened:
             # Whoever opened the browser fetches what is downloaded, and tells of it under its own name.
             stated = [event for event in stated if not isinstance(event, Downloaded)]
@@ -82,7 +91,7 @@ class Intake:
             self._journal.append_event(_any(clean))
             self.events += 1
             self.lost += isinstance(clean, Gap)
-            self._heard(clean)
+            self._heard(event)
 
     def note(self, unix_ms: float, text: str) -> None:
         self.tell(Noted(t=self.clock.at(unix_ms), source="notes", text=text))
@@ -91,8 +100,10 @@ class Intake:
         """Keeps content, redacted."""
         if len(content) > MOST_CONTENT:
             return Kept(None, len(content), f"more than {MOST_CONTENT >> 20} MB")
+        clean = self._texts.content(content)
+        self._found = self._found or clean != content
         try:
-            return Kept(self._blobs.put(self._texts.content(content)), len(content))
+            return Kept(self._blobs.put(clean), len(content))
         except BlobTooLarge as error:
             return Kept(None, len(content), str(error))
 

@@ -275,7 +275,7 @@ class Source:
         if self._chromium is None:
             return
         picture = await self._chromium.picture(tab, self._urls[tab])
-        if picture is None:
+        if picture is None or tab in self._intake.secretive:
             return
         kept = self._intake.keep(picture.data)
         if kept.blob is not None:
