@@ -28,6 +28,7 @@ from recorder.trace.pages import (
 from recorder.trace.reader import open_trace
 from replay.browser import open_browser
 from replay.network import network_of
+from replay.players.browser.cdp import Failed
 from replay.players.browser.player import BrowserPlayer, Played
 from replay.sandbox.scratch import Scratch
 
@@ -39,12 +40,13 @@ pytestmark = [
 ORIGIN = "http://shop.test"
 SOURCE = "browser/1"
 MS = 10**6
+STORAGE = "ab" * 32
 
 
 class Script:
     """Events of one tab, one after the other."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, storage: str | None = None) -> None:
         self.t = 1_000 * MS
         self.events: list[Event] = []
         self._place: dict[str, Any] = {"tab": 1, "frame": 1, "doc": 1}
@@ -53,7 +55,7 @@ class Script:
             BrowserStarted(
                 **place, mode="opened", product="Chrome/156", user_agent="", width=900, height=700, scale=1,
                 locale="en-US", languages=["en-US"], timezone="Europe/Paris", dark=False, reduced_motion=False,
-                headless=True, capture="1", seed=7,
+                headless=True, capture="1", seed=7, storage=storage,
             ),
             TabOpened(**place, tab=1, opener=None, popup=False),
             FrameSeen(**place, frame=1, tab=1, parent=None, index=None, name=""),
@@ -86,6 +88,7 @@ class Stage:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
         self._stack = stack
+        self.storage: bytes | None = None
 
     def play(
         self, script: Script, pages: dict[str, str], until: str = "true"
@@ -94,14 +97,19 @@ class Stage:
         trace = self._stack.enter_context(open_trace(self._imported(pages)))
         flows: list[AnyEvent] = [event for event in trace.events if not isinstance(event, Unknown)]
         events: Any = [*flows, *script.events]
+        if self.storage is not None:
+            held = trace.blob
+            trace.blob = lambda digest: self.storage if digest == STORAGE else held(digest)  # type: ignore
         scratch = Scratch()
         self._stack.callback(scratch.close)
         folder = scratch.folder("replay")
         network = network_of(trace, flows)
         blobs = BlobStore(folder / "blobs")
         player, _ = open_browser(trace, events, folder, self._stack, network, blobs)
+        player.play(script.t - 100 * MS)
+        self.first = str(page(player, "document.body.innerText"))
         player.play()
-        while not page(player, until):
+        while not holds(player, until):
             pass
         self.seen = str(page(player, "document.body.innerText"))
         return player, player.finish()
@@ -142,6 +150,13 @@ class Stage:
 
 def page(player: BrowserPlayer, expression: str) -> Any:
     return player.look(1, expression)
+
+
+def holds(player: BrowserPlayer, condition: str) -> bool:
+    try:
+        return bool(page(player, condition))
+    except Failed:  # one document was on its way to the next
+        return False
 
 
 @pytest.fixture
@@ -202,3 +217,28 @@ def test_a_worker_sees_the_recorded_day_and_no_cookie_has_expired(stage: Stage) 
     };</script>"""
     stage.play(script, {"/": body}, until="!!document.getElementById('day').textContent")
     assert stage.seen.endswith("2026-03-04T05 session=1")
+
+
+def test_what_the_browser_held_is_there_again_but_once(stage: Stage) -> None:
+    """A page that throws its storage away finds none in its next document."""
+    state = {
+        "cookies": [
+            {"name": "session", "value": "ann", "domain": "shop.test", "path": "/", "expires": -1, "httpOnly": True,
+             "secure": False, "sameSite": "Lax"},
+            {"name": "theme", "value": "dark", "domain": "shop.test", "path": "/"},
+        ],
+        "origins": [{"origin": ORIGIN, "localStorage": [{"name": "cart", "value": "3 nails"}]}],
+    }  # fmt: skip
+    stage.storage = json.dumps(state).encode()
+    script = Script(ORIGIN + "/", STORAGE)
+    script.click(20, 15)
+    body = """<button style="position:fixed;left:0;top:0;width:90px;height:40px">Ask</button><p id=held></p><script>
+    held.textContent = `${document.cookie} / ${localStorage.cart}`;
+    document.querySelector('button').onclick = () => { localStorage.clear(); location.href = '/again'; };
+    </script>"""
+    again = "<p id=held></p><script>held.textContent = `${document.cookie} / ${localStorage.cart}`</script>"
+    stage.play(
+        script, {"/": body, "/again": again}, until="location.pathname === '/again' && !!document.body"
+    )
+    assert stage.first == "Ask\n\ntheme=dark / 3 nails"
+    assert stage.seen == "theme=dark / undefined"

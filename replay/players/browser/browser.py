@@ -13,6 +13,7 @@ from browser_ext import CLOCK, EXTENSION_ID
 from recorder.trace.pages import BrowserStarted, DialogAnswered
 from replay.players.browser.cdp import Devtools, Failed, Said, Slow
 from replay.players.browser.pages import Frame, Pages, Tab
+from replay.players.browser.storage import Storage, cookies, origin_of, scripts
 
 _ENDLESS = frozenset(
     ("EventSource", "WebSocket", "Ping", "CSPViolationReport", "Preflight", "Prefetch", "Media")
@@ -65,6 +66,7 @@ class Browser:
         self._dialogs = list(dialogs)
         self._folder = downloads
         self._clock = CLOCK.read_text()
+        self._fills: dict[str, str] = {}
 
     def open(self) -> None:
         """Attaches to every page that there is and will be. Raises what `Devtools.ask` does."""
@@ -75,6 +77,38 @@ class Browser:
             eventsEnabled=True,
         )
         self.tools.ask("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
+
+    def restore(self, storage: Storage) -> None:
+        """Puts the recorded cookies and local storage in, before any page of theirs is there."""
+        for cookie in cookies(storage):
+            try:
+                self.tools.ask("Storage.setCookies", cookies=[cookie])
+            except Failed as error:
+                self.remark(f"the cookie {str(cookie['name'])[:100]} was not set: {error}")
+        self._fills = scripts(storage)
+        for tab in self.pages:
+            self._fill(tab)
+        for origin in storage.origins:
+            if origin.databases:
+                self.remark(f"what databases of {origin.origin[:200]} held was not restored")
+
+    def _fill(self, tab: Tab) -> None:
+        for origin, source in self._fills.items():
+            self.tools.send(
+                "Page.addScriptToEvaluateOnNewDocument",
+                tab.session,
+                then=lambda said, origin=origin: tab.fills.update({origin: str(said["identifier"])}),  # type: ignore[misc]
+                source=source,
+            )
+
+    def _filled(self, url: str) -> None:
+        """A document of the origin was there: nothing fills its storage again."""
+        origin = origin_of(url)
+        if self._fills.pop(origin, None) is None:
+            return
+        for tab in self.pages:
+            if (number := tab.fills.pop(origin, None)) is not None:
+                self.tools.send("Page.removeScriptToEvaluateOnNewDocument", tab.session, identifier=number)
 
     def turn(self, seconds: float) -> None:
         """Takes what comes, waiting for it at most so long."""
@@ -196,6 +230,7 @@ class Browser:
         send("Network.enable", session, maxTotalBufferSize=0, maxResourceBufferSize=0)
         send("Page.addScriptToEvaluateOnNewDocument", session, source=self._clock, runImmediately=True)
         self._renew_start(tab, first=True)
+        self._fill(tab)
         send("Emulation.setFocusEmulationEnabled", session, enabled=True)
         opener = next((one for one in self.pages if one.target == tab.opener), None)
         self._emulate(session, opener.opens if opener is not None else None)
@@ -290,6 +325,7 @@ class Browser:
             frame.url = str(told["url"]) + str(told.get("urlFragment", ""))
             frame.name = str(told.get("name", ""))
             frame.documents.append(frame.url)
+            self._filled(frame.url)
             for child in tab.children(frame):
                 tab.drop(child.ident)
         elif what == "windowOpen":

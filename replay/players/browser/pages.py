@@ -42,6 +42,8 @@ class Tab:
     drag: object | None = None
     dragged: bool = False
     starts: list[str] = field(default_factory=list)
+    fills: dict[str, str] = field(default_factory=dict)
+    """Origin -> the script that fills its local storage."""
     opens: tuple[int, int] | None = None
     crashed: bool = False
 

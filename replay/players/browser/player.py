@@ -22,6 +22,7 @@ from replay.players.browser.input import Inputs
 from replay.players.browser.intake import Intake
 from replay.players.browser.pages import Frame, Pages, Tab
 from replay.players.browser.plan import Action, Close, Do, Front, Go, Kind, Look, Open, Plan
+from replay.players.browser.storage import decode
 
 _START_SECONDS = 60.0
 _TAB_SECONDS = 5.0
@@ -106,6 +107,11 @@ class BrowserPlayer:
             raise Slow("the browser shows no page")
         if not self._browser.settle(lambda: self._intake.greeted, _START_SECONDS):
             raise Slow("the browser's extension does not answer")
+        if self._plan.started.storage is not None:
+            try:
+                self._browser.restore(decode(self._blob(self._plan.started.storage)))
+            except ValueError as error:
+                self._browser.remark(f"the browser's storage was not restored: {error}")
         self._clock.start(self._plan.started.t)
 
     def play(self, until: int | None = None) -> None:
@@ -156,7 +162,7 @@ class BrowserPlayer:
     def look(self, tab: int, expression: str) -> object:
         """What a script gives in the page of the recorded tab, for who wants to know what it shows. Raises Failed."""
         there = self._pages.tab(tab)
-        if there is None or not there.frame.main:
+        if there is None or not self._browser.settle(lambda: bool(there.frame.main), _TAB_SECONDS):
             raise Failed(f"tab {tab} is not there")
         return self._browser.evaluate(there, there.frame.main, expression)
 
