@@ -5,6 +5,7 @@ Lies about what was seen are held against one real replay of the true trace. Lie
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -253,3 +254,27 @@ def test_replays_are_alike(browsed: Path, reenact: Reenact, tmp_path: Path) -> N
     pictures = sorted((tmp_path / "shots").iterdir())
     assert len(pictures) == len(done.json["steps"])
     assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
+
+
+def test_a_damaged_log_is_judged_all_the_same(mutant: Mutant, replayed: Replayed) -> None:
+    """Events that are gone, come twice, in another order or with each other's values: a verdict, never an error."""
+    whole = list(mutant.events)
+    for seed in range(40):
+        chance = random.Random(seed)
+        mutant.events = list(whole)
+        for _ in range(chance.randrange(1, 30)):
+            at = chance.randrange(len(mutant.events))
+            event = mutant.events[at]
+            match chance.randrange(4):
+                case 0:
+                    del mutant.events[at]
+                case 1:
+                    mutant.events.insert(chance.randrange(len(mutant.events)), event)
+                case 2:
+                    other = chance.randrange(len(mutant.events))
+                    mutant.events[at], mutant.events[other] = mutant.events[other], event
+                case _:
+                    donor = chance.choice([e for e in mutant.events if type(e) is type(event)])
+                    field = chance.choice(event.__struct_fields__)
+                    mutant.events[at] = structs.replace(event, **{field: getattr(donor, field)})
+        assert len(judged(mutant, replayed)) == len(mutant.steps)
