@@ -59,8 +59,7 @@ class Gesture(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Its raw events are those of document `doc` from `first` to `last` (null: it had none). `before` and `after` are
     the states of that document around it, where they are known; what a navigation shows is its own document's. What
     came of it until the next gesture: `dialogs` that were answered, `downloads`, the tabs that it `opened`, the
-    numbers of the `requests` (PageRequest) that it caused, and in `states` the last state of each document that
-    changed.
+    numbers of the `requests` (PageRequest) that it caused.
 
     `frames` are what the frames around the target are called, outermost first; none: it is in the tab's own.
     `spans` are all its raw events, exactly; they may be of several documents (a drag), with others' between them.
@@ -96,7 +95,6 @@ class Gesture(Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str = "browser/1"
     frames: tuple[str, ...] = ()
     spans: tuple[Span, ...] = ()
-    states: tuple[PageState, ...] = ()
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -263,7 +261,6 @@ class _Browser:
             source=self.source,
             frames=self._frame_names(main.frame) if main else (),
             spans=_spans(draft.events),
-            states=tuple(self._changed(draft.t_start, until)),
         )
 
     def _offset(self, event: PageEvent | None) -> tuple[float, float] | None:
@@ -296,11 +293,6 @@ class _Browser:
         states = self.states.get(doc, [])
         place = bisect.bisect_left(states, t, key=lambda state: state.t)
         return states[place - 1] if place else None
-
-    def _changed(self, since: int, until: int) -> Iterator[PageState]:
-        for doc, states in self.states.items():
-            if states[-1].t >= since and (last := self._last(doc, until)) and last.t >= since:
-                yield last
 
     def _consequences(self, starts: Sequence[int]) -> dict[int, list[Event]]:
         """By the draft's place what came of it: of its tab's last gesture, or of the one that opened the tab."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
+from recorder.trace.codec import Decoded
 from recorder.trace.gestures import Gesture
-from recorder.trace.pages import PageState
+from recorder.trace.pages import PageEvent, PageState
 from recorder.trace.sentences import described, quoted
 
 
@@ -18,6 +20,12 @@ def lines(gesture: Gesture) -> Iterator[str]:
         yield f"opened: tab {', '.join(str(tab) for tab in gesture.opened)}"
     for one in gesture.downloads:
         yield f"downloaded: {one.name}, {one.size} bytes{'' if one.complete else ', not to its end'}"
+
+
+def kept_apart(events: Iterable[Decoded]) -> str | None:
+    """How many of a browser's events a person made, and how many scripts did; None where no browser was recorded."""
+    made = Counter(event.trusted for event in events if isinstance(event, PageEvent))
+    return f"{made[True]} events; {made[False]} more that scripts made" if made else None
 
 
 def brief(gesture: Gesture) -> dict[str, object]:

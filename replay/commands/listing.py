@@ -73,6 +73,7 @@ def show(trace: Path, json_wanted: bool) -> None:
         manifest = opened_trace.manifest
         found = derive(opened_trace.events)
         seen = network.captured(opened_trace.events)
+        browser = gestures.kept_apart(opened_trace.events)
     if json_wanted:
         as_json({"manifest": manifest, "network": seen, "steps": [_brief(step) for step in found]})
         return
@@ -90,6 +91,7 @@ def show(trace: Path, json_wanted: bool) -> None:
         ("state", manifest.completeness.state),
         ("outcome", _outcome(manifest)),
         ("signed", "yes" if manifest.seal else "no"),
+        *([("browser", browser)] if browser else []),
         *(seen.lines() if seen else []),
         ("secrets", f"{manifest.counts.kinds.get('secret.replaced', 0)} replaced"),
     ]

@@ -144,3 +144,16 @@ def test_an_element_behind_another_is_refused(recorded: tuple[Path, list[str]]) 
     assert code == 1
     assert any("in front of it" in step.get("why", "") for step in result["steps"])
     assert AS_IT_WAS.html() != shop.page.html()
+
+
+@pytest.mark.slow
+def test_the_recorded_session_is_told(recorded: tuple[Path, list[str]]) -> None:
+    trace, _ = recorded
+    said = subprocess.run([REENACT, "steps", str(trace), "--json"], capture_output=True, check=True).stdout
+    told = {step["text"]: step for step in json.loads(said)}
+    deleted = told["click button “Delete” in row “Invoice 1017”"]["gesture"]
+    assert (deleted["verb"], deleted["tab"], deleted["frames"]) == ("click", 1, [])
+    assert told["fill field “Search” with “steel”"]["gesture"]["value"] == "steel"
+    assert any(asked["url"].endswith("/did") for asked in told["click button “Cancel”"]["requests"])
+    shown = subprocess.run([REENACT, "show", str(trace)], capture_output=True, check=True, text=True).stdout
+    assert "more that scripts made" in shown
