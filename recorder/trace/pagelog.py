@@ -194,12 +194,11 @@ class PageLog:
             number = self._documents_before + len(self._documents) + 1
             document = _Document(number, self._tabs[message.tab], frame)
             self._documents[message.document] = document
-        for s, stated, item in items:
+        for s, stated, item in _timed(items):
             if s <= document.last:
                 continue
-            t = document.t = max(
-                stated, document.t
-            )  # in the order of the numbers, whatever the page's clock does
+            # In the order of the numbers, whatever the page's clock does.
+            t = document.t = max(stated, document.t)
             if s > document.last + 1:
                 lost = s - document.last - 1
                 reason = f"{lost} events of document {document.doc} never came"
@@ -408,6 +407,17 @@ def numbers_of(events: Iterable[object]) -> Numbers:
         elif isinstance(event, PageRequest):
             requests = max(requests, event.n)
     return Numbers(tabs, frames, documents, requests)
+
+
+def _timed(items: _Items) -> _Items:
+    """The statements with the times that they are of: an element is described after the event that needs it, and stated
+    before; it must not seem to delay that."""
+    timed: _Items = []
+    for s, t, item in reversed(items):
+        if item.get("k") == "target" and timed:
+            t = min(t, timed[-1][1])
+        timed.append((s, t, item))
+    return timed[::-1]
 
 
 def _number(s: object) -> int:

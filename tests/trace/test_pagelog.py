@@ -105,6 +105,13 @@ def test_statements_of_a_document_stay_in_their_order_whatever_its_clock_does() 
     assert [e.t for e in events[2:]] == [5_000_000, 9_000_000, 9_000_000, 10_000_000]
 
 
+def test_an_event_keeps_its_time_though_its_target_was_described_after_it() -> None:
+    pages, _ = log()
+    targets = [{"k": "target", "s": s, "t": t, "n": s, "tag": "a"} for s, t in ((2, 8.5), (3, 9.0))]
+    events = pages.take(batch(start(), *targets, event(4, t=7), event(5, t=7.5)))
+    assert [e.t for e in events[3:]] == [7_000_000, 7_000_000, 7_000_000, 7_500_000]
+
+
 def test_a_closed_tab_keeps_its_number_for_what_comes_late() -> None:
     pages, _ = log()
     pages.take(batch(start(), event(2)))
