@@ -11,6 +11,7 @@ import click
 from recorder.trace.errors import TraceRejected
 from recorder.trace.folders import trace_folder
 from recorder.trace.manifest import Manifest
+from recorder.trace.pages import BrowserStarted
 from recorder.trace.printable import printable
 from recorder.trace.reader import open_trace
 from recorder.trace.steps import Step
@@ -73,9 +74,17 @@ def show(trace: Path, json_wanted: bool) -> None:
         manifest = opened_trace.manifest
         found = derive(opened_trace.events)
         seen = network.captured(opened_trace.events)
-        browser = gestures.kept_apart(opened_trace.events)
+        browsers = [event for event in opened_trace.events if isinstance(event, BrowserStarted)]
+        apart = gestures.kept_apart(opened_trace.events)
     if json_wanted:
-        as_json({"manifest": manifest, "network": seen, "steps": [_brief(step) for step in found]})
+        as_json(
+            {
+                "manifest": manifest,
+                "network": seen,
+                "browsers": browsers,
+                "steps": [_brief(step) for step in found],
+            }
+        )
         return
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(manifest.started_unix_ns / 1e9))
     env = manifest.environment
@@ -91,7 +100,8 @@ def show(trace: Path, json_wanted: bool) -> None:
         ("state", manifest.completeness.state),
         ("outcome", _outcome(manifest)),
         ("signed", "yes" if manifest.seal else "no"),
-        *([("browser", browser)] if browser else []),
+        *(("browser", _browser(browser)) for browser in browsers),
+        *([("", apart)] if apart else []),
         *(seen.lines() if seen else []),
         ("secrets", f"{manifest.counts.kinds.get('secret.replaced', 0)} replaced"),
     ]
@@ -259,6 +269,13 @@ def _line(step: Step) -> str:
     if step.gesture and step.gesture.tab > 1 and not step.gesture.verb.endswith("_tab"):
         status = f"  [tab {step.gesture.tab}]"
     return f"{step.n:4}  {step.kind:8} {text}{status}"
+
+
+def _browser(started: BrowserStarted) -> str:
+    whose = "opened by Reenact" if started.mode == "opened" else "the expert's own"
+    seed = "" if started.seed is None else f", seed {started.seed}"
+    size = f"{started.width}x{started.height} at {started.scale:g}"
+    return f"{started.product}, {whose}, {size}, {started.locale}, {started.timezone}{seed}"
 
 
 def _outcome(manifest: Manifest) -> str:

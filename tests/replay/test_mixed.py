@@ -75,6 +75,7 @@ def test_both_are_played_in_their_order(mixed: tuple[Path, int], reenact: Reenac
     seen = Mutant(trace, tmp_path)
     assert port in [event.port for event in seen.events if isinstance(event, ServerSeen)]
     assert [event for event in seen.events if isinstance(event, FlowRequested) and f":{port}/" in event.url]
+    assert "opened by Reenact" in reenact("show", trace).out
     done = reenact("replay", trace, "--json")
     steps = done.json["steps"]
     assert [
