@@ -331,6 +331,11 @@ class _Browser:
         return place - 1 if place else None
 
 
+_OPENING = frozenset((
+    "article", "button", "cell", "gridcell", "link", "listitem", "menuitem", "menuitemcheckbox", "menuitemradio", "row",
+    "tab", "treeitem",
+))  # fmt: skip
+"""Roles of what shows more of itself, or opens a menu, when the pointer comes."""
 _POINTED: tuple[Verb, ...] = ("click", "double_click", "right_click", "drag", "check", "uncheck")
 
 
@@ -391,10 +396,7 @@ def _within(pressed: PageTarget | None, hovered: PageTarget | None) -> bool:
     """Whether what was pressed is part of what is around the hovered control: its menu, its row, its item."""
     if pressed is None or hovered is None or not pressed.xpath or not hovered.xpath:
         return False
-    if (
-        hovered.role in ("", "heading", "paragraph", "main", "document", "img")
-        or pressed.xpath == hovered.xpath
-    ):
+    if hovered.role not in _OPENING or pressed.xpath == hovered.xpath:
         return False
     parts = hovered.xpath.split("/")
     rows = [place for place, part in enumerate(parts) if part.partition("[")[0] in ("li", "tr")]

@@ -88,6 +88,8 @@ def _said(gesture: Gesture) -> str:
 def described(target: PageTarget) -> str:
     """What a person calls the element: its role and name, and what tells it from others of its kind."""
     role = target.role or ("field" if target.editable else "")
+    if role == "combobox" and target.editable:
+        role = "textbox"
     noun = _ROLES.get(role, role) or _NOUNS.get(target.tag, "") or target.tag
     noun = _clean(noun)
     if noun == "page" and not target.name:

@@ -230,6 +230,8 @@ def _merge(last: Draft, draft: Draft, stroke: Stroke, elements: Elements) -> boo
         last.value = _typed(last.value or "", stroke) if draft.verb == "type" else draft.value
     elif caret and last.verb in _TEXT and same:
         pass
+    elif draft.verb == "fill" and last.verb == "type" and same:  # parts of a date, which holds nothing before
+        last.verb, last.value = draft.verb, draft.value
     elif draft.verb == "press" and last.verb == "select" and same and len(draft.value or "") == 1:
         pass  # the next letter of an option that the first ones have found already
     elif draft.verb in ("click", "double_click") and last.verb in ("click", "double_click") and same:

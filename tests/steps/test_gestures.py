@@ -313,6 +313,12 @@ def a_field_that_the_page_changed_before_it_was_left(log: BrowserLog) -> None:
     log.event("change", 2, value="he: FOX")
 
 
+def a_date_part_by_part(log: BrowserLog) -> None:
+    for char in "05":
+        log.key(char, 2)
+    log.key("1", 2, value="2031-05-01", input_type="")
+
+
 def masked(log: BrowserLog) -> None:
     log.key("•", 2, text="•", value="•", masked=True)
     log.key("•", 2, text="•", value="••", masked=True)
@@ -424,6 +430,7 @@ DEEDS = [
         a_field_that_the_page_changed_before_it_was_left,
         ["fill field “Amount” with “he: ”", "paste “fox” into field “Amount”"],
     ),
+    (a_date_part_by_part, ["fill field “Amount” with “2031-05-01”"]),
     (masked, ["fill field “Amount” with “••”"]),
     (a_part_of_a_button, ["click button “Like”"]),
     (rich_text_of_a_long_page, ["type “ab” into field “Body”"]),
