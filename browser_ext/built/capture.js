@@ -5,6 +5,7 @@
   var ASKED = "asked";
   var ANSWERED = "answered";
   var ATTACHED = "attached";
+  var CLOSING = "closing";
   function handOver() {
     const node = document.createElement("i");
     dispatchEvent(new MouseEvent(HANDED, { relatedTarget: node }));
@@ -2527,6 +2528,7 @@ ${state.title}`;
         forgetRoots();
         this.#states.changed();
       });
+      this.#page.addEventListener(CLOSING, () => this.#end());
       const written = async () => {
         this.#listeners.flush();
         await this.#log.idle();

@@ -5,6 +5,7 @@
   var ASKED = "asked";
   var ANSWERED = "answered";
   var ATTACHED = "attached";
+  var CLOSING = "closing";
   function awaitNode(take) {
     addEventListener(
       HANDED,
@@ -88,6 +89,12 @@
         }
       });
     }
+    window.close = new Proxy(window.close, {
+      apply(close, self) {
+        if (self === window || self === void 0) say(CLOSING, null);
+        apply(close, self, []);
+      }
+    });
     Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
       apply(attach, self, given) {
         const root = apply(attach, self, given);

@@ -5,6 +5,7 @@ const HANDED = "reenact:bridge";
 export const ASKED = "asked";
 export const ANSWERED = "answered";
 export const ATTACHED = "attached";
+export const CLOSING = "closing";
 
 /** In the extension's world: makes the node and hands it to page.js, which ran before. */
 export function handOver(): EventTarget {

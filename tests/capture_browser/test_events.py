@@ -7,7 +7,7 @@ from channel_ends import Recorder
 from playwright.sync_api import Page
 from site_of_pages import Site
 
-from recorder.trace.pages import PageEvent, PageState, PageTarget
+from recorder.trace.pages import DocumentEnded, PageEvent, PageState, PageTarget, TabClosed
 
 pytestmark = pytest.mark.slow
 
@@ -37,3 +37,21 @@ def test_a_hidden_fields_token_is_no_part_of_what_a_page_shows(
         page.goto(site.show(f"<title>Log in</title>{form}"))
         recorder.wait(lambda r, number=number: len({state.doc for state in shown(r)}) == number)
     assert len({state.dom for state in shown(recorder)}) == 1
+
+
+def test_a_page_that_closes_itself_has_said_all(page: Page, recorder: Recorder, site: Site) -> None:
+    page.goto(site.show("<button onclick='open(location, `w`, `width=300,height=200`)'>Open</button>"))
+    with page.expect_popup() as opened:
+        page.get_by_role("button").click()
+    popup = opened.value
+    popup.evaluate("document.querySelector('button').onclick = () => window.close(); 0")
+    box = popup.get_by_role("button").bounding_box()
+    assert box is not None
+    popup.mouse.move(box["x"] + 5, box["y"] + 5)
+    popup.mouse.down()
+    with popup.expect_event("close"):
+        popup.mouse.up()
+    tab = recorder.wait(lambda r: r.of(TabClosed))[-1].tab
+    clicks = [event for event in recorder.of(PageEvent) if event.tab == tab and event.type == "click"]
+    assert len(clicks) == 1
+    assert clicks[0].doc in [event.doc for event in recorder.of(DocumentEnded)]

@@ -1,5 +1,5 @@
 // The capture script: one for each document, in the extension's world, before the page's own scripts.
-import { ATTACHED, handOver } from "../bridge";
+import { ATTACHED, CLOSING, handOver } from "../bridge";
 import type { On, Wake } from "../port";
 import type { About } from "../wire";
 import { Dialogs } from "./dialogs";
@@ -53,6 +53,7 @@ class Capture {
       forgetRoots();
       this.#states.changed();
     });
+    this.#page.addEventListener(CLOSING, () => this.#end());
     const written = async () => {
       this.#listeners.flush();
       await this.#log.idle();

@@ -1,5 +1,5 @@
-// In the page's own world, before its scripts: tells of dialogs, and seeds its randomness where the session says so.
-import { ANSWERED, ASKED, ATTACHED, awaitNode } from "../bridge";
+// In the page's own world, before its scripts: tells of dialogs and of its closing, and seeds its randomness where the session says so.
+import { ANSWERED, ASKED, ATTACHED, awaitNode, CLOSING } from "../bridge";
 import { seeded } from "./seeded";
 
 const session = (globalThis as { __reenactSession?: { seed?: number | null } }).__reenactSession;
@@ -27,6 +27,13 @@ awaitNode((node) => {
       },
     });
   }
+  // A page that closes itself may be gone before it is told so.
+  window.close = new Proxy(window.close, {
+    apply(close, self) {
+      if (self === window || self === undefined) say(CLOSING, null);
+      apply(close as () => void, self, []);
+    },
+  });
   Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
     apply(attach, self, given: [ShadowRootInit]) {
       const root = apply(attach as (init: ShadowRootInit) => ShadowRoot, self, given);

@@ -53,7 +53,7 @@ class Devtools:
         self._scanned = 0
         self._out = bytearray()
         self._number = 0
-        self._waiting: set[int] = set()
+        self._waiting: dict[int, str] = {}
         self._answered: dict[int, Said] = {}
         self._callbacks: dict[int, Callable[[Said], None]] = {}
         self._events: deque[tuple[str, Said, str]] = deque()
@@ -86,7 +86,7 @@ class Devtools:
     def begin(self, method: str, session: str = "", **params: Any) -> int:
         """Sends a command without waiting; `answer` must be asked for what it gives."""
         number = self.send(method, session, **params)
-        self._waiting.add(number)
+        self._waiting[number] = session
         return number
 
     def answer(self, number: int, method: str, seconds: float) -> Said:
@@ -99,7 +99,7 @@ class Devtools:
                     raise Slow(f"{method}: no answer within {seconds:g} s")
                 self.turn(left)
         finally:
-            self._waiting.discard(number)
+            self._waiting.pop(number, None)
         said = self._answered.pop(number)
         if "error" in said:
             error = said["error"]
@@ -170,6 +170,8 @@ class Devtools:
         params = said.get("params")
         session = said.get("sessionId")
         method = said.get("method")
+        if method == "Target.detachedFromTarget" and isinstance(params, dict):
+            self._drop(params.get("sessionId"))
         self._events.append(
             (
                 method if isinstance(method, str) else "",
@@ -177,6 +179,12 @@ class Devtools:
                 session if isinstance(session, str) else "",
             )
         )
+
+    def _drop(self, session: object) -> None:
+        """Nobody answers what a page was asked that closed itself."""
+        for number, asked in self._waiting.items():
+            if asked and asked == session:
+                self._answered.setdefault(number, {"error": {"message": "the page was closed"}})
 
     def _tell(self) -> None:
         """Events in their order, never one within another's telling."""
