@@ -129,3 +129,17 @@ def test_what_is_not_a_line_is_passed_over() -> None:
     ):
         assert parse_notes(bad + b"\n" + good + bad) == kept
     assert parse_notes(b"mark - - Lw== .\n") == [NoteRecord("mark", None, "/", "", None, None, None)]
+
+
+def test_a_replays_shell_says_of_the_browser_what_the_recorded_one_said(shim: list[str]) -> None:
+    from recorder.desk import OPEN
+
+    done = run(shim, "browse", "http://a.test/")
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (0, b"", f"reenact: {OPEN}\n")
+    isolated = Path(shim[-1])
+    isolated.write_bytes(isolated.read_bytes().replace(b"browsers=1", b"browsers=0"))
+    done = run(shim, "browse", "http://a.test/")
+    assert done.returncode == 4
+    assert b"isolated" in done.stderr
+    outside = run(shim, "browse", REENACT_SESSION="")
+    assert outside.returncode == 2

@@ -89,7 +89,8 @@ check)
   ;;
 browse)
   in_session browse
-  if [ "$browsers" = 1 ] && [ ! -S "$REENACT_SESSION/browse.sock" ]; then
+  [ "$browsers" = 1 ] || fail 4 "browse: an isolated session opens no browser; record without --isolated"
+  if [ ! -S "$REENACT_SESSION/browse.sock" ]; then
     # This is a replay: who replays opens what was recorded of it.
     printf 'reenact: the browser is open\n' >&2
     exit 0
