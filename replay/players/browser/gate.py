@@ -17,6 +17,8 @@ from replay.players.browser.pages import Frame, Tab
 from replay.players.browser.plan import Action, Go, Plan
 
 _STATE_SECONDS = 2.0
+_LEAST_SECONDS = 0.02
+"""A page that has shown another state again and again is not waited for any more."""
 _TARGET_SECONDS = 5.0
 _DOCUMENT_SECONDS = 10.0
 _POLL_SECONDS = 0.01
@@ -122,7 +124,7 @@ class Gate:
             if not frame.ours and self.document(tab, 0, doc) is None:
                 break
         if patient:
-            self._patience = max(0.1, self._patience / 2)
+            self._patience = max(_LEAST_SECONDS, self._patience / 2)
             self.miss(action, f"the state of {frame.url}", f"another one: {found}", doc=doc, shown=True)
         if emit:
             try:

@@ -27,6 +27,7 @@ from replay.players.browser.storage import decode
 _START_SECONDS = 60.0
 _TAB_SECONDS = 5.0
 _LAST_SECONDS = 3.0
+_ENDS_SECONDS = 0.5
 _MOST_FILE = 64 << 20
 _PLACED = frozenset(
     (Kind.MOVE, Kind.PRESS, Kind.RELEASE, Kind.WHEEL, Kind.TOUCH, Kind.DRAG_OVER, Kind.DROP, Kind.DRAG_END)
@@ -99,6 +100,17 @@ class BrowserPlayer:
     def now(self) -> int:
         """The replay's time, ns since the session's start."""
         return self._clock.now
+
+    @property
+    def actions(self) -> int:
+        """How many there are to do."""
+        return len(self._plan.actions)
+
+    @property
+    def ends(self) -> int:
+        """When the last tab was closed, or else the last thing told."""
+        closed = [action.t for action in self._plan.actions if isinstance(action, Close)]
+        return closed[-1] if closed else self._plan.end + 1
 
     def start(self) -> None:
         """Returns once the browser and the extension are there. Raises Gone or Slow where they never are."""
@@ -307,13 +319,14 @@ class BrowserPlayer:
     # -- the end --------------------------------------------------------------------------------
 
     def _last_states(self) -> None:
-        """Each document's state once more, so that the end is told, too."""
+        """Each document's state once more, so that the end is told, too; all that they have to say comes."""
         for tab in self._pages:
             for frame in list(tab.frames.values()):
                 if frame.ours and not tab.crashed:
                     try:
                         self._browser.ours(tab, frame, "emit")
-                    except Failed:
+                        self._browser.ours(tab, frame, "written", seconds=_LAST_SECONDS)
+                    except (Failed, Slow):
                         continue
 
     def _close(self) -> None:
@@ -326,7 +339,7 @@ class BrowserPlayer:
         )  # the last one's end ends the browser
         for tab in self._pages:
             self._browser.tools.send("Target.closeTarget", targetId=tab.target)
-        self._browser.settle(lambda: not self._intake.open_documents(), _LAST_SECONDS)
+        self._browser.settle(lambda: not self._intake.open_documents(), _ENDS_SECONDS)
 
     def _with_downloads(self) -> list[Event]:
         """What was told until the end, and what was downloaded: that is the browser's to tell, by name and content."""
