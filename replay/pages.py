@@ -23,6 +23,7 @@ from replay.verify.verdict import Look, PageObservation
 
 QUIET = 1_500_000_000
 """Nanoseconds after which a page that changed has said so: its state is told a second after a change at the latest."""
+_PRESSES = ("pointerdown", "mousedown")
 _MOST_SNAPSHOT = 1 << 20
 _EVER = 1 << 62
 
@@ -126,6 +127,7 @@ class _Log:
             verb=gesture.verb,
             target=gesture.target,
             onto=gesture.onto,
+            point=self._point(gesture),
             value=gesture.value,
             values=gesture.values,
             looks=tuple(looks),
@@ -135,6 +137,20 @@ class _Log:
             downloads=gesture.downloads,
             tabs=tabs,
         )
+
+    def _point(self, gesture: Gesture) -> tuple[float, float] | None:
+        """Where the gesture first pressed, in its frame."""
+        document = self._documents.get(gesture.doc or 0)
+        if document is None or gesture.first is None or gesture.last is None:
+            return None
+        events = document.events
+        at = bisect.bisect_left(events, gesture.first, key=lambda event: event.seq)
+        for event in events[at:]:
+            if event.seq > gesture.last:
+                break
+            if event.type in _PRESSES and event.x is not None and event.y is not None:
+                return event.x, event.y
+        return None
 
     def _live(self, frame: int, at: int, still: int) -> _Document | None:
         """The document that a frame showed then, and had not left by `still`: at a replay's end its last state and its

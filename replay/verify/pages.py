@@ -22,6 +22,10 @@ from replay.verify.verdict import Facet, FacetVerdict, Look, NearestMiss, PageOb
 
 SAME_PAGE = "other DOM, same page"
 """The cause where hashes differ and all that the page says and offers is the same."""
+MOVED = "same element, elsewhere"
+"""The cause where it was pressed at another place, for it stood there."""
+_SLIGHT = 1.0
+"""CSS pixels by which the same place may differ: positions are rounded."""
 _MOST_EXCERPT = 14
 _LINE = 160
 _PLACED = ("t", "source", "tab", "frame", "doc", "seq", "n", "rect")
@@ -66,7 +70,16 @@ def _targets(a: PageObservation, b: PageObservation, judge: Judge) -> list[Facet
         for mine, theirs in ((a.target, b.target), (a.onto, b.onto))
         if mine is not None
     ]
-    return [max(found, key=lambda facet: facet.verdict.rank)] if found else []
+    worst = [max(found, key=lambda facet: facet.verdict.rank)] if found else []
+    if worst and worst[0].verdict.verified and _apart(a.point, b.point) > _SLIGHT:
+        causes = (*worst[0].causes, MOVED)
+        return [FacetVerdict(facet=Facet.TARGET, verdict=Verdict.EQUIVALENT, how="identity", causes=causes)]
+    return worst
+
+
+def _apart(a: tuple[float, float] | None, b: tuple[float, float] | None) -> float:
+    """Pixels between two points; 0 where one is not known."""
+    return max(abs(a[0] - b[0]), abs(a[1] - b[1])) if a and b else 0.0
 
 
 def _target(a: PageTarget, b: PageTarget | None, judge: Judge) -> FacetVerdict:

@@ -184,12 +184,14 @@ class PageObservation(Struct, frozen=True, kw_only=True):
 
     `looks` are the pages that were open then, each as it was left: of one place the last look is what was left, those
     before it what it had passed through since. `firm` names the places that are known to have been left so: something
-    said later that nothing had changed. Of those in `restless` nothing is known: they did not come to rest.
+    said later that nothing had changed. `point` is where in its frame the target was pressed. Of those in `restless`
+    nothing is known: they did not come to rest.
     """
 
     verb: str
     target: PageTarget | None = None
     onto: PageTarget | None = None
+    point: tuple[float, float] | None = None
     value: str | None = None
     values: tuple[str, ...] = ()
     looks: tuple[Look, ...] = ()

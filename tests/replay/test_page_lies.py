@@ -181,12 +181,8 @@ def _key(m: Mutant) -> None:
 
 
 def _swapped(m: Mutant) -> None:
-    """The button of another row was pressed than the one that the trace names."""
-    gesture = m.step(DELETE).gesture
-    assert gesture is not None
-    for event in [e for e in m.events if isinstance(e, PageEvent) and e.x is not None]:
-        if gesture.t_start <= event.t <= gesture.t_end and event.y is not None:
-            m.replace(event, y=event.y - 30)
+    """The button of another row is named than the one that was pressed."""
+    m.replace(target_of(m, DELETE), anchors=[("row", "Invoice 17")])
 
 
 def _body(m: Mutant) -> None:
@@ -224,7 +220,7 @@ def _reordered(m: Mutant) -> None:
 
 DEEDS = {
     "key": Deed(_key, FILL, "value"),
-    "element": Deed(_swapped, DELETE, "wait"),
+    "element": Deed(_swapped, DELETE, "target"),
     "answer of the network": Deed(_body, ENTER, "page"),
     "request left out": Deed(_unasked, ANSWER, "network"),
     "order": Deed(_reordered, "go to", "page"),

@@ -72,6 +72,13 @@ def test_a_place_alone_is_no_identity() -> None:
     assert "4 of 30" in verdict.miss.observed
 
 
+def test_an_element_that_was_pressed_elsewhere_is_not_exact() -> None:
+    pressed = structs.replace(PAGE, point=(10.0, 20.0))
+    assert judged(pressed, structs.replace(PAGE, point=(10.5, 20.0))).how == "exact"
+    moved = judged(pressed, structs.replace(PAGE, point=(10.0, 50.0)))
+    assert moved.how == "equivalent by same element, elsewhere"
+
+
 def test_no_target_where_there_was_one_diverges() -> None:
     assert judged(PAGE, structs.replace(PAGE, target=None)).verdict is Verdict.DIVERGED
 
