@@ -41,7 +41,7 @@ class Action:
     `dialogs`, `downloads` and `opened` tabs are what came of it. `url` is that of the tab's own document when it began,
     empty where nobody knows. `shown` is the last state of the tab's own document after it and before the next action,
     null where the next came before the page had rested, `went`: a document of the tab's own frame was left for another
-    meanwhile.
+    meanwhile. `held` is what a field that was cleared held before that, of the same gesture: a page may heed it.
     """
 
     n: int
@@ -57,6 +57,7 @@ class Action:
     url: str = ""
     shown: PageState | None = None
     went: bool = False
+    held: str = ""
 
 
 @dataclass(slots=True)
@@ -74,6 +75,8 @@ class Pages:
     moves: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     """By document, when the pointer was moved on which target."""
     targets: dict[tuple[int, int], PageTarget] = field(default_factory=dict)
+    entered: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
+    """By document, the number of each input and what its field then held."""
 
     @classmethod
     def of(cls, events: Iterable[Any]) -> Pages:
@@ -101,6 +104,8 @@ class Pages:
                     pages.navigated.setdefault(event.tab, []).append(event)
                 case PageTarget():
                     pages.targets[event.doc, event.n] = event
+                case PageEvent(type="input", trusted=True, masked=False, value=str(value)):
+                    pages.entered.setdefault(event.doc, []).append((event.seq, value))
                 case PageEvent(type="pointermove", trusted=True, target=int(n)):
                     pages.moves.setdefault(event.doc, []).append((event.t, n))
                 case Screenshot():
@@ -157,6 +162,14 @@ class Pages:
         if state is not None and (not here or state.doc == here[-1].doc):
             return state.url
         return here[-1].url if here else ""
+
+    def held(self, gesture: Gesture) -> str:
+        """The longest that a field held which the gesture left empty."""
+        if gesture.verb != "fill" or gesture.value or gesture.doc is None:
+            return ""
+        entered = self.entered.get(gesture.doc, [])
+        first, last = gesture.first or 0, gesture.last or 0
+        return max((value for seq, value in entered if first <= seq <= last), key=len, default="")
 
     def left(self, tab: int, since: int, until: int | None) -> bool:
         """Whether the tab's own frame went to another document in that time."""
@@ -278,6 +291,7 @@ def _action(
         url=pages.url(gesture.tab, gesture.t_start),
         shown=pages.shown(gesture.tab, later, gesture.t_end),
         went=pages.left(gesture.tab, gesture.t_start, later),
+        held=pages.held(gesture),
     )
 
 

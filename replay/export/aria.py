@@ -140,6 +140,9 @@ def steadied(nodes: Sequence[Node], rich: Container[str] = ()) -> tuple[list[Nod
         children = [copy(child) for child in node.children if not (mute and child.role == "text")]
         text = "" if mute else kept(node.text)
         summed = node.role in _SUMMED and any(child.role != "text" for child in node.children)
+        spaced = node.name != text and "".join(node.name.split()) == "".join(text.split())
+        if spaced and node.name:  # pieces of markup, of which nobody knows how a tool puts them together
+            summed, text = True, ""
         name = "" if summed else kept(node.name)
         return Node(node.role, name, text, dict(node.attributes), {}, children)
 

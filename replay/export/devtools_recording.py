@@ -90,7 +90,9 @@ class _Writer:
                     return [self._custom(action)]
                 if gesture.verb == "type":
                     self._lose("where in rich text something was typed: it is put at its end", action)
-                return [{"type": "change", **where, **self._selectors(action), "value": gesture.value or ""}]
+                step = {"type": "change", **where, **self._selectors(action)}
+                held = [step | {"value": action.held}] if action.held else []
+                return [*held, step | {"value": text}]
             case "press":
                 last = _chord(gesture.value or "")[-1:]
                 if last and len(last[0]) == 1 and not _typeable(last[0]):

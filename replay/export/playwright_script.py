@@ -227,7 +227,8 @@ class _Writer:
         else:
             value = quoted(gesture.value or "")
         if gesture.verb == "fill" and at:
-            return [f"{at}.fill({value})"]
+            held = [f"{at}.fill({quoted(action.held)})"] if action.held else []
+            return [*held, f"{at}.fill({value})"]
         return [f"{at}.press_sequentially({value})" if at else f"{page}.keyboard.type({value})"]
 
     def _pressed(self, action: Action, at: str, page: str) -> list[str]:
