@@ -18,7 +18,18 @@ _ATTRIBUTE = re.compile(r"\[([a-zA-Z-]+)(?:=([^\]]*))?\]")
 _KEPT = ("checked", "disabled", "expanded", "invalid", "level", "pressed", "selected")
 """Attributes that are of the page; where the focus is and how things were found are not."""
 _SUMMED = frozenset(
-    ("row", "cell", "gridcell", "columnheader", "rowheader", "option", "treeitem", "menuitem", "tab")
+    (
+        "heading",
+        "row",
+        "cell",
+        "gridcell",
+        "columnheader",
+        "rowheader",
+        "option",
+        "treeitem",
+        "menuitem",
+        "tab",
+    )
 )
 """Roles that are named by what stands within them."""
 _MOST_DEPTH = 200
@@ -143,7 +154,7 @@ def steadied(nodes: Sequence[Node], rich: Container[str] = ()) -> tuple[list[Nod
         spaced = node.name != text and "".join(node.name.split()) == "".join(text.split())
         if spaced and node.name:  # pieces of markup, of which nobody knows how a tool puts them together
             summed, text = True, ""
-        name = "" if summed else kept(node.name)
+        name = "" if summed or node.role == "iframe" else kept(node.name)
         return Node(node.role, name, text, dict(node.attributes), {}, children)
 
     return [copy(node) for node in nodes], dropped

@@ -218,9 +218,10 @@ def _selectors(target: PageTarget, chosen: Locator | None) -> list[list[str]]:
     name, text = target.name, " ".join(target.text.split())
     anchored = scope(chosen) if chosen is not None else None
     if anchored is not None:
-        role, key = anchored
+        role, key = anchored.value, anchored.name
         tag = {"row": "tr", "listitem": "li"}.get(role, role)
-        within = f'//*[self::{tag} or @role="{role}"][.//*[normalize-space()={literal(key)}]]'
+        node = "*" if anchored.exact else "text()"
+        within = f'//*[self::{tag} or @role="{role}"][.//{node}[normalize-space()={literal(key)}]]'
         test = _told(target)
         return [[*hosts, f"xpath/{within}//{target.tag}{f'[{test}]' if test else ''}"]]
     found: list[list[str]] = []

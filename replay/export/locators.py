@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from recorder.trace.pages import PageTarget
@@ -41,8 +41,8 @@ class Part(NamedTuple):
     """A step of a locator, within what the steps before it found.
 
     frame: enters the frame whose element CSS `value` finds (the `nth` of them). role: `value`, by its accessible name
-    if it has one, `exact` or in part. within: the elements of role `value` that hold exactly the text `name`. text:
-    what is found holds `value`.
+    if it has one, `exact` or in part. within: the elements of role `value` that hold an element with exactly the text
+    `name`, or not `exact`, these words. text: what is found holds `value`.
     """
 
     kind: Kind
@@ -70,16 +70,21 @@ def locator(target: PageTarget, frames: Sequence[Part] = (), tree: Sequence[Node
     if not target.css and not target.xpath:
         return None
     hosts = [Part("css", host) for host in target.shadow]
-    place = Part("css", target.css) if target.css else Part("xpath", target.xpath)
+    by_chance = target.xpath and not hosts and _CHANCE.search(target.css)
+    place = Part("css", target.css) if target.css and not by_chance else Part("xpath", target.xpath)
     text = _text(target)
-    certain = text or re.search(r"[#\[][^>]*$", target.css)
+    certain = text or (place.kind == "css" and re.search(r"[#\[][^>]*$", target.css))
     parts = [*hosts, place, *([Part("text", text)] if text else [])]
     return Locator((*frames, *parts), "" if certain else "found by its place in the page alone")
 
 
-def scope(chosen: Locator) -> tuple[str, str] | None:
-    """The role and the text of the row or item that a locator is anchored in."""
-    return next(((part.value, part.name) for part in chosen.parts if part.kind == "within"), None)
+_CHANCE = re.compile(r"#(?:[^>]*\\|[^\s>]*(?:\d[A-Za-z]|[A-Za-z]\d))")
+"""An id that is another each time, perhaps."""
+
+
+def scope(chosen: Locator) -> Part | None:
+    """The part that says which row or item a locator is anchored in."""
+    return next((part for part in chosen.parts if part.kind == "within"), None)
 
 
 def by_name(chosen: Locator) -> bool:
@@ -116,13 +121,31 @@ def _by_role(target: PageTarget, tree: Sequence[Node]) -> list[Part]:
                 held = [node for node in around if _holds(node, text)]
             inmost = [node for node in held if not any(inner in held for inner in walk(node.children))]
             if text and len(inmost) == 1 and count(inmost[0].children) == 1:
-                return [Part("role" if kind in _NAMED else "within", role, text), own]
+                bare = kind not in _NAMED and _bare(inmost[0], text) and sum(map(_says(text), around)) == 1
+                return [Part("role" if kind in _NAMED else "within", role, text, exact=not bare), own]
     return []
 
 
 def _holds(node: Node, text: str) -> bool:
     """Whether something within says exactly this."""
     return any(text in (inner.text, inner.name) and inner.role != "img" for inner in walk([node]))
+
+
+def _bare(node: Node, text: str) -> bool:
+    """Whether it says this beside its elements, or in one without a role: a tree does not tell which."""
+    return not any(text in (n.text, n.name) for n in walk(node.children) if n.role != "text")
+
+
+def _says(text: str) -> Callable[[Node], bool]:
+    """Whether the words stand in a node."""
+    words = re.compile(words_pattern(text))
+    return lambda node: any(words.search(inner.text) or words.search(inner.name) for inner in walk([node]))
+
+
+def words_pattern(text: str) -> str:
+    """The words as no part of longer ones, as a pattern of Python and JavaScript."""
+    escaped = re.sub(r"[^\w\s]", lambda match: "\\" + match[0] if match[0].isascii() else match[0], text)
+    return ("\\b" if text[:1].isalnum() else "") + escaped + ("\\b" if text[-1:].isalnum() else "")
 
 
 def _text(target: PageTarget) -> str:
@@ -151,6 +174,9 @@ def _python(part: Part, page: str) -> str:
             named += ", exact=True" if part.name and part.exact else ""
             return f".get_by_role({quoted(part.value)}{named})"
         case "within":
+            if not part.exact:
+                words = f"has_text=re.compile({quoted(words_pattern(part.name))})"
+                return f".get_by_role({quoted(part.value)}).filter({words})"
             has = f"{page}.get_by_text({quoted(part.name)}, exact=True)"
             return f".get_by_role({quoted(part.value)}).filter(has={has})"
         case "text":
@@ -177,6 +203,9 @@ def _selector(part: Part) -> str:
             case = "s" if part.exact else "i"
             return f"internal:role={part.value}" + (f"[name={_json(part.name)}{case}]" if part.name else "")
         case "within":
+            if not part.exact:
+                words = words_pattern(part.name).replace("/", "\\/")
+                return f"internal:role={part.value} >> internal:has-text=/{words}/"
             inner = f"internal:text={_json(part.name)}s"
             return f"internal:role={part.value} >> internal:has={_json(inner)}"
         case "text":

@@ -98,7 +98,7 @@ class _Writer:
         yield '"""' + printable(title).replace("\\", "\\\\").replace('"""', "'''").rstrip('"') + '"""'
         yield ""
         yield "import os"
-        if "shows" in self._uses:
+        if "shows" in self._uses or any("re.compile(" in line for line in self._lines):
             yield "import re"
         if self._files:
             yield "from pathlib import Path"
