@@ -154,8 +154,8 @@ def test_the_viewer_lists_actions_with_what_was_seen_and_asked(
     listed = page.get_by_role("tree").get_by_role("treeitem")
     sync_api.expect(listed).to_have_count(5)
     for line in (
-        "Navigate", 'get_by_role("textbox", name="Amount", exact=True)', 'Fill "Ab"',
-        'get_by_role("button", name="Save", exact=True)', "$ command 1",
+        "Navigate", 'get_by_role("textbox", name="Amount")', 'Fill "Ab"',
+        'get_by_role("button", name="Save")', "$ command 1",
     ):  # fmt: skip
         sync_api.expect(listed.filter(has_text=line).first).to_be_visible()
 
@@ -172,7 +172,7 @@ def test_the_viewer_lists_actions_with_what_was_seen_and_asked(
     sync_api.expect(page.get_by_role("tabpanel", name="Log")).to_contain_text("4. click button “Save”")
     page.get_by_role("tab", name="Source").click()
     sync_api.expect(page.get_by_role("tabpanel", name="Source")).to_contain_text(
-        'page.get_by_role("button", name="Save", exact=True).click()'
+        'page.get_by_role("button", name="Save").click()'
     )
     page.get_by_role("tab", name="Network").click()
     asked = page.get_by_role("tabpanel", name="Network").get_by_text("save", exact=True).first
