@@ -84,7 +84,7 @@ class BrowserDesk:
 
     def finish(self) -> bool:
         """Ends it all. True: all that came of the browsers is in the journal."""
-        if not self._listener._closed:  # type: ignore[attr-defined]
+        if self._listener.fileno() >= 0:
             for connection in (self._listener, *self._asking, *self._waiting):
                 connection.close()
             self._poll.close()

@@ -11,7 +11,7 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -87,12 +87,11 @@ class Fetched(NamedTuple):
     path: Path | None
 
 
-def find_chromium(env: dict[str, str] | os._Environ[str]) -> str | None:
+def find_chromium(env: Mapping[str, str]) -> str | None:
     """The program: `REENACT_CHROMIUM`, else the first of its names on the PATH; None: Playwright's own, if any."""
     if named := env.get("REENACT_CHROMIUM"):
         return named
-    path = env.get("REENACT_PATH") or env.get("PATH")
-    return next((found for name in PROGRAMS if (found := shutil.which(name, path=path))), None)
+    return next((found for name in PROGRAMS if (found := shutil.which(name, path=env.get("PATH")))), None)
 
 
 class Chromium:
