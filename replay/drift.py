@@ -78,6 +78,7 @@ def drift(
                 answer = player.play(step)
             told(answer)
             answers.append(answer)
+        player.rest()
         remarks += browser.remarks
     return DriftResult(
         trace=str(trace.manifest.trace_id), base=base, steps=tuple(answers), remarks=tuple(remarks),
@@ -105,10 +106,12 @@ class _Player:
             e.placeholder.decode("utf-8", "replace") for e in events if isinstance(e, SecretReplaced)
         )
         self._origin: str | None = None
+        self._tab = 1
 
     def play(self, step: Step) -> DriftStep:
         gesture = step.gesture
         assert gesture is not None
+        self._tab = gesture.tab
         healed: list[Difference] = []
         matched: list[Found] = []
         element = ""
@@ -160,6 +163,13 @@ class _Player:
             healed=tuple(healed),
             remark=remark,
         )
+
+    def rest(self) -> None:
+        """Lets pages do what the last gesture asked of them."""
+        try:
+            self._browser.rest(self._browser.tab(self._tab, 0), _REST_SECONDS)
+        except NotThere:
+            return
 
     def _withheld(self, gesture: Gesture) -> None:
         """What was typed may not be in the trace: a stand-in has no place on a live site."""

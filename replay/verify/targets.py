@@ -24,6 +24,8 @@ _MOST_CANDIDATES = 5_000
 _LONGEST_NAME = 80
 _KEYS = ("test_id", "id", "attribute", "href")
 """What a page's makers tell an element apart by."""
+_CELLS = ("cell", "gridcell")
+"""What is told by its row and its column, whatever it holds."""
 _PLACES = ("row", "item")
 _WEIGHTS: dict[str, float] = {
     "tag": 1.0, "type": 1.0, "role": 1.0, "name": 2.5, "label": 2.0, "placeholder": 1.0, "text": 1.5, "id": 1.5,
@@ -159,7 +161,8 @@ def _objections(
     """What keeps a candidate from being told to be the recorded element."""
     keys = {key for key in _KEYS if key in one.same and (key == "href" or not _numbered(mine[key]))}
     objections = []
-    if "name" not in one.same:
+    cell = recorded.role in _CELLS and {"row", "column"} <= one.same
+    if "name" not in one.same and not cell:
         if not keys:
             objections.append("neither its name nor a key of its own is the recorded one")
         elif any(other is not one for other in named):

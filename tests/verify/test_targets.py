@@ -152,6 +152,15 @@ def test_a_picture_without_a_name_is_not_pressed() -> None:
     refused(element(css="#bar > button"), [element(css="#bar > button")])
 
 
+def test_a_cell_is_told_by_its_row_and_its_column() -> None:
+    def cell(row: str, column: str, text: str) -> PageTarget:
+        return element(tag="td", role="cell", text=text, anchors=[("row", row), ("column", column)])
+
+    page = [cell(row, column, "9") for row in ("A", "B") for column in ("Paid", "Amount")]
+    assert found(cell("B", "Amount", "7"), page).anchors == [("row", "B"), ("column", "Amount")]
+    refused(cell("B", "Date", "7"), page)
+
+
 def test_another_kind_of_element_is_none() -> None:
     assert "no button" in refused(element("Save"), [element("Save", tag="a", role="link")])
 

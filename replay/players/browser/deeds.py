@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -15,6 +16,10 @@ from replay.players.browser.live import LiveBrowser, LiveFrame, LiveTab, NotTher
 _MODIFIERS = (("Alt", 1), ("Control", 2), ("Meta", 4), ("Shift", 8))
 _BUTTONS: dict[int, Literal["left", "middle", "right"]] = {0: "left", 1: "middle", 2: "right"}
 _DRAG_MOVES = 20
+_COVERED_SECONDS = 3.0
+_TURN_MS = 100
+_WHEEL_PIXELS = 300
+_MOST_TURNS = 60
 PutFile = Callable[[FileChosen], str | None]
 
 
@@ -37,9 +42,7 @@ class Aim:
     def ask(self, script: str) -> Any:
         """What a script gives for the element, which it knows as `it`. Raises NotThere where it is gone."""
         path = [*self._found.shadow, self._found.css]
-        said = self.tab.evaluate(
-            self._frame.ident, f"({_FIND})({js(path)}, (it, visible, hits) => {{ {script} }})"
-        )
+        said = self.tab.evaluate(self._frame.ident, f"({_FIND})({js(path)}, (it, hits) => {{ {script} }})")
         if said == {"gone": True}:
             raise NotThere("the element went away")
         return said
@@ -52,10 +55,9 @@ class Aim:
             across, down = (offset[i] / self._recorded.rect[2 + i] for i in (0, 1))
             if 0 <= across <= 1 and 0 <= down <= 1:
                 part = [across, down]
-        told = self.ask(
-            f"""const el = visible(it);
-            let r;
-            for (const scroll of [false, true]) {{
+        script = f"""let r;
+            // A box that its page draws otherwise is set by its label.
+            for (const [el, scroll] of [it, it.labels?.[0]].flatMap((el) => el ? [[el, false], [el, true]] : [])) {{
               if (scroll) el.scrollIntoView({{block: "center", inline: "center", behavior: "instant"}});
               r = el.getBoundingClientRect();
               for (const [a, d] of [{js(part)}, [0.5, 0.5], [0.1, 0.5], [0.9, 0.5], [0.5, 0.1], [0.5, 0.9]]) {{
@@ -64,7 +66,9 @@ class Aim:
               }}
             }}
             return r.width && r.height ? "something else is in front of it" : "it is not shown";"""
-        )
+        end = time.monotonic() + _COVERED_SECONDS
+        while isinstance(told := self.ask(script), str) and time.monotonic() < end:
+            self.tab.page.wait_for_timeout(_TURN_MS)  # a menu that goes away, a page that fades in
         if isinstance(told, str):
             raise Refusal(told)
         x, y = told
@@ -174,7 +178,10 @@ def _do(browser: LiveBrowser, gesture: Gesture, aim: Aim | None, onto: Aim | Non
             if aim is not None:
                 page.mouse.move(*aim.point(None))
             dx, dy = (float(part) for part in (gesture.value or "0,0").split(","))
-            page.mouse.wheel(dx, dy)
+            turns = min(max(1, round(max(abs(dx), abs(dy)) / _WHEEL_PIXELS)), _MOST_TURNS)
+            for _ in range(turns):  # pages that load more as they are scrolled get to know of it
+                page.mouse.wheel(dx / turns, dy / turns)
+                browser.turn()
         case "back":
             page.go_back()
         case "forward":
@@ -278,11 +285,6 @@ _FIND = f"""(path, then) => {{
     if (!it) return {{gone: true}};
     root = rootOf(it);
   }}
-  const visible = (el) => {{
-    const r = el.getBoundingClientRect();
-    const label = el.labels?.[0];
-    return label && (r.width < 2 || r.height < 2 || !el.checkVisibility({{opacityProperty: true}})) ? label : el;
-  }};
   const hits = (el, x, y) => {{
     const hit = ({_DEEPEST})(x, y);
     for (let at = hit; at; at = at.parentNode instanceof ShadowRoot ? at.parentNode.host : at.parentNode)
@@ -290,7 +292,7 @@ _FIND = f"""(path, then) => {{
     const label = hit?.closest?.("label");
     return Boolean(label && label.control === el);
   }};
-  return then(it, visible, hits);
+  return then(it, hits);
 }}"""
 _SET = """const set = (el, value) => {
   Object.getOwnPropertyDescriptor(Object.getPrototypeOf(el), "value").set.call(el, value);
