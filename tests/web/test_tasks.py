@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Error
@@ -24,11 +25,20 @@ pytestmark = [
 ]
 
 
+def _parameters() -> list[Any]:
+    return [
+        pytest.param(
+            task, id=task.name, marks=pytest.mark.xfail(reason=task.doubt, strict=False) if task.doubt else ()
+        )
+        for task in TASKS
+    ]
+
+
 def test_there_are_at_least_thirty() -> None:
-    assert len(TASKS) >= 30
+    assert len([task for task in TASKS if not task.doubt]) >= 30
 
 
-@pytest.mark.parametrize("task", [pytest.param(task, id=task.name) for task in TASKS])
+@pytest.mark.parametrize("task", _parameters())
 def test_records_and_replays(
     task: Task, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

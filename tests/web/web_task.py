@@ -22,7 +22,8 @@ class Served(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """One task. `do` does it in the page at `path`; `outcome` asserts what the application then holds; `shows` is what
-    the page then shows, in the recording and in each replay. `serve` brings it up with a private folder."""
+    the page then shows; a replay's page is held against that by the replay. `serve` brings the application up with a
+    private folder. `doubt` says in what a task has fallen short of its replay: it is tried, not demanded."""
 
     name: str
     summary: str
@@ -32,6 +33,7 @@ class Task:
     serve: Callable[[Path], Served] = lambda folder: Origin()
     path: str = "/"
     options: tuple[str, ...] = ()
+    doubt: str = ""
 
 
 def tasks_of(module: ModuleType) -> list[Task]:
