@@ -349,7 +349,11 @@ class _Writer:
         self, action: Action, page: str, before: list[aria.Node], after: list[aria.Node]
     ) -> None:
         found, left_out = aria.news(before, after, _MOST_NEWS)
-        found, said = _apart(found, _WORDY if self._rich else _WORDY[:1])
+        if any(node.role != "text" for node in found):
+            found = [
+                node for node in found if node.role != "text"
+            ]  # words beside elements are put together differently
+        found, said = _apart(found, _WORDY if self._rich else _WORDY[:2])
         if left_out:
             self._lose(
                 f"of what an action brought, all but {_MOST_NEWS} nodes: not asserted", action, left_out
@@ -507,7 +511,7 @@ def _telling(nodes: Sequence[aria.Node]) -> Sequence[aria.Node]:
     return [kept(node) for node in nodes if node.role != "text"] or nodes
 
 
-_WORDY = ("paragraph", "listitem", "blockquote")
+_WORDY = ("text", "paragraph", "listitem", "blockquote")
 
 
 def _apart(nodes: Sequence[aria.Node], wordy: Sequence[str]) -> tuple[list[aria.Node], list[str]]:
