@@ -361,24 +361,16 @@
     on;
     #asked = { type: "alert", message: "", at: 0 };
     #leaving = null;
-    /** The page is about to be left; whether the browser asks follows from what its handlers say. */
+    /** The page is about to be left; whether the browser asks follows from what its handlers say, after this. */
     leaving(event) {
       this.stayed();
-      const asked = now();
-      addEventListener(
-        "beforeunload",
-        (again) => {
-          const asks = event.defaultPrevented || event.returnValue !== "";
-          if (again !== event || !asks || !navigator.userActivation.hasBeenActive) return;
-          this.#leaving = { asked, t: asked };
-          setTimeout(() => {
-            if (this.#leaving) this.#leaving.t = now();
-          });
-        },
-        { once: true }
-      );
+      const leaving = { event, asked: now(), t: now() };
+      this.#leaving = leaving;
+      setTimeout(() => {
+        leaving.t = now();
+      });
     }
-    /** The page is still there and used: he chose to stay. */
+    /** The page is still there and used: he chose to stay, if he was asked. */
     stayed() {
       this.#left(false);
     }
@@ -388,8 +380,10 @@
     }
     #left(accepted) {
       if (!this.#leaving) return;
-      const { asked, t } = this.#leaving;
+      const { event, asked, t } = this.#leaving;
       this.#leaving = null;
+      const asks = event.defaultPrevented || event.returnValue !== "";
+      if (!asks || !navigator.userActivation.hasBeenActive) return;
       this.#state({ type: "beforeunload", message: "", asked, t: accepted ? now() : t, accepted });
     }
     #state(dialog) {

@@ -8,7 +8,7 @@ const MOST = 1 << 16;
 /** Hears of the page's dialogs. */
 export class Dialogs {
   #asked = { type: "alert" as "alert" | "confirm" | "prompt", message: "", at: 0 };
-  #leaving: { asked: number; t: number } | null = null;
+  #leaving: { event: BeforeUnloadEvent; asked: number; t: number } | null = null;
 
   constructor(
     private readonly log: Log,
@@ -29,25 +29,18 @@ export class Dialogs {
     });
   }
 
-  /** The page is about to be left; whether the browser asks follows from what its handlers say. */
+  /** The page is about to be left; whether the browser asks follows from what its handlers say, after this. */
   leaving(event: BeforeUnloadEvent): void {
     this.stayed();
-    const asked = now();
-    addEventListener(
-      "beforeunload",
-      (again) => {
-        const asks = event.defaultPrevented || event.returnValue !== "";
-        if (again !== event || !asks || !navigator.userActivation.hasBeenActive) return;
-        this.#leaving = { asked, t: asked };
-        setTimeout(() => {
-          if (this.#leaving) this.#leaving.t = now();
-        });
-      },
-      { once: true },
-    );
+    const leaving = { event, asked: now(), t: now() };
+    this.#leaving = leaving;
+    // The page stands still while it is asked.
+    setTimeout(() => {
+      leaving.t = now();
+    });
   }
 
-  /** The page is still there and used: he chose to stay. */
+  /** The page is still there and used: he chose to stay, if he was asked. */
   stayed(): void {
     this.#left(false);
   }
@@ -59,8 +52,10 @@ export class Dialogs {
 
   #left(accepted: boolean): void {
     if (!this.#leaving) return;
-    const { asked, t } = this.#leaving;
+    const { event, asked, t } = this.#leaving;
     this.#leaving = null;
+    const asks = event.defaultPrevented || event.returnValue !== "";
+    if (!asks || !navigator.userActivation.hasBeenActive) return;
     this.#state({ type: "beforeunload", message: "", asked, t: accepted ? now() : t, accepted });
   }
 
