@@ -34,6 +34,8 @@
   var openRoot = getter(Element.prototype, "shadowRoot");
   var documentTitle = getter(Document.prototype, "title");
   var getAttribute = Element.prototype.getAttribute;
+  var matchesOf = Element.prototype.matches;
+  var closestOf = Element.prototype.closest;
   var getRootNode = Node.prototype.getRootNode;
   var getRect = Element.prototype.getBoundingClientRect;
   var title = () => String(documentTitle(document));
@@ -100,12 +102,15 @@
   }
   function closest(element, selector) {
     for (let at = element; at; ) {
-      const found = at.closest(selector);
+      const found = Reflect.apply(closestOf, at, [selector]);
       if (found) return found;
       const root = rootOf(at);
       at = root instanceof ShadowRoot ? root.host : null;
     }
     return null;
+  }
+  function matches(element, selector) {
+    return Reflect.apply(matchesOf, element, [selector]);
   }
   function line(text, most = 120) {
     return text.slice(0, most * 8).replace(/\s+/g, " ").trim().slice(0, most);
@@ -242,10 +247,10 @@
       this.#running = true;
       void this.#drain(this.#run);
     }
-    /** The event that came last and was not stated yet. */
-    last() {
-      const last2 = this.#queue.at(-1);
-      return typeof last2 === "function" ? void 0 : last2;
+    /** The event that came before this one, the newest, if it was not stated yet. */
+    before(seen) {
+      const before = this.#queue[this.#queue.lastIndexOf(seen) - 1];
+      return typeof before === "function" ? void 0 : before;
     }
     /** Resolves when nothing waits. */
     idle() {
@@ -259,7 +264,7 @@
       const queue = this.#queue;
       this.#queue = [];
       for (const entry of queue) {
-        if (typeof entry === "function") entry();
+        if (typeof entry === "function") attempt(entry);
         else {
           for (const { told: told2 } of entry.content?.loading ?? []) told2.skipped ??= "the page went away first";
           this.#state(entry);
@@ -287,8 +292,8 @@
           if (run !== this.#run) return;
         }
         n++;
-        if (typeof entry === "function") entry();
-        else this.#state(entry);
+        if (typeof entry !== "function") this.#state(entry);
+        else attempt(entry);
       }
       this.#queue.splice(0, n);
       this.outbox.flush();
@@ -302,9 +307,9 @@
     #state({ fields, element, print, content, late }) {
       try {
         late?.();
+        if (element) fields.target = this.targets.number(element, print);
       } catch {
       }
-      if (element) fields.target = this.targets.number(element, print);
       if (content?.clips.length) fields.clips = content.clips;
       if (content?.files.length) fields.files = content.files;
       this.outbox.add(fields);
@@ -327,6 +332,12 @@
       content.loading = [];
     }
   };
+  function attempt(state) {
+    try {
+      state();
+    } catch {
+    }
+  }
   function now() {
     const within2 = performance.now();
     const off = Date.now() - origin - within2;
@@ -1201,7 +1212,8 @@
   var NAMING = ["aria-label", "aria-labelledby", "title"];
   var MOST_INNER = 60;
   function roleOf(element) {
-    const role = getRole(element) ?? "";
+    const form = element instanceof HTMLFormElement;
+    const role = form ? attribute(element, "role") || "form" : getRole(element) ?? "";
     const name2 = localName(element);
     if (role === "banner" || role === "contentinfo") {
       return attribute(element, "role") || !element.closest("article,aside,main,nav,section") ? role : "";
@@ -1362,9 +1374,9 @@
   function headingAbove(element) {
     let looked = 0;
     for (let at = closest(element, "tr,li,[role=row],[role=listitem]") ?? element; at; ) {
-      const alike = at.matches("tr,td,li,tbody,[role=row],[role=listitem]");
+      const alike = matches(at, "tr,td,li,tbody,[role=row],[role=listitem]");
       for (let before = alike ? null : previousElement(at); before && looked < 60; before = previousElement(before), looked++) {
-        if (before.matches(HEADING)) return textIn(before, 80);
+        if (matches(before, HEADING)) return textIn(before, 80);
         if (before.childElementCount === 0 || before.childElementCount > 12) continue;
         const inner = before.querySelectorAll(HEADING);
         const last2 = inner[inner.length - 1];
@@ -1572,6 +1584,65 @@ ${attribute(element, "title")}
 ${field}`;
   }
 
+  // src/capture/targets.ts
+  var Targets = class {
+    constructor(epoch, state) {
+      this.epoch = epoch;
+      this.state = state;
+    }
+    epoch;
+    state;
+    #known = /* @__PURE__ */ new WeakMap();
+    #controls = /* @__PURE__ */ new WeakMap();
+    #last = 0;
+    /** The element's fingerprint as of now. */
+    print(element) {
+      const epoch = this.epoch();
+      const known = this.#known.get(element);
+      if (known?.epoch === epoch) return known.print;
+      const print = printed(element);
+      const control = controlOf(element);
+      if (control) this.#controls.set(print, { element: control, print: this.print(control) });
+      this.#known.set(element, { print, epoch, numbers: known?.numbers ?? /* @__PURE__ */ new Map() });
+      return print;
+    }
+    /** Its number, with the fingerprint that was made when it was acted on, or the last one, or one made now. */
+    number(element, print = this.#known.get(element)?.print ?? this.print(element)) {
+      const numbers = this.#known.get(element)?.numbers ?? /* @__PURE__ */ new Map();
+      const looks = JSON.stringify({ ...print, rect: void 0 });
+      let n = numbers.get(looks);
+      if (n === void 0) {
+        const around = this.#controls.get(print);
+        const control = around && this.number(around.element, around.print);
+        n = ++this.#last;
+        numbers.set(looks, n);
+        if (!this.#known.has(element)) this.#known.set(element, { print, epoch: -1, numbers });
+        this.state(n, control ? { ...print, control } : print);
+      }
+      return n;
+    }
+    /** From here on nothing was stated. */
+    restart() {
+      this.#known = /* @__PURE__ */ new WeakMap();
+      this.#last = 0;
+    }
+  };
+  function printed(element) {
+    try {
+      return printOf(element);
+    } catch {
+      return {
+        tag: String(localName(element)).slice(0, 1024),
+        id: attribute(element, "id").slice(0, 1024),
+        masked: true
+      };
+    }
+  }
+  function activeElement() {
+    const element = focused();
+    return element === document.body || element === document.documentElement ? null : element;
+  }
+
   // src/capture/listeners.ts
   var TYPES = "pointerdown pointerup pointermove pointercancel mousedown mouseup click dblclick auxclick contextmenu wheel keydown keyup beforeinput input compositionstart compositionupdate compositionend copy cut paste dragstart dragover drop dragend selectionchange popstate hashchange fullscreenchange resize visibilitychange beforeunload".split(" ");
   var INNER = "change cancel select submit reset scroll focus blur dragenter dragleave".split(" ");
@@ -1676,6 +1747,16 @@ ${field}`;
       const state = this.states.current();
       if (state !== void 0) fields.state = state;
       const seen = { fields, element };
+      this.#seen = seen;
+      this.log.push(seen);
+      try {
+        this.#tell(event, seen);
+      } catch {
+      }
+    }
+    #tell(event, seen) {
+      const { fields, element } = seen;
+      const { type } = event;
       if (event instanceof MouseEvent) this.#mouse(event, fields, seen);
       else if (event instanceof KeyboardEvent) this.#key(event, fields, seen);
       else if (event instanceof InputEvent) this.#input(event, fields, seen);
@@ -1685,8 +1766,6 @@ ${field}`;
       if (type === "input" || type === "change") this.#held(type, seen);
       if (element && IDENTIFYING.has(type)) this.#identify(element, seen);
       if (event.isTrusted && (type === "pointerdown" || type === "keydown")) this.heard.acted();
-      this.#seen = seen;
-      this.log.push(seen);
     }
     // An event that was seen at the window comes to the closed root that it is in, where its path does not end.
     #within(event) {
@@ -1808,13 +1887,13 @@ ${field}`;
       }
     }
     #selection(fields, seen) {
-      const element = focused();
+      const element = activeElement();
       seen.element = element;
       if (element && isField(element)) {
         if (!isMasked(element)) selection(element, fields);
         return;
       }
-      const before = this.log.last();
+      const before = this.log.before(seen);
       if (before?.fields.type === "selectionchange") delete before.late;
       seen.late = () => {
         fields.text = String(getSelection() ?? "").slice(0, 1024);
@@ -2043,7 +2122,11 @@ ${field}`;
     if (!document.body) return "";
     const budget = { left: MOST_LINES };
     const lines = [];
-    for (const piece of joined(piecesIn(document.body, budget))) write(piece, "", lines);
+    try {
+      for (const piece of joined(piecesIn(document.body, budget))) write(piece, "", lines);
+    } catch {
+      lines.push("- text: … (nested too deep)");
+    }
     if (budget.left <= 0) lines.push("- text: … (cut)");
     return lines.join("\n");
   }
@@ -2248,61 +2331,6 @@ ${field}`;
     return null;
   }
 
-  // src/capture/targets.ts
-  var Targets = class {
-    constructor(epoch, state) {
-      this.epoch = epoch;
-      this.state = state;
-    }
-    epoch;
-    state;
-    #known = /* @__PURE__ */ new WeakMap();
-    #controls = /* @__PURE__ */ new WeakMap();
-    #last = 0;
-    /** The element's fingerprint as of now. */
-    print(element) {
-      const epoch = this.epoch();
-      const known = this.#known.get(element);
-      if (known?.epoch === epoch) return known.print;
-      const print = printed(element);
-      const control = controlOf(element);
-      if (control) this.#controls.set(print, { element: control, print: this.print(control) });
-      this.#known.set(element, { print, epoch, numbers: known?.numbers ?? /* @__PURE__ */ new Map() });
-      return print;
-    }
-    /** Its number, with the fingerprint that was made when it was acted on, or the last one, or one made now. */
-    number(element, print = this.#known.get(element)?.print ?? this.print(element)) {
-      const numbers = this.#known.get(element)?.numbers ?? /* @__PURE__ */ new Map();
-      const looks = JSON.stringify({ ...print, rect: void 0 });
-      let n = numbers.get(looks);
-      if (n === void 0) {
-        const around = this.#controls.get(print);
-        const control = around && this.number(around.element, around.print);
-        n = ++this.#last;
-        numbers.set(looks, n);
-        if (!this.#known.has(element)) this.#known.set(element, { print, epoch: -1, numbers });
-        this.state(n, control ? { ...print, control } : print);
-      }
-      return n;
-    }
-    /** From here on nothing was stated. */
-    restart() {
-      this.#known = /* @__PURE__ */ new WeakMap();
-      this.#last = 0;
-    }
-  };
-  function printed(element) {
-    try {
-      return printOf(element);
-    } catch {
-      return { tag: localName(element).slice(0, 1024), id: attribute(element, "id").slice(0, 1024), masked: true };
-    }
-  }
-  function activeElement() {
-    const element = focused();
-    return element === document.body || element === document.documentElement ? null : element;
-  }
-
   // src/capture/states.ts
   var REST = 100;
   var LONGEST = 1e3;
@@ -2441,15 +2469,15 @@ ${state.title}`;
   // src/capture/probe.ts
   var MOST2 = 2e3;
   function probeOf(states, written) {
-    const pair = (element) => [rectOf(element), printOf(element)];
+    const pair = (element) => [rectOf(element), printed(element)];
     return {
       probe(x, y) {
         const element = elementAt(x, y);
-        return element && printOf(element);
+        return element && printed(element);
       },
       active() {
         const element = focused();
-        return element && printOf(element);
+        return element && printed(element);
       },
       dom() {
         return stateOf().dom;

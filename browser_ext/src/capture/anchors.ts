@@ -1,5 +1,15 @@
 // What people tell an element apart by: the row it is in, its column, its item, its dialog, the heading above it.
-import { attribute, children, closest, localName, parentNode, previousElement, textContent, textIn } from "./dom";
+import {
+  attribute,
+  children,
+  closest,
+  localName,
+  matches,
+  parentNode,
+  previousElement,
+  textContent,
+  textIn,
+} from "./dom";
 import { nameOf } from "./names";
 
 const CONTROL = new Set(["button", "input", "select", "textarea", "option"]);
@@ -155,13 +165,13 @@ function headingAbove(element: Element): string {
   let looked = 0;
   // Not among the rows and items before its own.
   for (let at: Element | null = closest(element, "tr,li,[role=row],[role=listitem]") ?? element; at; ) {
-    const alike = at.matches("tr,td,li,tbody,[role=row],[role=listitem]");
+    const alike = matches(at, "tr,td,li,tbody,[role=row],[role=listitem]");
     for (
       let before = alike ? null : previousElement(at);
       before && looked < 60;
       before = previousElement(before), looked++
     ) {
-      if (before.matches(HEADING)) return textIn(before, 80);
+      if (matches(before, HEADING)) return textIn(before, 80);
       if (before.childElementCount === 0 || before.childElementCount > 12) continue;
       const inner = before.querySelectorAll(HEADING);
       const last = inner[inner.length - 1];

@@ -26,7 +26,11 @@ export function ariaOf(): string {
   if (!document.body) return "";
   const budget = { left: MOST_LINES };
   const lines: string[] = [];
-  for (const piece of joined(piecesIn(document.body, budget))) write(piece, "", lines);
+  try {
+    for (const piece of joined(piecesIn(document.body, budget))) write(piece, "", lines);
+  } catch {
+    lines.push("- text: … (nested too deep)");
+  }
   if (budget.left <= 0) lines.push("- text: … (cut)");
   return lines.join("\n");
 }

@@ -24,6 +24,8 @@ export const textContent = getter<Node, string | null>(Node.prototype, "textCont
 const openRoot = getter<Element, ShadowRoot | null>(Element.prototype, "shadowRoot");
 const documentTitle = getter<Document, string>(Document.prototype, "title");
 const getAttribute = Element.prototype.getAttribute;
+const matchesOf: (selector: string) => boolean = Element.prototype.matches;
+const closestOf: (selector: string) => Element | null = Element.prototype.closest;
 const getRootNode = Node.prototype.getRootNode;
 const getRect = Element.prototype.getBoundingClientRect;
 
@@ -119,12 +121,17 @@ export function targetOf(event: Event): Element | null {
 /** The nearest element around this one, itself included, that matches, through shadow hosts. */
 export function closest(element: Element, selector: string): Element | null {
   for (let at: Element | null = element; at; ) {
-    const found: Element | null = at.closest(selector);
+    const found: Element | null = Reflect.apply(closestOf, at, [selector]);
     if (found) return found;
     const root = rootOf(at);
     at = root instanceof ShadowRoot ? root.host : null;
   }
   return null;
+}
+
+/** Whether an element matches a selector. */
+export function matches(element: Element, selector: string): boolean {
+  return Reflect.apply(matchesOf, element, [selector]);
 }
 
 /** Text as people read it: one space between words, at most `most` characters. */

@@ -6,7 +6,7 @@ import { type Fields, type Log, now, type Seen } from "./log";
 import { dots, isMasked } from "./masks";
 import { isField } from "./prints";
 import type { States } from "./states";
-import type { Targets } from "./targets";
+import { activeElement, type Targets } from "./targets";
 
 const TYPES = (
   "pointerdown pointerup pointermove pointercancel mousedown mouseup click dblclick auxclick contextmenu wheel " +
@@ -138,6 +138,18 @@ export class Listeners {
     const state = this.states.current();
     if (state !== undefined) fields.state = state;
     const seen: Seen = { fields, element };
+    this.#seen = seen;
+    this.log.push(seen);
+    try {
+      this.#tell(event, seen);
+    } catch {
+      // That it happened is told even of a page that defends itself against being looked at.
+    }
+  }
+
+  #tell(event: Event, seen: Seen): void {
+    const { fields, element } = seen;
+    const { type } = event;
     if (event instanceof MouseEvent) this.#mouse(event, fields, seen);
     else if (event instanceof KeyboardEvent) this.#key(event, fields, seen);
     else if (event instanceof InputEvent) this.#input(event, fields, seen);
@@ -147,8 +159,6 @@ export class Listeners {
     if (type === "input" || type === "change") this.#held(type, seen);
     if (element && IDENTIFYING.has(type)) this.#identify(element, seen);
     if (event.isTrusted && (type === "pointerdown" || type === "keydown")) this.heard.acted();
-    this.#seen = seen;
-    this.log.push(seen);
   }
 
   // An event that was seen at the window comes to the closed root that it is in, where its path does not end.
@@ -284,14 +294,14 @@ export class Listeners {
   }
 
   #selection(fields: Fields, seen: Seen): void {
-    const element = focused();
+    const element = activeElement();
     seen.element = element;
     if (element && isField(element)) {
       if (!isMasked(element)) selection(element, fields);
       return;
     }
     // One that changes many times between two other events is told once.
-    const before = this.log.last();
+    const before = this.log.before(seen);
     if (before?.fields.type === "selectionchange") delete before.late;
     seen.late = () => {
       fields.text = String(getSelection() ?? "").slice(0, 1024);

@@ -63,10 +63,10 @@ export class Log {
     void this.#drain(this.#run);
   }
 
-  /** The event that came last and was not stated yet. */
-  last(): Seen | undefined {
-    const last = this.#queue.at(-1);
-    return typeof last === "function" ? undefined : last;
+  /** The event that came before this one, the newest, if it was not stated yet. */
+  before(seen: Seen): Seen | undefined {
+    const before = this.#queue[this.#queue.lastIndexOf(seen) - 1];
+    return typeof before === "function" ? undefined : before;
   }
 
   /** Resolves when nothing waits. */
@@ -82,7 +82,7 @@ export class Log {
     const queue = this.#queue;
     this.#queue = [];
     for (const entry of queue) {
-      if (typeof entry === "function") entry();
+      if (typeof entry === "function") attempt(entry);
       else {
         for (const { told } of entry.content?.loading ?? []) told.skipped ??= "the page went away first";
         this.#state(entry);
@@ -112,8 +112,8 @@ export class Log {
         if (run !== this.#run) return;
       }
       n++;
-      if (typeof entry === "function") entry();
-      else this.#state(entry);
+      if (typeof entry !== "function") this.#state(entry);
+      else attempt(entry);
     }
     this.#queue.splice(0, n);
     this.outbox.flush();
@@ -129,10 +129,10 @@ export class Log {
   #state({ fields, element, print, content, late }: Seen): void {
     try {
       late?.();
+      if (element) fields.target = this.targets.number(element, print);
     } catch {
-      // An element that the page has taken apart since.
+      // An element that the page has taken apart since, or that defends itself.
     }
-    if (element) fields.target = this.targets.number(element, print);
     if (content?.clips.length) fields.clips = content.clips;
     if (content?.files.length) fields.files = content.files;
     this.outbox.add(fields);
@@ -154,6 +154,15 @@ export class Log {
       }
     }
     content.loading = [];
+  }
+}
+
+// One that fails leaves the rest.
+function attempt(state: () => void): void {
+  try {
+    state();
+  } catch {
+    // Only an element that defends itself has a say in it: what has the focus, in a state.
   }
 }
 

@@ -14,7 +14,9 @@ const MOST_INNER = 60;
 
 /** An element's role; "" for none. */
 export function roleOf(element: Element): string {
-  const role = getRole(element) ?? "";
+  // A form's fields can stand in front of what the library asks it.
+  const form = element instanceof HTMLFormElement;
+  const role = form ? attribute(element, "role") || "form" : (getRole(element) ?? "");
   const name = localName(element);
   if (role === "banner" || role === "contentinfo") {
     return attribute(element, "role") || !element.closest("article,aside,main,nav,section") ? role : "";

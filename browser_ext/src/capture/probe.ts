@@ -4,8 +4,9 @@ import { ariaOf } from "./aria";
 import { elementAt, focused, type Rect, rectOf } from "./dom";
 import { roleOf } from "./names";
 import { byCss, byXPath } from "./paths";
-import { type Print, printOf } from "./prints";
+import type { Print } from "./prints";
 import { type State, type States, stateOf } from "./states";
+import { printed } from "./targets";
 
 const MOST = 2000;
 
@@ -29,15 +30,15 @@ export interface Probe {
 }
 
 export function probeOf(states: States, written: () => Promise<number>): Probe {
-  const pair = (element: Element): [Rect, Print] => [rectOf(element), printOf(element)];
+  const pair = (element: Element): [Rect, Print] => [rectOf(element), printed(element)];
   return {
     probe(x, y) {
       const element = elementAt(x, y);
-      return element && printOf(element);
+      return element && printed(element);
     },
     active() {
       const element = focused();
-      return element && printOf(element);
+      return element && printed(element);
     },
     dom() {
       return stateOf().dom;

@@ -56,11 +56,15 @@ export class Targets {
 }
 
 /** A fingerprint even of an element of a page that defends itself. */
-function printed(element: Element): Print {
+export function printed(element: Element): Print {
   try {
     return printOf(element);
   } catch {
-    return { tag: localName(element).slice(0, 1024), id: attribute(element, "id").slice(0, 1024), masked: true };
+    return {
+      tag: String(localName(element)).slice(0, 1024),
+      id: attribute(element, "id").slice(0, 1024),
+      masked: true,
+    };
   }
 }
 
