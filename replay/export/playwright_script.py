@@ -68,6 +68,7 @@ class _Writer:
         self._uses: set[str] = set()
         self._origin = ""
         self._clipboard: str | None = None
+        self._clips = False
 
     # -- the whole ----------------------------------------------------------------------------------
 
@@ -76,6 +77,7 @@ class _Writer:
             (_origin(a.gesture.value) for a in actions if a.gesture.verb == "navigate" and a.gesture.value),
             "",
         )
+        self._clips = any(action.gesture.verb in ("copy", "cut", "paste") for action in actions)
         for action in actions:
             self._line("")
             self._starts.append(len(self._lines))
@@ -89,7 +91,11 @@ class _Writer:
             self._files["storage.json"] = started.storage
         head = list(self._head(title))
         shift = len(head) + 1
-        foot = _FOOT.replace("CONTEXT", _context(started))
+        options = [
+            *_context(started),
+            *(['permissions=["clipboard-read", "clipboard-write"]'] if self._clips else []),
+        ]
+        foot = _FOOT.replace("CONTEXT", ", ".join(options))
         text = "\n".join([*head, *(f"    {line}" if line else "" for line in self._lines), foot]) + "\n"
         lines = [start + shift for start in self._starts]
         return Script(text, self._files, lines, self._losses.told())
@@ -457,10 +463,10 @@ if __name__ == "__main__":
     test_recording()"""
 
 
-def _context(started: BrowserStarted | None) -> str:
+def _context(started: BrowserStarted | None) -> list[str]:
     """The options of the browser's context: what the recorded pages could see of it."""
     if started is None:
-        return ""
+        return []
     options = []
     if started.width and started.height:
         options.append(f'viewport={{"width": {started.width}, "height": {started.height}}}')
@@ -475,7 +481,7 @@ def _context(started: BrowserStarted | None) -> str:
         options.append('reduced_motion="reduce"')
     if started.storage is not None:
         options.append('storage_state=FILES / "storage.json"')
-    return ", ".join(options)
+    return options
 
 
 def _origin(url: str) -> str:
