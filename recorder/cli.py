@@ -82,7 +82,7 @@ def _group_home() -> tuple[str | None, str, str]:
 )
 @click.version_option(package_name="reenact")
 def cli() -> None:
-    """Record an expert's terminal session as one trace, and prove the trace by doing the work again."""
+    """Record an expert's work, at a terminal and in a browser, as one trace, and prove it by doing the work again."""
 
 
 @cli.command(

@@ -67,7 +67,7 @@
     shown = view;
     const on = view.state === "on";
     title.textContent = on && view.paused ? "Paused" : TITLES[view.state];
-    about.textContent = view.state === "off" ? `${view.why ? `${view.why}. ` : ""}Start one with “reenact pair” in a terminal.` : view.state === "lost" ? "What you do is kept for a minute until it comes back." : view.task;
+    about.textContent = view.state === "off" ? `${view.why ? `${view.why.replace(/\.*$/, "")}. ` : ""}Start one with “reenact pair” in a terminal.` : view.state === "lost" ? "What you do is kept for a minute until it comes back." : view.task;
     part("counts", HTMLElement).hidden = !on;
     part("note", HTMLFormElement).hidden = !on;
     part("events", HTMLElement).textContent = String(view.events);

@@ -55,9 +55,12 @@ def ls(folder: Path | None, json_wanted: bool) -> None:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(int(str(row["started_unix_ns"])) / 1e9))
         seconds = int(str(row["duration_ns"])) / 1e9
         task = printable(str(row["task"] or ""))
-        click.echo(
-            f"{name:32}  {when}  {_length(seconds):>8}  {row['commands']:>4} commands  {row['state']:10}  {task}"
+        did = (
+            f"{row['commands']:>4} commands"
+            if row["commands"] or not row["pages"]
+            else f"{row['pages']:>4} pages   "
         )
+        click.echo(f"{name:32}  {when}  {_length(seconds):>8}  {did}  {row['state']:10}  {task}")
     for session in left:
         session = printable(session)
         click.echo(f"{session}: not sealed (running, or its recorder died: reenact recover {session})")
@@ -209,6 +212,7 @@ def _summary(manifest: Manifest) -> dict[str, object]:
         "started_unix_ns": manifest.started_unix_ns,
         "duration_ns": manifest.duration_ns,
         "commands": manifest.counts.kinds.get("command.started", 0),
+        "pages": manifest.counts.kinds.get("page.document", 0),
         "state": manifest.completeness.state,
         "reward": manifest.outcome.reward,
         "task": manifest.task.instruction,

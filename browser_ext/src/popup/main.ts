@@ -27,7 +27,7 @@ const panel = new Panel((view) => {
   title.textContent = on && view.paused ? "Paused" : TITLES[view.state];
   about.textContent =
     view.state === "off"
-      ? `${view.why ? `${view.why}. ` : ""}Start one with “reenact pair” in a terminal.`
+      ? `${view.why ? `${view.why.replace(/\.*$/, "")}. ` : ""}Start one with “reenact pair” in a terminal.`
       : view.state === "lost"
         ? "What you do is kept for a minute until it comes back."
         : view.task;
