@@ -304,6 +304,8 @@ class Browser:
         number = str(params.get("requestId"))
         if what == "requestWillBeSent":
             url = str(params["request"]["url"])
+            if params.get("type") == "Document" and params.get("frameId") == tab.target:
+                tab.went = [*tab.went[-20:], url]
             if params.get("type") not in _ENDLESS and not url.startswith(("data:", "blob:")):
                 tab.asked[number] = f"{params['request']['method']} {url}"[:300]
                 self.activity += 1
@@ -333,6 +335,8 @@ class Browser:
         elif what == "navigatedWithinDocument":
             if (frame_within := tab.frames.get(ident)) is not None:
                 frame_within.url = str(params["url"])
+                if ident == tab.target:
+                    tab.went = [*tab.went[-20:], frame_within.url]
         elif what == "frameDetached":
             if params.get("reason") != "swap":
                 tab.drop(ident)

@@ -38,19 +38,28 @@ _F_SETPIPE_SZ = 1031
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ENV = "REENACT_CHROMIUM"
 _NOT = (
+    "AimEnabled",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
     "DestroyProfileOnBrowserClose",
     "DisableLoadExtensionCommandLineSwitch",
     "HttpsFirstBalancedModeAutoEnable",
     "HttpsUpgrades",
     "IsolateOrigins",
     "IsolateSandboxedIframes",
+    "LensOverlay",
     "MediaRouter",
+    "NetworkTimeServiceQuerying",
     "OptimizationHints",
     "OriginIsolationHeader",
     "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
     "Translate",
     "site-per-process",
 )
+_MOUSE = "primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4"
+"""A headless browser knows of no mouse by itself."""
 _FLAGS = (
     "--remote-debugging-pipe",
     # Its own sandbox is made of namespaces, which nobody inside ours may make.
@@ -71,6 +80,9 @@ _FLAGS = (
     "--disable-dev-shm-usage",
     "--disable-field-trial-config",
     "--disable-hang-monitor",
+    "--disable-ipc-flooding-protection",
+    # A page that is being left still takes input, as when it was recorded.
+    "--allow-pre-commit-input",
     "--disable-prompt-on-repost",
     "--disable-quic",
     "--disable-search-engine-choice-screen",
@@ -233,8 +245,10 @@ class Chromium:
             words.append(f"--js-flags=--random-seed={started.seed % 2**31}")
         if not headed:
             words.append("--headless")
+        if started.mode == "opened":  # as the recorder opens it
+            words.append("--disable-back-forward-cache")
         if started.headless:
-            words.append("--hide-scrollbars")
+            words += ["--hide-scrollbars", f"--blink-settings={_MOUSE}"]
         commands, answers = (f"{self.inside}/{name}" for name in ("commands", "answers"))
         log = f"{self.inside}/log"
         script = (

@@ -18,6 +18,7 @@ _STRIDE = 250_000_000
 _QUIET_SECONDS = 10.0
 _SILENT_SECONDS = 0.05
 _STREAM_SECONDS = 0.5
+_HURRY_SECONDS = 2.0
 
 
 class Answers(Protocol):
@@ -140,6 +141,8 @@ class Clock:
 
     def _hurry(self) -> None:
         """A page that waits for an answer does nothing else (a synchronous request): it comes before its time."""
+        if self._browser.silent() < _HURRY_SECONDS:
+            return
         if self._answers is not None and (due := self._answers.due()) is not None:
             self._answers.release(due)
             self._answers.release(max(self.now, 0))

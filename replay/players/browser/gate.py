@@ -67,8 +67,9 @@ class Gate:
             self.missed.append(missed)
 
     def went(self, tab: Tab, action: Go) -> bool:
-        """Whether the tab's page went there by itself, without having been told to: a reload by a script."""
-        return False
+        """Whether the tab's page is there, or on its way, without having been told to: a reload by a script."""
+        wanted = _plain(action.url)
+        return any(_plain(url) == wanted for url in tab.went)
 
     def document(self, tab: Tab, number: int, doc: int) -> tuple[Tab, Frame] | None:
         """The frame in which the recorded document is now, waited for; None where it never comes."""

@@ -41,6 +41,8 @@ class Tab:
     chooser: tuple[int, bool] | None = None
     drag: object | None = None
     dragged: bool = False
+    went: list[str] = field(default_factory=list)
+    """Where it went to since a button or a key was pressed."""
     starts: list[str] = field(default_factory=list)
     fills: dict[str, str] = field(default_factory=dict)
     """Origin -> the script that fills its local storage."""

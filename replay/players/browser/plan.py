@@ -23,6 +23,7 @@ from recorder.trace.pages import (
     FrameSeen,
     Navigated,
     PageEvent,
+    PageRequest,
     PageState,
     PageTarget,
     TabActivated,
@@ -129,7 +130,7 @@ def plan(events: Iterable[Event], started: BrowserStarted) -> Plan:
     frames = {e.frame: e for e in mine if isinstance(e, FrameSeen)}
     return Plan(
         started=started,
-        actions=tuple(_actions(mine)),
+        actions=tuple(sorted(_actions(mine), key=lambda action: action.t)),
         documents=tuple(e for e in mine if isinstance(e, DocumentStarted)),
         frames=frames,
         dialogs=tuple(e for e in mine if isinstance(e, DialogAnswered)),
@@ -145,6 +146,7 @@ def _actions(events: Sequence[Event]) -> Iterable[Action]:
     inner = {e.frame for e in events if isinstance(e, FrameSeen) and e.parent is not None}
     by_pages = {e.tab for e in events if isinstance(e, TabOpened) and e.opener is not None}
     gone: set[int] = set()
+    asked: dict[int, list[PageRequest]] = {}
     for event in events:
         match event:
             case TabOpened():
@@ -153,19 +155,33 @@ def _actions(events: Sequence[Event]) -> Iterable[Action]:
                 yield Close(t=event.t, tab=event.tab)
             case TabActivated():
                 yield Front(t=event.t, tab=event.tab)
+            case PageRequest(type="main_frame", ended=False, tab=int()):
+                asked.setdefault(event.tab or 0, []).append(event)
             case Navigated():
                 first = event.tab not in gone
                 main = event.frame not in inner
+                # It is told when its page has come; it began when the page was asked for.
+                began, url = _began(event, asked.pop(event.tab, []) if main else [])
                 if main and not event.within and not event.url.startswith(_INNER):
                     gone.add(event.tab)
                     if event.how in _BY_A_PERSON or (first and event.tab not in by_pages):
-                        yield Go(t=event.t, tab=event.tab, url=event.url, how=event.how, first=first)
+                        yield Go(t=began, tab=event.tab, url=url, how=event.how, first=first)
                 elif main and event.how == "back_forward":
-                    yield Go(t=event.t, tab=event.tab, url=event.url, how=event.how)
+                    yield Go(t=began, tab=event.tab, url=url, how=event.how)
             case PageState():
                 yield Look(t=event.t, state=event)
             case PageEvent():
                 yield from inputs.of(event)
+
+
+def _began(event: Navigated, asked: Sequence[PageRequest]) -> tuple[int, str]:
+    """When a navigation began, and where to, before others sent it on."""
+    if not asked:
+        return event.t, event.url
+    numbers = [request.n for request in asked if request.url == event.url.partition("#")[0]]
+    if not numbers or event.how == "back_forward":
+        return asked[0].t, event.url
+    return asked[0].t, next(request.url for request in asked if request.n == numbers[-1])
 
 
 class _Inputs:

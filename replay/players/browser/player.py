@@ -229,6 +229,7 @@ class BrowserPlayer:
         send = self._browser.tools.send
         if self._gate.went(tab, action):
             return
+        tab.went = []
         # Not to be waited for: the answer comes with the page's, when the clock gets there.
         tab.frame.loading = True
         if action.how == "reload":
@@ -290,6 +291,8 @@ class BrowserPlayer:
         if action.kind in _PLACED:
             left, top = self._browser.offset(tab, frame)
             x, y = x + left, y + top
+        if action.kind in (Kind.PRESS, Kind.KEY_DOWN):
+            tab.went = []
         self._inputs.do(tab, frame, action, x, y)
 
     def _place_of(self, tab_number: int, frame_number: int, doc: int) -> tuple[Tab, Frame] | None:
