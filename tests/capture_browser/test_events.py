@@ -20,6 +20,7 @@ from recorder.trace.pages import (
     PageState,
     PageTarget,
     TabClosed,
+    TabOpened,
 )
 
 pytestmark = pytest.mark.slow
@@ -266,7 +267,8 @@ def test_a_page_that_closes_itself_has_said_all(page: Page, recorder: Recorder, 
     popup.mouse.down()
     with popup.expect_event("close"):
         popup.mouse.up()
-    tab = recorder.wait(lambda r: r.of(TabClosed))[-1].tab
+    popups = {event.tab for event in recorder.wait(lambda r: [e for e in r.of(TabOpened) if e.opener])}
+    tab = recorder.wait(lambda r: [e.tab for e in r.of(TabClosed) if e.tab in popups])[-1]
     clicks = [event for event in recorder.of(PageEvent) if event.tab == tab and event.type == "click"]
     assert len(clicks) == 1
     assert clicks[0].doc in [event.doc for event in recorder.of(DocumentEnded)]
