@@ -255,8 +255,9 @@
     /** Resolves when nothing waits. */
     idle() {
       if (this.#queue.length === 0 && !this.#running) return Promise.resolve();
+      const rest = new Promise((done) => this.#idle.push(done));
       this.#start();
-      return new Promise((done) => this.#idle.push(done));
+      return rest;
     }
     /** States all that waits, now: the document goes away. Content that is not read yet is said to be missing. */
     finish() {

@@ -72,8 +72,9 @@ export class Log {
   /** Resolves when nothing waits. */
   idle(): Promise<void> {
     if (this.#queue.length === 0 && !this.#running) return Promise.resolve();
-    this.#start();
-    return new Promise((done) => this.#idle.push(done));
+    const rest = new Promise<void>((done) => this.#idle.push(done));
+    this.#start(); // may be done at once
+    return rest;
   }
 
   /** States all that waits, now: the document goes away. Content that is not read yet is said to be missing. */
