@@ -341,8 +341,8 @@
   }
   function now() {
     const within2 = performance.now();
-    const off = Date.now() - origin - within2;
-    if (off < -2 || off > 3) origin += off;
+    const off = Date.now() + 0.5 - origin - within2;
+    if (Math.abs(off) > 0.7) origin += off;
     latest = Math.max(latest, origin + within2);
     return latest;
   }

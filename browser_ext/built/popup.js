@@ -50,6 +50,7 @@
   var about = part("about", HTMLParagraphElement);
   var sites = part("sites", HTMLTextAreaElement);
   var wire = part("wire", HTMLInputElement);
+  var stateToo = part("state-too", HTMLInputElement);
   var buttons = {
     pause: part("pause", HTMLButtonElement),
     stop: part("stop", HTMLButtonElement),
@@ -75,6 +76,7 @@
     part("since", HTMLElement).textContent = view.since ? lasting(Date.now() - view.since) : "";
     part("asked", HTMLParagraphElement).textContent = view.asked.length > 0 ? `The session asks for: ${view.asked.join(", ")}` : "";
     part("network", HTMLElement).hidden = !on || view.network === null;
+    stateToo.checked = view.storage;
     wire.checked = view.network ?? false;
     buttons.pause.textContent = view.paused ? "Resume" : "Pause";
     buttons.pause.hidden = buttons.stop.hidden = !on;
@@ -90,6 +92,10 @@
   wire.addEventListener("change", async () => {
     const on = wire.checked && await chrome.permissions.request({ permissions: ["debugger"] });
     panel.tell({ do: "network", on });
+  });
+  stateToo.addEventListener("change", async () => {
+    const on = stateToo.checked && await chrome.permissions.request({ permissions: ["cookies", "scripting"] });
+    panel.tell({ do: "storage", on });
   });
   notes(panel, () => void 0);
   function lasting(ms) {

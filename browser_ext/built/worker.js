@@ -155,13 +155,13 @@
       if (done.frameId === 0 ? !this.shows(done.tabId, done.url) : !this.known(done.tabId)) return;
       this.navigated(done, true);
     };
-    navigated(done, within) {
+    navigated(done, within2) {
       const { tabId: tab, frameId: frame, url, transitionType: type, transitionQualifiers: qualifiers } = done;
       let how = HOW[type] ?? "other";
       if (qualifiers.includes("forward_back")) how = "back_forward";
       else if (qualifiers.includes("client_redirect")) how = "script";
       else if (qualifiers.includes("server_redirect") && how === "link") how = "redirect";
-      this.state({ k: "navigated", tab, frame, url, how, ...within && { within } }, done.timeStamp);
+      this.state({ k: "navigated", tab, frame, url, how, ...within2 && { within: within2 } }, done.timeStamp);
     }
     requested = (asked) => {
       if (!this.asked(asked)) return;
@@ -545,6 +545,7 @@
   var PORTION2 = 192 << 10;
   var MOST_BODY = 64 << 20;
   var LATE_MS = 1e3;
+  var REST_MS = 300;
   var RECORDED = /^(https?|wss?):/;
   var ENABLE = {
     maxPostDataSize: MOST_BODY,
@@ -576,7 +577,9 @@
       chrome.tabs.onCreated.addListener(this.created);
       chrome.tabs.onUpdated.addListener(this.updated);
       this.missed.start();
-      for (const tab of await chrome.tabs.query({})) await this.attach(tab);
+      const tabs = await chrome.tabs.query({});
+      for (const tab of tabs) if (tab.id !== void 0) this.awaited.add(tab.id);
+      await Promise.all(tabs.map((tab) => this.attach(tab)));
     }
     async stop() {
       chrome.tabs.onCreated.removeListener(this.created);
@@ -593,7 +596,7 @@
     };
     updated = (id, change, tab) => {
       if (change.url !== void 0) void this.attach(tab);
-      if (change.status === "complete") setTimeout(() => this.rescue(id), LATE_MS);
+      if (change.status === "complete") setTimeout(() => this.rescue(id), REST_MS);
     };
     /** States what the debugger came too late for. */
     async rescue(tab) {
@@ -645,8 +648,8 @@
       await chrome.debugger.sendCommand(session, "Network.enable", ENABLE);
       await chrome.debugger.sendCommand(session, "Network.setCacheDisabled", { cacheDisabled: true });
       await chrome.debugger.sendCommand(session, "Network.setBypassServiceWorker", { bypass: true }).catch(() => void 0);
-      const within = { autoAttach: true, waitForDebuggerOnStart: true, flatten: true };
-      await chrome.debugger.sendCommand(session, "Target.setAutoAttach", within).catch(() => void 0);
+      const within2 = { autoAttach: true, waitForDebuggerOnStart: true, flatten: true };
+      await chrome.debugger.sendCommand(session, "Target.setAutoAttach", within2).catch(() => void 0);
     }
     detached = (source, reason) => {
       if (source.tabId === void 0 || !this.tabs.delete(source.tabId)) return;
@@ -1076,6 +1079,46 @@
     return found ? [found[1] ?? "", found[2] ?? ""] : [pattern, ""];
   }
 
+  // src/worker/starting.ts
+  var SAME_SITE = { no_restriction: "None", strict: "Strict" };
+  async function startingState(wanted2, named2) {
+    const tabs = (await chrome.tabs.query({ url: ["http://*/*", "https://*/*"] })).filter((tab) => wanted2(tab.url ?? ""));
+    const hosts = new Set(tabs.map((tab) => new URL(tab.url ?? "").hostname));
+    const cookies = (await chrome.cookies.getAll({})).filter(({ domain, secure, path }) => {
+      const host = domain.replace(/^\./, "");
+      if (named2)
+        return wanted2(`http${secure ? "s" : ""}://${host}${path}`) || [...hosts].some((open) => within(open, domain));
+      return [...hosts].some((open) => within(open, domain));
+    });
+    const origins = /* @__PURE__ */ new Map();
+    for (const { id } of tabs) {
+      if (id === void 0) continue;
+      const read = () => [location.origin, Object.entries(localStorage)];
+      const told = await chrome.scripting.executeScript({ target: { tabId: id }, func: read }).catch(() => []);
+      for (const { result } of told) if (result) origins.set(...result);
+    }
+    return {
+      m: "storage",
+      cookies: cookies.map(({ name, value, domain, path, expirationDate, httpOnly, secure, sameSite }) => ({
+        name,
+        value,
+        domain,
+        path,
+        expires: expirationDate ?? -1,
+        httpOnly,
+        secure,
+        sameSite: SAME_SITE[sameSite] ?? "Lax"
+      })),
+      origins: [...origins].map(([origin, entries]) => ({
+        origin,
+        localStorage: entries.map(([name, value]) => ({ name, value }))
+      }))
+    };
+  }
+  function within(host, domain) {
+    return domain.startsWith(".") ? `.${host}`.endsWith(domain) : host === domain;
+  }
+
   // src/worker/main.ts
   var ALARM = "call";
   var remembered = {};
@@ -1092,10 +1135,10 @@
         remember({ session: welcome.session, sites: welcome.sites, mask: welcome.mask });
         browsing.listen();
         if (!same) void browsing.begin();
-        log.again();
-        documents.again();
-        void documents.announce();
         void watchNetwork();
+        handing = !same && storageWanted && welcome.network === true;
+        if (handing) void handOver().finally(begin);
+        else begin();
       },
       acknowledged(key, s) {
         if (!log.acknowledged(key, s)) documents.acknowledged(key, s);
@@ -1132,6 +1175,8 @@
   var browsing = new Browsing(state, wanted);
   var network = null;
   var networkWanted = true;
+  var storageWanted = false;
+  var handing = false;
   var panels = new Panels(view, command);
   function wanted(url) {
     return matches(url, own) && matches(url, recorder.welcome?.sites ?? remembered.sites ?? []);
@@ -1148,8 +1193,20 @@
       since: status?.since ?? 0,
       own,
       asked: welcome?.sites ?? [],
-      network: welcome?.network ? network !== null : null
+      network: welcome?.network ? network !== null : null,
+      storage: storageWanted
     };
+  }
+  function begin() {
+    handing = false;
+    log.again();
+    documents.again();
+    void documents.announce();
+  }
+  async function handOver() {
+    if (!await chrome.permissions.contains({ permissions: ["cookies", "scripting"] })) return;
+    const named2 = own.length + (recorder.welcome?.sites.length ?? 0) > 0;
+    recorder.send(await startingState(wanted, named2));
   }
   async function watchNetwork() {
     const wanting = networkWanted && recorder.welcome?.network === true;
@@ -1181,6 +1238,10 @@
         void chrome.storage.local.set({ networkWanted });
         void watchNetwork();
         break;
+      case "storage":
+        storageWanted = command2.on;
+        void chrome.storage.local.set({ storageWanted });
+        break;
       case "sites":
         own = command2.sites;
         void chrome.storage.local.set({ own });
@@ -1193,6 +1254,7 @@
   }
   function recording() {
     const { state: state2, welcome, paused: paused2 } = recorder;
+    if (handing && state2 === "on") return { session: void 0, wanted, mask: [], paused: paused2 };
     const session = state2 === "off" ? null : welcome?.session ?? remembered.session ?? void 0;
     return { session, wanted, mask: welcome?.mask ?? remembered.mask ?? [], paused: paused2 };
   }
@@ -1203,7 +1265,8 @@
   var ready = (async () => {
     remembered = (await chrome.storage.session.get("remembered")).remembered ?? {};
     if (!remembered.browser) remember({ browser: crypto.randomUUID() });
-    ({ own, networkWanted } = await chrome.storage.local.get({ own: [], networkWanted: true }));
+    const kept = { own: [], networkWanted: true, storageWanted: false };
+    ({ own, networkWanted, storageWanted } = await chrome.storage.local.get(kept));
     await log.recall();
     await documents.recall();
     await browsing.recall();

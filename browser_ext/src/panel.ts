@@ -17,11 +17,13 @@ export interface View {
   asked: string[];
   /** Whether the browser's network is recorded by the browser; null: that is not for it to do. */
   network: boolean | null;
+  /** Whether cookies and storage are handed over as a recording begins. */
+  storage: boolean;
 }
 
 export type Command =
   | { do: "call" }
   | { do: "pause" | "resume" | "stop" }
   | { do: "note"; text: string; t: number }
-  | { do: "network"; on: boolean }
+  | { do: "network" | "storage"; on: boolean }
   | { do: "sites"; sites: string[] };

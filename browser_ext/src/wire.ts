@@ -250,7 +250,23 @@ export interface Ask {
   what: "pause" | "resume" | "stop";
 }
 
-export type Upward = Hello | Batch | Log | Note | Ask;
+/** Cookies and storage of the recorded sites, on the expert's consent: Playwright's storage state. Before all else. */
+export interface Storage {
+  m: "storage";
+  cookies: {
+    name: string;
+    value: string;
+    domain: string;
+    path: string;
+    expires: number;
+    httpOnly: boolean;
+    secure: boolean;
+    sameSite: "None" | "Lax" | "Strict";
+  }[];
+  origins: { origin: string; localStorage: { name: string; value: string }[] }[];
+}
+
+export type Upward = Hello | Batch | Log | Note | Ask | Storage;
 
 // -- downwards: recorder to extension --------------------------------------------------------------
 

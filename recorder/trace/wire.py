@@ -109,7 +109,39 @@ class Refused(Struct, frozen=True, kw_only=True, tag_field="m", tag="refused"):
     why: str
 
 
-Upward = Hello | Batch | Log | Note | Ask
+class Cookie(Struct, frozen=True, kw_only=True):
+    """As in Playwright's storage state."""
+
+    name: str
+    value: str
+    domain: str
+    path: str
+    expires: float
+    httpOnly: bool  # noqa: N815 - the format's name
+    secure: bool
+    sameSite: Literal["None", "Lax", "Strict"]  # noqa: N815
+
+
+class StoredItem(Struct, frozen=True, kw_only=True):
+    name: str
+    value: str
+
+
+class StoredOrigin(Struct, frozen=True, kw_only=True):
+    """As in Playwright's storage state."""
+
+    origin: str
+    localStorage: list[StoredItem]  # noqa: N815
+
+
+class Storage(Struct, frozen=True, kw_only=True, tag_field="m", tag="storage"):
+    """Cookies and storage of the recorded sites, on the expert's consent; before all that is stated."""
+
+    cookies: Annotated[list[Cookie], Meta(max_length=10_000)]
+    origins: Annotated[list[StoredOrigin], Meta(max_length=1000)]
+
+
+Upward = Hello | Batch | Log | Note | Ask | Storage
 Downward = Welcome | Ack | Status | Refused
 
 _decoder: msgspec.json.Decoder[Upward] = msgspec.json.Decoder(Upward)

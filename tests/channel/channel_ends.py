@@ -19,7 +19,7 @@ from recorder.sources.browser import hosts
 from recorder.sources.browser.channel import Channel
 from recorder.trace.event import Event
 from recorder.trace.pagelog import Kept, PageLog
-from recorder.trace.wire import Ask, Batch, Hello, Log, Note, Refused, Status, Welcome
+from recorder.trace.wire import Ask, Batch, Hello, Log, Note, Refused, Status, Storage, Welcome
 
 CHROMIUM = os.environ.get("REENACT_CHROMIUM") or shutil.which("chromium")
 
@@ -37,6 +37,7 @@ class Recorder:
         self.logs: list[Log] = []
         self.notes: list[Note] = []
         self.asks: list[Ask] = []
+        self.storages: list[Storage] = []
         self.faults: list[str] = []
         self.log = PageLog(
             "browser/1", lambda ms: int(ms * 1e6), lambda data: Kept(None, len(data), "a test")
@@ -91,6 +92,11 @@ class Recorder:
                 self.logs.append(message)
             self._changed.notify_all()
         return self.log.acknowledged(message.document if isinstance(message, Batch) else message.instance)
+
+    def storage(self, storage: Storage) -> None:
+        with self._changed:
+            self.storages.append(storage)
+            self._changed.notify_all()
 
     def note(self, note: Note) -> None:
         with self._changed:

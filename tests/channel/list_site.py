@@ -11,6 +11,7 @@ _PAGE = """<!doctype html><title>Purchases</title><link rel=stylesheet href=/sty
 <script src=/script.js defer></script>
 <h1>Purchases</h1><label>What <input id=what></label> <button id=add>Add</button><ul id=list></ul>
 <a href=/about target=_blank>About</a>"""
+_ME = b"""<!doctype html><script>document.title = `${localStorage.name}: ${document.cookie}`</script><p>Me"""
 _SCRIPT = """
 add.onclick = async () => {
   const answer = await fetch("/items?by=form", {method: "POST", body: new URLSearchParams({what: what.value})});
@@ -31,6 +32,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(
                     _PAGE.encode(), "text/html", [("set-cookie", "seen=1"), ("set-cookie", "kind=list")]
                 )
+            case "/me":
+                self._answer(_ME, "text/html")
             case "/style.css":
                 self._answer(b"li { color: green }", "text/css")
             case "/script.js":

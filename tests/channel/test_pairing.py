@@ -19,6 +19,10 @@ from list_site import Site
 from plain_chromium import granted, plain_chromium
 from playwright.sync_api import Page, sync_playwright
 
+from browser_ext import EXTENSION_ID
+from recorder.trace.pages import BrowserStarted
+from recorder.trace.reader import open_trace
+
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")]
 REENACT = str(Path(sys.executable).parent / "reenact")
 
@@ -171,5 +175,41 @@ def test_a_paired_browser_gives_the_steps_of_an_opened_one(
     assert [step["verb"] for step in told] == ["navigate", *["click", "fill", "click"] * 2]
     replayed = subprocess.run(
         [REENACT, "replay", str(paired)], env=env, capture_output=True, text=True, check=False
+    )
+    assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+
+
+def test_on_consent_cookies_and_storage_are_where_a_replay_begins(
+    tmp_path: Path, env: dict[str, str], site: Site
+) -> None:
+    out, profile, me = tmp_path / "me.reenact", tmp_path / "profile", f"{site.url}me"
+    extension = granted(tmp_path / "extension")
+    with plain_chromium(profile, extension=extension) as address, sync_playwright() as playwright:
+        context = playwright.chromium.connect_over_cdp(address).contexts[0]
+        page, there = context.pages[0], context.new_page()
+        there.goto(me)
+        there.evaluate("localStorage.name = 'Ada'; document.cookie = 'kind=tea; max-age=3600'")
+        popup = context.new_page()
+        popup.goto(f"chrome-extension://{EXTENSION_ID}/popup.html")
+        popup.get_by_label("Hand over cookies").check()
+        with session(env, "pair", "--profile", str(profile), "-o", str(out)) as (until, end):
+            popup.get_by_role("button", name="Look for a recorder").click()
+            until("is recorded")
+            page.bring_to_front()
+            page.goto(me)
+            settled(page)
+            hand(page, "p")
+            settled(page)
+            told = end()
+    site.close()
+    assert told["state"] == "complete", told
+    assert steps(out, env)[-1]["gesture"]["after"]["title"] == "Ada: kind=tea"
+    with open_trace(out) as trace:
+        [started] = [event for event in trace.events if isinstance(event, BrowserStarted)]
+        assert started.storage is not None
+        state = json.loads(trace.blob(started.storage))
+    assert [(cookie["name"], cookie["value"]) for cookie in state["cookies"]] == [("kind", "tea")]
+    replayed = subprocess.run(
+        [REENACT, "replay", str(out)], env=env, capture_output=True, text=True, check=False
     )
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr

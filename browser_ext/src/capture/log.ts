@@ -171,8 +171,8 @@ function attempt(state: () => void): void {
 export function now(): number {
   const within = performance.now();
   // What the document takes for its origin was seen to be some ms off from the clock that requests are told by.
-  const off = Date.now() - origin - within;
-  if (off < -2 || off > 3) origin += off;
+  const off = Date.now() + 0.5 - origin - within;
+  if (Math.abs(off) > 0.7) origin += off;
   latest = Math.max(latest, origin + within);
   return latest;
 }

@@ -6,6 +6,7 @@ const title = part("state", HTMLHeadingElement);
 const about = part("about", HTMLParagraphElement);
 const sites = part("sites", HTMLTextAreaElement);
 const wire = part("wire", HTMLInputElement);
+const stateToo = part("state-too", HTMLInputElement);
 const buttons = {
   pause: part("pause", HTMLButtonElement),
   stop: part("stop", HTMLButtonElement),
@@ -39,6 +40,7 @@ const panel = new Panel((view) => {
   part("asked", HTMLParagraphElement).textContent =
     view.asked.length > 0 ? `The session asks for: ${view.asked.join(", ")}` : "";
   part("network", HTMLElement).hidden = !on || view.network === null;
+  stateToo.checked = view.storage;
   wire.checked = view.network ?? false;
   buttons.pause.textContent = view.paused ? "Resume" : "Pause";
   buttons.pause.hidden = buttons.stop.hidden = !on;
@@ -55,6 +57,10 @@ part("allowed", HTMLFormElement).addEventListener("submit", (event) => {
 wire.addEventListener("change", async () => {
   const on = wire.checked && (await chrome.permissions.request({ permissions: ["debugger"] }));
   panel.tell({ do: "network", on });
+});
+stateToo.addEventListener("change", async () => {
+  const on = stateToo.checked && (await chrome.permissions.request({ permissions: ["cookies", "scripting"] }));
+  panel.tell({ do: "storage", on });
 });
 notes(panel, () => undefined);
 

@@ -9,6 +9,7 @@ import { Network } from "./network";
 import { Panels } from "./panels";
 import { Recorder } from "./recorder";
 import { matches } from "./sites";
+import { startingState } from "./starting";
 
 const ALARM = "call";
 
@@ -24,6 +25,7 @@ interface Remembered {
 interface Kept {
   own: string[];
   networkWanted: boolean;
+  storageWanted: boolean;
 }
 
 let remembered: Remembered = {};
@@ -43,10 +45,10 @@ const recorder = new Recorder(
       remember({ session: welcome.session, sites: welcome.sites, mask: welcome.mask });
       browsing.listen();
       if (!same) void browsing.begin();
-      log.again();
-      documents.again();
-      void documents.announce();
       void watchNetwork();
+      handing = !same && storageWanted && welcome.network === true;
+      if (handing) void handOver().finally(begin);
+      else begin();
     },
     acknowledged(key, s) {
       if (!log.acknowledged(key, s)) documents.acknowledged(key, s);
@@ -86,6 +88,10 @@ const browsing = new Browsing(state, wanted);
 let network: Network | null = null;
 /** Whether the expert wants that, where nobody else makes it. */
 let networkWanted = true;
+/** Whether the expert hands over cookies and storage. */
+let storageWanted = false;
+/** What was there before is being handed over: pages wait with what they state. */
+let handing = false;
 const panels = new Panels(view, command);
 
 function wanted(url: string): boolean {
@@ -105,7 +111,22 @@ function view(): View {
     own,
     asked: welcome?.sites ?? [],
     network: welcome?.network ? network !== null : null,
+    storage: storageWanted,
   };
+}
+
+/** Everything that waited is sent, and pages are told. */
+function begin(): void {
+  handing = false;
+  log.again();
+  documents.again();
+  void documents.announce();
+}
+
+async function handOver(): Promise<void> {
+  if (!(await chrome.permissions.contains({ permissions: ["cookies", "scripting"] }))) return;
+  const named = own.length + (recorder.welcome?.sites.length ?? 0) > 0;
+  recorder.send(await startingState(wanted, named));
 }
 
 /** Starts or ends the record of the network, as is wanted and allowed. */
@@ -144,6 +165,10 @@ function command(command: Command): void {
       void chrome.storage.local.set({ networkWanted });
       void watchNetwork();
       break;
+    case "storage":
+      storageWanted = command.on;
+      void chrome.storage.local.set({ storageWanted });
+      break;
     case "sites":
       own = command.sites;
       void chrome.storage.local.set({ own });
@@ -158,6 +183,7 @@ function command(command: Command): void {
 function recording(): Recording {
   const { state, welcome, paused } = recorder;
   // While the recorder is awaited again pages hand over what they have: they may go before it comes.
+  if (handing && state === "on") return { session: undefined, wanted, mask: [], paused };
   const session = state === "off" ? null : (welcome?.session ?? remembered.session ?? undefined);
   return { session, wanted, mask: welcome?.mask ?? remembered.mask ?? [], paused };
 }
@@ -171,7 +197,8 @@ function remember(change: Remembered): void {
 const ready = (async () => {
   remembered = (await chrome.storage.session.get("remembered")).remembered ?? {};
   if (!remembered.browser) remember({ browser: crypto.randomUUID() });
-  ({ own, networkWanted } = await chrome.storage.local.get<Kept>({ own: [], networkWanted: true }));
+  const kept: Kept = { own: [], networkWanted: true, storageWanted: false };
+  ({ own, networkWanted, storageWanted } = await chrome.storage.local.get<Kept>(kept));
   await log.recall();
   await documents.recall();
   await browsing.recall();

@@ -11,6 +11,7 @@ const PROTOCOL = "1.3";
 const PORTION = 192 << 10;
 const MOST_BODY = 64 << 20;
 const LATE_MS = 1000;
+const REST_MS = 300;
 const RECORDED = /^(https?|wss?):/;
 const ENABLE = {
   maxPostDataSize: MOST_BODY,
@@ -61,7 +62,9 @@ export class Network {
     chrome.tabs.onCreated.addListener(this.created);
     chrome.tabs.onUpdated.addListener(this.updated);
     this.missed.start();
-    for (const tab of await chrome.tabs.query({})) await this.attach(tab);
+    const tabs = await chrome.tabs.query({});
+    for (const tab of tabs) if (tab.id !== undefined) this.awaited.add(tab.id);
+    await Promise.all(tabs.map((tab) => this.attach(tab)));
   }
 
   async stop(): Promise<void> {
@@ -81,7 +84,7 @@ export class Network {
 
   private readonly updated = (id: number, change: { url?: string; status?: string }, tab: chrome.tabs.Tab): void => {
     if (change.url !== undefined) void this.attach(tab);
-    if (change.status === "complete") setTimeout(() => this.rescue(id), LATE_MS);
+    if (change.status === "complete") setTimeout(() => this.rescue(id), REST_MS);
   };
 
   /** States what the debugger came too late for. */

@@ -28,6 +28,7 @@ from recorder.trace.wire import (
     Note,
     Refused,
     Status,
+    Storage,
     Upward,
     Welcome,
     decode,
@@ -48,6 +49,9 @@ class Listener(Protocol):
     async def take(self, message: Batch | Log) -> int:
         """Keeps what the message states. Returns the number up to which all of its document or instance is written:
         that much may be forgotten there. Raises Malformed, RecordingFailed."""
+
+    def storage(self, storage: Storage) -> None:
+        """What the browser has of the recorded sites."""
 
     def note(self, note: Note) -> None:
         """The expert says something."""
@@ -141,6 +145,8 @@ class Channel:
                 link.send(await self._taken(message))
             elif isinstance(message, Note):
                 self._listener.note(message)
+            elif isinstance(message, Storage):
+                self._listener.storage(message)
             elif isinstance(message, Ask):
                 self._listener.ask(message)
             else:

@@ -37,7 +37,7 @@ from recorder.trace.events import (
     PageState,
     Screenshot,
 )
-from recorder.trace.wire import Ask, Batch, Hello, Log, Malformed, Note, Refused, Status, Welcome
+from recorder.trace.wire import Ask, Batch, Hello, Log, Malformed, Note, Refused, Status, Storage, Welcome
 
 _HELLO_SECONDS = 15.0
 _SYNC_SECONDS = 0.1
@@ -62,6 +62,7 @@ class Source:
         self._over = asyncio.Event()
         self._hello: asyncio.Future[Hello] = asyncio.get_running_loop().create_future()
         self._hellos = 0
+        self._storage: str | None = None
         self._since = 0
         """When it said hello."""
         self._reason = ""
@@ -198,7 +199,7 @@ class Source:
                 {
                     **about, "t": self._since, "source": SOURCE, "mode": "paired", "headless": False,
                     "capture": hello.capture, "user_agent": hello.user_agent, "product": _product(hello.user_agent),
-                    "fonts": _fonts(),
+                    "fonts": _fonts(), "storage": self._storage,
                 },
                 BrowserStarted,
             )  # fmt: skip
@@ -233,6 +234,12 @@ class Source:
         except RecordingFailed as error:
             self._unwritten(error)
             raise ConnectionAbortedError from error  # not acknowledged: nothing of it was kept
+
+    def storage(self, storage: Storage) -> None:
+        """Kept for the beginning of a browser that is not ours."""
+        if not self._started:
+            state = {"cookies": storage.cookies, "origins": storage.origins}
+            self._storage = self._intake.keep(msgspec.json.encode(state)).blob
 
     def note(self, note: Note) -> None:
         self._intake.note(note.t, note.text)
