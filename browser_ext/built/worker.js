@@ -51,14 +51,15 @@
       this.early = null;
       for (const one of early) one();
     }
-    /** States the tabs that are there already. */
-    async begin() {
+    /** States the tabs that are there already: all, or that in front alone. */
+    async begin(all) {
       for (const window of await chrome.windows.getAll({ populate: true })) {
         for (const tab of window.tabs ?? []) {
           if (tab.id === void 0 || this.fresh.has(tab.id) || !this.shows(tab.id, tab.pendingUrl || tab.url || ""))
             continue;
-          this.state({ k: "tab.opened", tab: tab.id, popup: window.type === "popup" });
-          if (tab.active && window.focused) this.state({ k: "tab.activated", tab: tab.id });
+          const front = tab.active && window.focused;
+          if (all || front) this.state({ k: "tab.opened", tab: tab.id, popup: window.type === "popup" });
+          if (front) this.state({ k: "tab.activated", tab: tab.id });
         }
       }
     }
@@ -145,36 +146,36 @@
       }
       this.pages.delete(tab);
     };
-    committed = (done) => {
-      if (done.documentLifecycle === "prerender") return;
-      if (done.frameId === 0 ? !this.shows(done.tabId, done.url) : !this.known(done.tabId)) return;
-      this.settle(done.tabId);
-      this.navigated(done, false);
+    committed = (done2) => {
+      if (done2.documentLifecycle === "prerender") return;
+      if (done2.frameId === 0 ? !this.shows(done2.tabId, done2.url) : !this.known(done2.tabId)) return;
+      this.settle(done2.tabId);
+      this.navigated(done2, false);
     };
-    within = (done) => {
-      if (done.frameId === 0 ? !this.shows(done.tabId, done.url) : !this.known(done.tabId)) return;
-      this.navigated(done, true);
+    within = (done2) => {
+      if (done2.frameId === 0 ? !this.shows(done2.tabId, done2.url) : !this.known(done2.tabId)) return;
+      this.navigated(done2, true);
     };
-    navigated(done, within2) {
-      const { tabId: tab, frameId: frame, url, transitionType: type, transitionQualifiers: qualifiers } = done;
+    navigated(done2, within2) {
+      const { tabId: tab, frameId: frame, url, transitionType: type, transitionQualifiers: qualifiers } = done2;
       let how = HOW[type] ?? "other";
       if (qualifiers.includes("forward_back")) how = "back_forward";
       else if (qualifiers.includes("client_redirect")) how = "script";
       else if (qualifiers.includes("server_redirect") && how === "link") how = "redirect";
-      this.state({ k: "navigated", tab, frame, url, how, ...within2 && { within: within2 } }, done.timeStamp);
+      this.state({ k: "navigated", tab, frame, url, how, ...within2 && { within: within2 } }, done2.timeStamp);
     }
     requested = (asked) => {
       if (!this.asked(asked)) return;
       this.state({ k: "request", ...place(asked) }, asked.timeStamp);
     };
-    completed = (done) => {
-      if (!this.asked(done)) return;
-      const { statusCode: status, fromCache: cached } = done;
-      this.state({ k: "request", ...place(done), ended: true, status, ...cached && { cached } }, done.timeStamp);
+    completed = (done2) => {
+      if (!this.asked(done2)) return;
+      const { statusCode: status, fromCache: cached } = done2;
+      this.state({ k: "request", ...place(done2), ended: true, status, ...cached && { cached } }, done2.timeStamp);
     };
-    failed = (done) => {
-      if (!this.asked(done)) return;
-      this.state({ k: "request", ...place(done), ended: true, error: done.error }, done.timeStamp);
+    failed = (done2) => {
+      if (!this.asked(done2)) return;
+      this.state({ k: "request", ...place(done2), ended: true, error: done2.error }, done2.timeStamp);
     };
     asked({ type, url, tabId: tab, initiator }) {
       if (type === "main_frame") return this.wanted(url);
@@ -215,6 +216,7 @@
   var KEY = "document:";
   var PORTION = 1 << 20;
   var MOST_KEPT = 5e4;
+  var DEEDS = /* @__PURE__ */ new Set(["pointerdown", "keydown", "wheel", "input", "drop"]);
   var Documents = class {
     constructor(recording2, send) {
       this.recording = recording2;
@@ -224,13 +226,15 @@
     send;
     speakers = /* @__PURE__ */ new Map();
     kept = 0;
+    /** When the recording of a browser that was there before began, Unix ms; 0: the browser is the recording's own. */
+    began = 0;
     /** What documents that are gone stated before this worker started. */
     async recall() {
       for (const [key, batch] of Object.entries(await chrome.storage.session.get(null))) {
         if (!key.startsWith(KEY)) continue;
         const { items, m: _, site, on, ...head } = batch;
         if (!this.speakers.has(head.document))
-          this.speakers.set(head.document, { port: null, head, site, kept: items, on, short: false });
+          this.speakers.set(head.document, { port: null, head, site, kept: items, on, idle: false, short: false });
       }
     }
     /** A document has connected; once `ready`, it is known what was kept before. */
@@ -259,6 +263,7 @@
         site: (frame === 0 ? url : tab.url) ?? url ?? "",
         kept: before?.kept ?? [],
         on: false,
+        idle: before?.idle ?? false,
         short: false
       };
       this.speakers.set(document, speaker);
@@ -312,6 +317,12 @@
     heard(speaker, { session, items }) {
       const { session: recorded, paused: paused2 } = this.recording();
       if (recorded === null || (session === "" ? paused2 : recorded !== void 0 && recorded !== session)) return;
+      const [first] = items;
+      if (first?.k === "start") speaker.idle = (first.since ?? 0) < this.began;
+      if (speaker.idle && items.some(done)) {
+        speaker.idle = false;
+        if (speaker.on) this.pass(speaker, speaker.kept);
+      }
       const last = speaker.kept.at(-1)?.s ?? 0;
       const fresh = items.filter((item) => item.s > last);
       if (this.kept + fresh.length > MOST_KEPT) speaker.short = true;
@@ -322,6 +333,7 @@
       if (speaker.on || !speaker.port) this.pass(speaker, items);
     }
     pass(speaker, items) {
+      if (speaker.idle) return;
       let portion = [];
       let size = 0;
       for (const item of items) {
@@ -373,6 +385,9 @@
       this.kept -= count;
     }
   };
+  function done(item) {
+    return item.k === "event" && item.trusted && DEEDS.has(item.type);
+  }
   function tell(speaker, told) {
     try {
       speaker.port?.postMessage(told);
@@ -502,11 +517,11 @@
       this.open.set(sent.requestId, { t: sent.timeStamp, headers: listed(sent.requestHeaders) });
       trim(this.open);
     };
-    completed = (done) => {
-      const { requestId, tabId: tab, method, url } = done;
+    completed = (done2) => {
+      const { requestId, tabId: tab, method, url } = done2;
       const open = this.open.get(requestId);
       this.open.delete(requestId);
-      if (!open || done.fromCache) return;
+      if (!open || done2.fromCache) return;
       const key = named(tab, method, url);
       const ahead = this.ahead.get(key) ?? 0;
       if (ahead > 0) {
@@ -519,11 +534,11 @@
         method,
         url,
         ...open,
-        status: done.statusCode,
-        reason: done.statusLine.split(" ").slice(2).join(" "),
-        answer: listed(done.responseHeaders),
-        server: done.ip ?? "",
-        ended: done.timeStamp
+        status: done2.statusCode,
+        reason: done2.statusLine.split(" ").slice(2).join(" "),
+        answer: listed(done2.responseHeaders),
+        server: done2.ip ?? "",
+        ended: done2.timeStamp
       };
       this.seen.set(key, [...this.seen.get(key) ?? [], seen]);
       trim(this.seen);
@@ -838,9 +853,9 @@
       flow.done?.();
       flow.done = null;
     }
-    whenTold(flow, done) {
-      if (flow.awaits) flow.done = done;
-      else done();
+    whenTold(flow, done2) {
+      if (flow.awaits) flow.done = done2;
+      else done2();
     }
     answered(flow, data, skipped, t = flow.answer?.t, missed = false) {
       if (!missed) this.missed.told(flow.tab, flow.asked.method, flow.asked.url);
@@ -1130,15 +1145,17 @@
         const same = again || remembered.session === welcome.session;
         if (!same) {
           documents.clear();
+          remember({ began: welcome.network ? Date.now() : 0 });
+          documents.began = remembered.began ?? 0;
           if (remembered.session || welcome.sites.length > 0) log.forget();
         }
         remember({ session: welcome.session, sites: welcome.sites, mask: welcome.mask });
         browsing.listen();
-        if (!same) void browsing.begin();
-        void watchNetwork();
-        handing = !same && storageWanted && welcome.network === true;
-        if (handing) void handOver().finally(begin);
-        else begin();
+        handing = !same && welcome.network === true;
+        void (handing ? prepare().catch(() => void 0) : watchNetwork()).then(() => {
+          if (!same) void browsing.begin(!handing);
+          begin();
+        });
       },
       acknowledged(key, s) {
         if (!log.acknowledged(key, s)) documents.acknowledged(key, s);
@@ -1199,9 +1216,14 @@
   }
   function begin() {
     handing = false;
+    if (recorder.welcome?.network) recorder.send({ m: "ask", what: "ready" });
     log.again();
     documents.again();
     void documents.announce();
+  }
+  async function prepare() {
+    await watchNetwork();
+    if (storageWanted) await handOver();
   }
   async function handOver() {
     if (!await chrome.permissions.contains({ permissions: ["cookies", "scripting"] })) return;
@@ -1267,6 +1289,7 @@
     if (!remembered.browser) remember({ browser: crypto.randomUUID() });
     const kept = { own: [], networkWanted: true, storageWanted: false };
     ({ own, networkWanted, storageWanted } = await chrome.storage.local.get(kept));
+    documents.began = remembered.began ?? 0;
     await log.recall();
     await documents.recall();
     await browsing.recall();

@@ -22,11 +22,12 @@ export interface About {
   reduced_motion: boolean;
 }
 
-/** The first item of every document. `index`: which of its parent's frames it is; `about`: of a tab's own document. */
+/** The first item of every document, which is there since `since`. `index`: which of its parent's frames it is; `about`: of a tab's own document. */
 export interface StartItem extends Numbered {
   k: "start";
   url: string;
   opaque?: boolean;
+  since?: number;
   index?: number;
   name?: string;
   about?: About;
@@ -244,10 +245,10 @@ export interface Note {
   text: string;
 }
 
-/** What the expert asks for in the popup. */
+/** What the expert asks for in the popup; `ready`: the browser is, whatever happens in it now is told. */
 export interface Ask {
   m: "ask";
-  what: "pause" | "resume" | "stop";
+  what: "pause" | "resume" | "stop" | "ready";
 }
 
 /** Cookies and storage of the recorded sites, on the expert's consent: Playwright's storage state. Before all else. */

@@ -69,9 +69,9 @@ class Note(Struct, frozen=True, kw_only=True, tag_field="m", tag="note"):
 
 
 class Ask(Struct, frozen=True, kw_only=True, tag_field="m", tag="ask"):
-    """What the expert asks for in the popup."""
+    """What the expert asks for in the popup; `ready`: the browser is, whatever happens in it now is told."""
 
-    what: Literal["pause", "resume", "stop"]
+    what: Literal["pause", "resume", "stop", "ready"]
 
 
 class Welcome(Struct, frozen=True, kw_only=True, tag_field="m", tag="welcome"):

@@ -80,6 +80,7 @@ class Capture {
     this.#outbox.add({
       k: "start",
       t: now(),
+      since: performance.timeOrigin,
       url: location.href.slice(0, 1 << 20),
       opaque: self.origin === "null",
       name: window.name.slice(0, 1024),

@@ -56,14 +56,15 @@ export class Browsing {
     for (const one of early) one();
   }
 
-  /** States the tabs that are there already. */
-  async begin(): Promise<void> {
+  /** States the tabs that are there already: all, or that in front alone. */
+  async begin(all: boolean): Promise<void> {
     for (const window of await chrome.windows.getAll({ populate: true })) {
       for (const tab of window.tabs ?? []) {
         if (tab.id === undefined || this.fresh.has(tab.id) || !this.shows(tab.id, tab.pendingUrl || tab.url || ""))
           continue;
-        this.state({ k: "tab.opened", tab: tab.id, popup: window.type === "popup" });
-        if (tab.active && window.focused) this.state({ k: "tab.activated", tab: tab.id });
+        const front = tab.active && window.focused;
+        if (all || front) this.state({ k: "tab.opened", tab: tab.id, popup: window.type === "popup" });
+        if (front) this.state({ k: "tab.activated", tab: tab.id });
       }
     }
   }

@@ -8,6 +8,8 @@ const PORTION = 1 << 20;
 /** Items of all documents together that are kept here; a living document has its own and is asked again. */
 const MOST_KEPT = 50_000;
 
+const DEEDS = new Set(["pointerdown", "keydown", "wheel", "input", "drop"]);
+
 type Head = Omit<Batch, "m" | "items">;
 
 interface Speaker {
@@ -17,6 +19,8 @@ interface Speaker {
   /** Sent and not acknowledged. */
   kept: DocumentItem[];
   on: boolean;
+  /** It was there before the recording, and nobody has done anything in it: it may be none of it. */
+  idle: boolean;
   /** What is kept here has a hole: when the way is free again the document must begin again. */
   short: boolean;
 }
@@ -37,6 +41,8 @@ export interface Recording {
 export class Documents {
   private readonly speakers = new Map<string, Speaker>();
   private kept = 0;
+  /** When the recording of a browser that was there before began, Unix ms; 0: the browser is the recording's own. */
+  began = 0;
 
   constructor(
     private readonly recording: () => Recording,
@@ -49,7 +55,7 @@ export class Documents {
       if (!key.startsWith(KEY)) continue;
       const { items, m: _, site, on, ...head } = batch as Left;
       if (!this.speakers.has(head.document))
-        this.speakers.set(head.document, { port: null, head, site, kept: items, on, short: false });
+        this.speakers.set(head.document, { port: null, head, site, kept: items, on, idle: false, short: false });
     }
   }
 
@@ -80,6 +86,7 @@ export class Documents {
       site: (frame === 0 ? url : tab.url) ?? url ?? "",
       kept: before?.kept ?? [],
       on: false,
+      idle: before?.idle ?? false,
       short: false,
     };
     this.speakers.set(document, speaker);
@@ -140,6 +147,12 @@ export class Documents {
     // Nothing is known yet: kept until it is. Another session: it was told so by now.
     const { session: recorded, paused } = this.recording();
     if (recorded === null || (session === "" ? paused : recorded !== undefined && recorded !== session)) return;
+    const [first] = items;
+    if (first?.k === "start") speaker.idle = (first.since ?? 0) < this.began;
+    if (speaker.idle && items.some(done)) {
+      speaker.idle = false;
+      if (speaker.on) this.pass(speaker, speaker.kept);
+    }
     const last = speaker.kept.at(-1)?.s ?? 0;
     const fresh = items.filter((item) => item.s > last);
     if (this.kept + fresh.length > MOST_KEPT) speaker.short = true;
@@ -151,6 +164,7 @@ export class Documents {
   }
 
   private pass(speaker: Speaker, items: DocumentItem[]): void {
+    if (speaker.idle) return;
     let portion: DocumentItem[] = [];
     let size = 0;
     for (const item of items) {
@@ -207,6 +221,11 @@ export class Documents {
     speaker.kept.splice(0, count);
     this.kept -= count;
   }
+}
+
+/** Whether it is a deed of a person's. */
+function done(item: DocumentItem): boolean {
+  return item.k === "event" && item.trusted && DEEDS.has(item.type);
 }
 
 function tell(speaker: Speaker, told: Told): void {

@@ -19,6 +19,7 @@ interface Remembered {
   session?: string | null;
   sites?: string[];
   mask?: string[];
+  began?: number;
 }
 
 /** What is kept for good. */
@@ -39,16 +40,18 @@ const recorder = new Recorder(
       const same = again || remembered.session === welcome.session;
       if (!same) {
         documents.clear();
+        remember({ began: welcome.network ? Date.now() : 0 });
+        documents.began = remembered.began ?? 0;
         // What was stated before is this session's, unless it was another's or it was not known what is wanted.
         if (remembered.session || welcome.sites.length > 0) log.forget();
       }
       remember({ session: welcome.session, sites: welcome.sites, mask: welcome.mask });
       browsing.listen();
-      if (!same) void browsing.begin();
-      void watchNetwork();
-      handing = !same && storageWanted && welcome.network === true;
-      if (handing) void handOver().finally(begin);
-      else begin();
+      handing = !same && welcome.network === true;
+      void (handing ? prepare().catch(() => undefined) : watchNetwork()).then(() => {
+        if (!same) void browsing.begin(!handing);
+        begin();
+      });
     },
     acknowledged(key, s) {
       if (!log.acknowledged(key, s)) documents.acknowledged(key, s);
@@ -118,9 +121,16 @@ function view(): View {
 /** Everything that waited is sent, and pages are told. */
 function begin(): void {
   handing = false;
+  if (recorder.welcome?.network) recorder.send({ m: "ask", what: "ready" });
   log.again();
   documents.again();
   void documents.announce();
+}
+
+/** All that is to be there before anything of a browser that was there before is stated. */
+async function prepare(): Promise<void> {
+  await watchNetwork();
+  if (storageWanted) await handOver();
 }
 
 async function handOver(): Promise<void> {
@@ -199,6 +209,7 @@ const ready = (async () => {
   if (!remembered.browser) remember({ browser: crypto.randomUUID() });
   const kept: Kept = { own: [], networkWanted: true, storageWanted: false };
   ({ own, networkWanted, storageWanted } = await chrome.storage.local.get<Kept>(kept));
+  documents.began = remembered.began ?? 0;
   await log.recall();
   await documents.recall();
   await browsing.recall();

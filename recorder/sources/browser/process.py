@@ -214,8 +214,6 @@ class Source:
         if not self._hello.done():
             self._hello.set_result(hello)
             self._since = self._intake.clock.now()
-            if self._chromium is None:
-                self._report({"said": f"{_product(hello.user_agent)} is there, and is recorded"})
         elif hello.browser != self._hello.result().browser:
             return Refused(
                 why="the session on this machine records another browser, or this one before it was closed"
@@ -245,7 +243,12 @@ class Source:
         self._intake.note(note.t, note.text)
 
     def ask(self, ask: Ask) -> None:
-        if ask.what == "stop":
+        if ask.what == "ready":
+            if self._chromium is None:
+                self._report(
+                    {"said": f"{_product(self._hello.result().user_agent)} is there, and is recorded"}
+                )
+        elif ask.what == "stop":
             self._stop("stopped in the browser")
         elif self._paused != (ask.what == "pause"):
             self._paused = ask.what == "pause"
