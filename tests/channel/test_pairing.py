@@ -122,8 +122,8 @@ def by_pair(tmp_path: Path, env: dict[str, str], site: Site) -> Path:
     with session(env, "pair", "--profile", str(profile), "-o", str(out)) as (until, end):
         extension = granted(tmp_path / "extension")
         with plain_chromium(profile, extension=extension) as address, sync_playwright() as playwright:
-            until("is recorded")
             browser = playwright.chromium.connect_over_cdp(address)
+            until("is recorded")
             work(browser.contexts[0].pages[0], site.url)
             told = end()
             browser.close()
