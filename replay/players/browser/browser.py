@@ -21,6 +21,9 @@ _ENDLESS = frozenset(
 """Requests that nobody waits for."""
 _MOST_TEXT = 1 << 20
 _TURN_SECONDS = 0.03
+_NEXT_MS = 30_000
+_FELT_SECONDS = 1.0
+_DRAWN_SECONDS = 0.05
 
 
 class Download(Struct):
@@ -56,7 +59,9 @@ class Browser:
         self.remarks: list[str] = []
         self.downloads: list[Download] = []
         self.time_ms = 0.0
-        """The time that new documents begin with, Unix ms."""
+        """The pages' time, Unix ms."""
+        self.began: dict[int, list[float]] = {}
+        """Recorded tab -> when its own documents began, Unix ms, in order."""
         self.activity = 0
         """Counts what was begun or ended: where it stays the same, nothing happened."""
         self.streamed = 0
@@ -97,7 +102,7 @@ class Browser:
             self.tools.send(
                 "Page.addScriptToEvaluateOnNewDocument",
                 tab.session,
-                then=lambda said, origin=origin: tab.fills.update({origin: str(said["identifier"])}),  # type: ignore[misc]
+                then=lambda said, origin=origin: tab.fills.update({origin: str(said.get("identifier"))}),  # type: ignore[misc]
                 source=source,
             )
 
@@ -163,6 +168,22 @@ class Browser:
     def silent(self) -> float:
         """Seconds since it said anything."""
         return time.monotonic() - self._last
+
+    def felt(self, tab: Tab) -> None:
+        """Returns when the page has taken what it was given, and its word has come if it is left for another."""
+        taken: list[Said] = []
+        self.tools.send("Runtime.evaluate", tab.session, then=taken.append, expression="0")
+        self.settle(lambda: bool(taken or tab.leaving or tab.frame.loading or tab.crashed), _FELT_SECONDS)
+
+    def drawn(self, tab: Tab, frame: Frame) -> None:
+        """Returns when the page has drawn itself once more: the wheel comes to its listeners just before that."""
+        if tab.leaving or not frame.ours:  # it cannot be asked
+            self.settle(lambda: False, _DRAWN_SECONDS)
+            return
+        try:
+            self.evaluate(tab, frame.ours, "new Promise(requestAnimationFrame)", seconds=_FELT_SECONDS)
+        except (Failed, Slow):
+            pass
 
     def settle(self, what: Callable[[], bool], seconds: float) -> bool:
         """Waits until `what` holds; returns whether it did in time."""
@@ -270,10 +291,16 @@ class Browser:
         self.tools.send(
             "Page.addScriptToEvaluateOnNewDocument",
             tab.session,
-            then=lambda said: tab.starts.append(str(said["identifier"])),
-            source=f"__reenactClock.start({self.time_ms!r})",
+            then=lambda said: tab.starts.append(str(said.get("identifier"))),
+            source=f"__reenactClock.start(self === top ? {self._next(tab)!r} : {self.time_ms!r})",
             runImmediately=first,
         )
+
+    def _next(self, tab: Tab) -> float:
+        """When the tab's next document began. A page that is being left takes no new word of the time: its last one
+        must do for what follows it."""
+        later = (t for t in self.began.get(tab.number or 0, ()) if 0 <= t - self.time_ms <= _NEXT_MS)
+        return next(later, self.time_ms)
 
     def _context(self, tab: Tab, what: str, params: Said) -> None:
         if what == "executionContextCreated":
@@ -306,10 +333,12 @@ class Browser:
             url = str(params["request"]["url"])
             if params.get("type") == "Document" and params.get("frameId") == tab.target:
                 tab.went = [*tab.went[-20:], url]
+                tab.leaving = number
             if params.get("type") not in _ENDLESS and not url.startswith(("data:", "blob:")):
                 tab.asked[number] = f"{params['request']['method']} {url}"[:300]
                 self.activity += 1
         elif what in ("loadingFinished", "loadingFailed"):
+            tab.leaving = "" if tab.leaving == number else tab.leaving
             self.activity += tab.asked.pop(number, None) is not None
         elif what in ("webSocketFrameReceived", "eventSourceMessageReceived", "webSocketClosed"):
             self.streamed += 1
@@ -327,6 +356,8 @@ class Browser:
             frame.url = str(told["url"]) + str(told.get("urlFragment", ""))
             frame.name = str(told.get("name", ""))
             frame.documents.append(frame.url)
+            if frame.parent is None:
+                tab.leaving = ""
             self._filled(frame.url)
             for child in tab.children(frame):
                 tab.drop(child.ident)
@@ -346,6 +377,8 @@ class Browser:
         elif what == "frameStoppedLoading":
             if ident in tab.frames:
                 tab.frames[ident].loading = False
+            if ident == tab.target:
+                tab.leaving = ""
         elif what == "javascriptDialogOpening":
             self._dialog(tab, params)
         elif what == "fileChooserOpened" and "backendNodeId" in params:

@@ -68,7 +68,8 @@ class Devtools:
     def send(
         self, method: str, session: str = "", *, then: Callable[[Said], None] | None = None, **params: Any
     ) -> int:
-        """Sends a command without waiting; its number. `then` is given the result when it comes."""
+        """Sends a command without waiting; its number. `then` is given the result when it
+        comes, nothing where it was refused."""
         self._number += 1
         if then is not None:
             self._callbacks[self._number] = then
@@ -162,10 +163,9 @@ class Devtools:
         if isinstance(number, int):
             if number in self._waiting:
                 self._answered[number] = said
-            elif (then := self._callbacks.pop(number, None)) is not None and isinstance(
-                said.get("result"), dict
-            ):
-                then(said["result"])
+            elif (then := self._callbacks.pop(number, None)) is not None:
+                result = said.get("result")
+                then(result if isinstance(result, dict) else {})
             return
         params = said.get("params")
         session = said.get("sessionId")

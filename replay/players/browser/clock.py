@@ -168,7 +168,7 @@ class Clock:
         return [
             self._browser.begin(tab, frame.main, call)
             for frame in tab.frames.values()
-            if frame.main and not tab.crashed
+            if frame.main and not tab.crashed and not tab.leaving
         ]
 
     def _unix_ms(self, now: int) -> float:

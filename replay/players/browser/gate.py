@@ -105,7 +105,10 @@ class Gate:
         self, tab: Tab, frame: Frame, action: Action, doc: int, dom: str, *, patient: bool, emit: bool
     ) -> bool:
         """Waits until the document is as it was; with `emit` that is told as a state of the replay, too. Where it never
-        is, the replay goes on: the state that is there is told, and judged. Returns whether it was."""
+        is, the replay goes on: the state that is there is told, and judged. Returns whether it was. A page that is
+        being left cannot be asked."""
+        if tab.leaving:
+            return False
         end = time.monotonic() + (self._patience if patient else 0.0)
         script = _STATE.replace("DOM", repr(dom)).replace("EMIT", "true" if emit else "false")
         rested = False
@@ -136,6 +139,8 @@ class Gate:
 
     def reached(self, tab: Tab, frame: Frame, dom: str, complete: bool) -> bool:
         """Whether the document is as it was; that is told as a state of the replay, too."""
+        if tab.leaving:
+            return False
         script = _REACHED.replace("DOM", repr(dom)).replace("COMPLETE", "true" if complete else "false")
         try:
             return self._browser.evaluate(tab, frame.ours, script) is True
@@ -146,7 +151,10 @@ class Gate:
         self, tab: Tab, frame: Frame, action: Action, target: PageTarget, x: float, y: float
     ) -> tuple[float, float] | None:
         """Where the recorded target is: at its recorded position where it is there, else where its paths lead, if that
-        is the same. None where it is nowhere; that is fatal."""
+        is the same. None where it is nowhere; that is fatal. On a page that is being left it is not looked for: what
+        was pressed is told by the replay's own events."""
+        if tab.leaving:
+            return x, y
         end = time.monotonic() + _TARGET_SECONDS
         while True:
             there = self._ask(tab, frame, "probe", x, y)
@@ -187,6 +195,8 @@ class Gate:
 
     def focus(self, tab: Tab, frame: Frame, action: Action, target: PageTarget) -> None:
         """Waits until the recorded target has the focus; where it never does, the key goes to what has."""
+        if tab.leaving:
+            return
         end = time.monotonic() + self._patience
         while True:
             there = self._ask(tab, frame, "active")

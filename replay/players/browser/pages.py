@@ -41,6 +41,8 @@ class Tab:
     chooser: tuple[int, bool] | None = None
     drag: object | None = None
     dragged: bool = False
+    leaving: str = ""
+    """The request for the page that comes next, while its answer is awaited: scripts wait for it, input does not."""
     went: list[str] = field(default_factory=list)
     """Where it went to since a button or a key was pressed."""
     starts: list[str] = field(default_factory=list)

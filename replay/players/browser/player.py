@@ -26,8 +26,7 @@ from replay.players.browser.storage import decode
 
 _START_SECONDS = 60.0
 _TAB_SECONDS = 5.0
-_LAST_SECONDS = 3.0
-_ENDS_SECONDS = 0.5
+_ENDS_SECONDS = 1.0
 _MOST_FILE = 64 << 20
 _PLACED = frozenset(
     (Kind.MOVE, Kind.PRESS, Kind.RELEASE, Kind.WHEEL, Kind.TOUCH, Kind.DRAG_OVER, Kind.DROP, Kind.DRAG_END)
@@ -36,6 +35,9 @@ _AIMED = frozenset((Kind.PRESS, Kind.TOUCH, Kind.DROP))
 """Inputs that never reach another element than the recorded one."""
 _WATCHED = frozenset((*_AIMED, Kind.WHEEL, Kind.KEY_DOWN, Kind.TEXT, Kind.PASTE, Kind.CHOOSE_FILES, Kind.SET))
 """Inputs that wait for the recorded state of their document."""
+
+_LEADING = frozenset((Kind.RELEASE, Kind.KEY_DOWN, Kind.TOUCH))
+"""Inputs that may lead to another page."""
 
 Blob = Callable[[str], bytes]
 
@@ -90,6 +92,10 @@ class BrowserPlayer:
             commands, said, pages, plan.started, plan.dialogs, f"{place.inside}/downloads", alive
         )
         self._pages = pages
+        for began in plan.documents:
+            seen = plan.frames.get(began.frame)
+            if seen is None or seen.parent is None:
+                self._browser.began.setdefault(began.tab, []).append((unix_ns + began.t) / 1e6)
         self._clock = Clock(self._browser, unix_ns, answers, ahead_ns)
         self._intake = Intake(told, telling, plan.started.source, self._clock.at, keep, [])
         self._browser.tools.beside[told] = self._intake.read
@@ -294,6 +300,10 @@ class BrowserPlayer:
         if action.kind in (Kind.PRESS, Kind.KEY_DOWN):
             tab.went = []
         self._inputs.do(tab, frame, action, x, y)
+        if action.kind in _LEADING:
+            self._browser.felt(tab)
+        elif action.kind is Kind.WHEEL:
+            self._browser.drawn(tab, frame)
 
     def _place_of(self, tab_number: int, frame_number: int, doc: int) -> tuple[Tab, Frame] | None:
         tab = self._tab(tab_number)
@@ -322,13 +332,12 @@ class BrowserPlayer:
     # -- the end --------------------------------------------------------------------------------
 
     def _last_states(self) -> None:
-        """Each document's state once more, so that the end is told, too; all that they have to say comes."""
+        """Each document's state once more, so that the end is told, too."""
         for tab in self._pages:
             for frame in list(tab.frames.values()):
-                if frame.ours and not tab.crashed:
+                if frame.ours and not tab.crashed and not tab.leaving:
                     try:
                         self._browser.ours(tab, frame, "emit")
-                        self._browser.ours(tab, frame, "written", seconds=_LAST_SECONDS)
                     except (Failed, Slow):
                         continue
 
