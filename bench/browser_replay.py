@@ -83,7 +83,7 @@ def _run(path: Path) -> dict[str, Any]:
             "start": ready - begin,
             "played": done - ready,
             "cpu": after - before,
-            "states": tuple((doc, state.url, state.dom, state.title) for doc, state in last.items()),
+            "states": tuple(sorted((state.url, state.dom, state.title) for state in last.values())),
             "missed": len(played.missed),
         }
 
