@@ -13,6 +13,7 @@ from recorder.redact.coded import TooDense, redact_coded
 from recorder.redact.detector import detect, places_to_judge, too_dense
 from recorder.redact.encodings import decoded, reencoded
 from recorder.redact.finds import Find
+from recorder.redact.markup import without_code
 from recorder.redact.plausible import SHORTEST, bits, strong
 from recorder.redact.registry import Registry
 from recorder.redact.vault import Entry, Vault
@@ -32,6 +33,8 @@ _BINARY_TYPES = ("image/", "audio/", "video/", "font/", "application/zip", "appl
 _CODE_TYPES = frozenset(("text/javascript", "application/javascript", "application/x-javascript",
                         "application/ecmascript", "text/ecmascript", "text/css"))  # fmt: skip
 """Programs: what stands behind a name in them is code. `token==null` is no secret, and without it nothing runs."""
+
+_MARKUP_TYPES = frozenset(("text/html", "application/xhtml+xml"))
 
 
 def holds_secret(text: bytes) -> bool:
@@ -160,19 +163,30 @@ class Redactor:
         """For a body that comes in pieces and is in no coding; `beginning` tells whether it is text."""
         from recorder.redact.stream import StreamRedactor
 
-        code = _kind(content_type) in _CODE_TYPES
-        return StreamRedactor(self, "body", rules=not _binary(beginning, content_type), code=code)
+        kind = _kind(content_type)
+        rules = not _binary(beginning, content_type)
+        return StreamRedactor(
+            self, "body", rules=rules, code=kind in _CODE_TYPES, markup=kind in _MARKUP_TYPES
+        )
 
     # -- the work -----------------------------------------------------------------------------------------
 
     def redact(
-        self, data: bytes, place: str, *, extra: list[Find] | None = None, code: bool = False
+        self,
+        data: bytes,
+        place: str,
+        *,
+        extra: list[Find] | None = None,
+        code: bool = False,
+        markup: bool = False,
     ) -> bytes:
         """Whole `data` with its secrets replaced; `extra` are finds by rules that only hold here. `code`: of the
-        unknown ones those alone that their shape gives away."""
+        unknown ones those alone that their shape gives away; `markup`: so in the programs within it."""
         with self._lock:
             view = seen(data)
             finds = detect(view.text, code=code).finds
+            if markup:
+                finds = without_code(view.text, finds)
             if extra:
                 finds = sorted([*extra, *finds], key=lambda find: (find.start, -find.end))
             return self.apply(data, self.edits(view, finds), place)
@@ -244,7 +258,7 @@ class Redactor:
             extra = list(names.form(body))
         elif kind == "multipart/form-data":
             extra = list(names.multipart(body))
-        return self.redact(body, "body", extra=extra, code=kind in _CODE_TYPES)
+        return self.redact(body, "body", extra=extra, code=kind in _CODE_TYPES, markup=kind in _MARKUP_TYPES)
 
     def _known(self, text: bytes) -> list[Edit]:
         if not len(self._registry):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recorder.redact.detector import Detection, detect
+from recorder.redact.markup import cut, without_code
 from recorder.redact.views import View, seen, unfinished
 
 if TYPE_CHECKING:
@@ -26,14 +27,24 @@ class StreamRedactor:
     """
 
     def __init__(
-        self, redactor: Redactor, place: str, *, rules: bool = True, shown: bool = False, code: bool = False
+        self,
+        redactor: Redactor,
+        place: str,
+        *,
+        rules: bool = True,
+        shown: bool = False,
+        code: bool = False,
+        markup: bool = False,
     ) -> None:
         """Without `rules` only known secrets are replaced: in what is binary rules find things by chance. `shown`:
-        they may have escape sequences within, as a terminal's output has. `code`: it is a program (see detect)."""
+        they may have escape sequences within, as a terminal's output has. `code`: it is a program (see
+        detect); `markup`: it is HTML, with programs within."""
         self._redactor = redactor
         self._place = place
         self._rules = rules
         self._code = code
+        self._markup = markup
+        self._in_program = False  # the buffer begins within a program of the page
         self._shown = shown or (rules and not code)
         self.hurried = False
         """Only known secrets and those that their shape gives away are looked for, and not through escape sequences:
@@ -71,6 +82,9 @@ class StreamRedactor:
                 detection = detect(view.text, in_key=self._in_key, shaped_only=self.hurried, code=self._code)
             else:
                 detection = Detection([], len(view.text), [])
+            if self._markup:
+                found = without_code(view.text, detection.finds, inside=self._in_program)
+                detection = detection._replace(finds=found)
             self.tries += detection.tries
             if last:
                 safe = len(buffer)
@@ -114,6 +128,8 @@ class StreamRedactor:
     def _trim(self, buffer: bytes, safe: int, keys: list[tuple[int, int, bool]]) -> None:
         """Keeps the line of what is given next, for the rules look to the left."""
         start = max(buffer.rfind(b"\n", 0, safe) + 1, safe - _CONTEXT, 0)
+        if self._markup:
+            start, self._in_program = cut(buffer, start, inside=self._in_program)
         self._in_key = any(first <= start and (start < end or open_) for first, end, open_ in keys)
         self._buffer = buffer[start:]
         self._given = safe - start

@@ -152,3 +152,33 @@ def test_a_program_stays_as_it_is(kind: str) -> None:
 def test_a_key_in_a_program_is_found_by_its_shape() -> None:
     key = b"ghp_" + b"x7Kq2mZ9vB4nR8tW3yL6cF1dH5jS0gPaQeUi"[:36]
     assert key not in Redactor(Vault(KEY)).body(b'const api="' + key + b'";', "text/javascript")
+
+
+PROGRAM = b'if(r.token==null)return!1;x={tokenData:a["q"],password:f(e)&&!1,secret:b.Q7zP+kL9};'
+PAGE = (
+    b"<html><body><script>" + PROGRAM + b"</script>"
+    b"<script type=module>" + PROGRAM * 400 + b'k={token:"$Iq28[#o%Qa)w-{n"}</script><p>%s</p></body></html>'
+)
+
+
+def test_programs_within_a_page_stay_as_they_are() -> None:
+    redactor = Redactor(Vault(KEY))
+    assert redactor.body(PAGE, "text/html; charset=utf-8") == PAGE
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 65536])
+def test_programs_within_a_page_that_comes_in_pieces_stay_as_they_are(size: int) -> None:
+    page = PAGE if size > 7 else PAGE[:4000] + PAGE[-4000:]
+    stream = Redactor(Vault(KEY)).body_stream(page, "text/html")
+    out = b"".join(stream.feed(page[at : at + size]) for at in range(0, len(page), size)) + stream.flush()
+    assert out == page
+
+
+def test_a_pages_own_settings_and_data_are_no_programs() -> None:
+    secret = b"kQ7zPw93LmXv5tRb"
+    for page in (
+        b'<script>window.settings={"token":"' + secret + b'","n":1}</script>',
+        b'<script type="application/json">{"password":"' + secret + b'"}</script>',
+        b'<script>var a=1</script><input name=password value="' + secret + b'"> password=' + secret,
+    ):
+        assert secret not in Redactor(Vault(KEY)).body(page, "text/html"), page
