@@ -37,7 +37,7 @@ class Origin:
         self.asked: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
-        self._loop = asyncio.new_event_loop()
+        self._runner = asyncio.Runner()
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -47,8 +47,9 @@ class Origin:
 
     def close(self) -> None:
         """Nobody answers there any more."""
-        self._loop.call_soon_threadsafe(self._ended.set)
+        self._runner.get_loop().call_soon_threadsafe(self._ended.set)
         self._thread.join(10)
+        self._runner.close()
         self._listener.close()
 
     def _run(self) -> None:
@@ -56,8 +57,7 @@ class Origin:
         config.bind = [f"fd://{self._listener.detach()}"]
         config.graceful_timeout = 0.2
         config.errorlog = None
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(serve(self, config, shutdown_trigger=self._ended.wait))  # type: ignore[arg-type]
+        self._runner.run(serve(self, config, shutdown_trigger=self._ended.wait))  # type: ignore[arg-type]
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

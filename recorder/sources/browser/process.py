@@ -44,7 +44,7 @@ _SYNC_SECONDS = 0.1
 _REST_SECONDS = 2.0
 """How long the extension has at the end to state what it still holds."""
 _QUIET_SECONDS = 0.3
-_LATE_NS = 1_000_000_000
+_LATE_NS = 5_000_000_000
 """So long before the end whatever was done is surely stated."""
 _MOST_FONTS = 500
 
