@@ -161,7 +161,9 @@ def test_every_event_in_every_frame_and_tree(
     except AssertionError:
         assert missing(recorder) == {}
     found = told(recorder.events)
-    since = {name: Counter(frame.evaluate("seen")) for name, frame in frames.items()}  # what came late counts, too
+    since = {
+        name: Counter(frame.evaluate("seen")) for name, frame in frames.items()
+    }  # what came late counts, too
     more = {(name, kind) for name, seen in since.items() for kind in found[name] - seen}
     assert {(name, kind) for name, kind in more if kind.partition(" ")[0] in KINDS} == set()
     assert not recorder.faults
