@@ -261,9 +261,9 @@ class Source:
 
     def _heard(self, event: Event) -> None:
         """What was written; pictures follow from it."""
-        if isinstance(event, PageEvent):
+        if isinstance(event, PageEvent | DocumentStarted):  # a page that has just begun is about to be used
             self._last_deed = max(self._last_deed, event.t)
-        elif isinstance(event, DocumentStarted):
+        if isinstance(event, DocumentStarted):
             self._main[event.doc] = event.tab
         elif isinstance(event, PageState):
             if event.settled and self._main.pop(event.doc, None) is not None:
