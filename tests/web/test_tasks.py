@@ -18,7 +18,7 @@ from web_stage import BUNDLES, CHROMIUM, record, replay
 from web_task import Task
 
 EVERY_TIME = frozenset(
-    ("admin-edit", "kanban", "django-add", "code-fix", "wizard", "files", "dialogs", "windows", "frames", "chat",
+    ("admin-edit", "kanban", "django-add", "code-fix", "wizard", "files", "dialogs", "dashboard", "frames", "chat",
      "todo-keyboard", "lamps")
 )  # fmt: skip
 HOLDS = ("exact", "equivalent")
