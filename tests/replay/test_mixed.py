@@ -14,9 +14,6 @@ from small_session import Reenact
 from recorder.trace.events import CommandStarted, FlowRequested, ServerSeen
 
 pytestmark = [
-    pytest.mark.xfail(
-        reason="a known fault: the replay of a terminal with a browser stalls at a page's state", run=False
-    ),
     pytest.mark.slow,
     pytest.mark.sandbox,
     pytest.mark.usefixtures("sandbox"),

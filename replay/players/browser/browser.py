@@ -165,6 +165,20 @@ class Browser:
         quad = box["model"]["content"]
         return float(quad[0]), float(quad[1])
 
+    def go(self, tab: Tab, method: str, **params: Any) -> None:
+        """Has a tab go elsewhere. Not to be waited for: the answer comes with the page's, when the clock gets there."""
+        tab.went, tab.sent = [], True
+        tab.frame.loading = True
+        self.tools.send(method, tab.session, **params)
+
+    @staticmethod
+    def _goes(tab: Tab, url: str) -> None:
+        """The tab goes to another page: because it was told to, or by itself."""
+        if tab.sent:
+            tab.sent = False
+        else:
+            tab.went = [*tab.went[-20:], url]
+
     def silent(self) -> float:
         """Seconds since it said anything."""
         return time.monotonic() - self._last
@@ -332,7 +346,8 @@ class Browser:
         if what == "requestWillBeSent":
             url = str(params["request"]["url"])
             if params.get("type") == "Document" and params.get("frameId") == tab.target:
-                tab.went = [*tab.went[-20:], url]
+                if "redirectResponse" not in params or tab.went:
+                    self._goes(tab, url)
                 tab.leaving = number
             if params.get("type") not in _ENDLESS and not url.startswith(("data:", "blob:")):
                 tab.asked[number] = f"{params['request']['method']} {url}"[:300]
@@ -357,7 +372,7 @@ class Browser:
             frame.name = str(told.get("name", ""))
             frame.documents.append(frame.url)
             if frame.parent is None:
-                tab.leaving = ""
+                tab.leaving, tab.sent = "", False
             self._filled(frame.url)
             for child in tab.children(frame):
                 tab.drop(child.ident)
@@ -367,7 +382,7 @@ class Browser:
             if (frame_within := tab.frames.get(ident)) is not None:
                 frame_within.url = str(params["url"])
                 if ident == tab.target:
-                    tab.went = [*tab.went[-20:], frame_within.url]
+                    self._goes(tab, frame_within.url)
         elif what == "frameDetached":
             if params.get("reason") != "swap":
                 tab.drop(ident)

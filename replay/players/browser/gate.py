@@ -49,6 +49,8 @@ class Gate:
         self._urls = {started.doc: started.url for started in plan.documents}
         self._ordinals = _ordinals(plan)
         self._documents: dict[int, str] = {}
+        self._lost: set[int] = set()
+        """Documents that were waited for and did not come."""
         self._patience = _STATE_SECONDS
 
     def miss(
@@ -69,16 +71,20 @@ class Gate:
     def went(self, tab: Tab, action: Go) -> bool:
         """Whether the tab's page is there, or on its way, without having been told to: a reload by a script."""
         wanted = _plain(action.url)
-        return any(_plain(url) == wanted for url in tab.went)
+        if not any(_plain(url) == wanted for url in tab.went):
+            return False
+        tab.went = []
+        return True
 
     def document(self, tab: Tab, number: int, doc: int) -> tuple[Tab, Frame] | None:
         """The frame in which the recorded document is now, waited for; None where it never comes."""
         there = self.present(tab, number, doc)
-        if there is None:
+        if there is None and doc not in self._lost:
             self._browser.settle(lambda: self.present(tab, number, doc) is not None, _DOCUMENT_SECONDS)
             there = self.present(tab, number, doc)
         if there is not None:
             return there
+        self._lost.add(doc)
         frame = self._browser.pages.frame(tab, number, self._urls.get(doc, ""))
         return (tab, frame) if frame is not None and frame.ours else None
 

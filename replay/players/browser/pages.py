@@ -44,7 +44,9 @@ class Tab:
     leaving: str = ""
     """The request for the page that comes next, while its answer is awaited: scripts wait for it, input does not."""
     went: list[str] = field(default_factory=list)
-    """Where it went to since a button or a key was pressed."""
+    """Where it went to by itself since a button or a key was pressed, or it was told to go anywhere."""
+    sent: bool = False
+    """It was told to go somewhere, and has not begun to."""
     starts: list[str] = field(default_factory=list)
     fills: dict[str, str] = field(default_factory=dict)
     """Origin -> the script that fills its local storage."""

@@ -232,18 +232,14 @@ class BrowserPlayer:
         if tab is None:
             self._miss(action, f"tab {action.tab}", "it is not there", fatal=True)
             return
-        send = self._browser.tools.send
         if self._gate.went(tab, action):
             return
-        tab.went = []
-        # Not to be waited for: the answer comes with the page's, when the clock gets there.
-        tab.frame.loading = True
         if action.how == "reload":
-            send("Page.reload", tab.session)
+            self._browser.go(tab, "Page.reload")
         elif action.how == "back_forward" and (entry := self._entry(tab, action.url)) is not None:
-            send("Page.navigateToHistoryEntry", tab.session, entryId=entry)
+            self._browser.go(tab, "Page.navigateToHistoryEntry", entryId=entry)
         else:
-            send("Page.navigate", tab.session, url=action.url)
+            self._browser.go(tab, "Page.navigate", url=action.url)
         self._clock.rest()
 
     def _entry(self, tab: Tab, url: str) -> int | None:
@@ -298,7 +294,7 @@ class BrowserPlayer:
             left, top = self._browser.offset(tab, frame)
             x, y = x + left, y + top
         if action.kind in (Kind.PRESS, Kind.KEY_DOWN):
-            tab.went = []
+            tab.went, tab.sent = [], False
         self._inputs.do(tab, frame, action, x, y)
         if action.kind in _LEADING:
             self._browser.felt(tab)
