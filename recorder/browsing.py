@@ -86,6 +86,7 @@ def open_browser(begun: Begun, proxy: Proxy | None, wanted: BrowserRequest) -> B
         unix_offset=begun.started_unix - begun.boottime,
         mode="paired" if wanted.paired else "opened",
         sites=wanted.sites,
+        by_code=wanted.by_code,
         url=wanted.url,
         headless=wanted.headless,
         profile=None if wanted.profile is None else begun.folder.parent.parent / ".profiles" / wanted.profile,

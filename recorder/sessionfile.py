@@ -25,7 +25,7 @@ ISOLATED_LOGS = ("isolated", "session")
 class BrowserRequest(Struct, kw_only=True):
     """The browser to open. `profile` names one that is kept for other sessions; null: a new one. With `port` other
     programs of this machine may drive it. `seed` is that of its pages' randomness. `paired`: none is opened, the
-    expert's own comes; `sites` are the hosts that it is recorded on (none: all)."""
+    expert's own comes, if `by_code` over a WebSocket; `sites` are the hosts that it is recorded on (none: all)."""
 
     url: str | None = None
     headless: bool = False
@@ -34,6 +34,7 @@ class BrowserRequest(Struct, kw_only=True):
     seed: int | None = None
     downloads: Path | None = None
     paired: bool = False
+    by_code: bool = False
     sites: list[str] = []
 
 

@@ -80,7 +80,7 @@
     wire.checked = view.network ?? false;
     buttons.pause.textContent = view.paused ? "Resume" : "Pause";
     buttons.pause.hidden = buttons.stop.hidden = !on;
-    buttons.call.hidden = view.state !== "off";
+    buttons.call.hidden = part("by-code", HTMLDetailsElement).hidden = view.state !== "off";
   });
   buttons.pause.addEventListener("click", () => panel.tell({ do: shown?.paused ? "resume" : "pause" }));
   buttons.stop.addEventListener("click", () => panel.tell({ do: "stop" }));
@@ -88,6 +88,12 @@
   part("allowed", HTMLFormElement).addEventListener("submit", (event) => {
     event.preventDefault();
     panel.tell({ do: "sites", sites: sites.value.split(/\s+/).filter((site) => site) });
+  });
+  part("pairing", HTMLFormElement).addEventListener("submit", (event) => {
+    event.preventDefault();
+    const code = part("code", HTMLInputElement);
+    panel.tell({ do: "pair", code: code.value });
+    code.value = "";
   });
   wire.addEventListener("change", async () => {
     const on = wire.checked && await chrome.permissions.request({ permissions: ["debugger"] });

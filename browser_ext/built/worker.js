@@ -970,8 +970,91 @@
   // src/wire.ts
   var WIRE_VERSION = 1;
 
-  // src/worker/recorder.ts
+  // src/worker/ways.ts
   var HOST = "reenact.recorder";
+  var PATH = "/reenact";
+  function parsed(typed) {
+    const [port, ...letters] = typed.trim().toUpperCase().split(/[\s-]+/);
+    const key = letters.join("");
+    if (!/^\d{1,5}$/.test(port ?? "") || !/^[0-9A-HJKMNP-TV-Z]{16}$/.test(key)) return null;
+    return { port: Number(port), key, by: "code" };
+  }
+  function native(hello, ears) {
+    const port = chrome.runtime.connectNative(HOST);
+    let open = true;
+    port.onMessage.addListener((message) => ears.heard(message));
+    port.onDisconnect.addListener(() => {
+      const why = chrome.runtime.lastError?.message ?? "";
+      if (open) ears.ended(why);
+      open = false;
+    });
+    port.postMessage(hello);
+    return {
+      send: (message) => port.postMessage(message),
+      close: () => {
+        open = false;
+        port.disconnect();
+      }
+    };
+  }
+  function dial(pass, hello, ears, traded) {
+    const socket = new WebSocket(`ws://127.0.0.1:${pass.port}${PATH}`);
+    const mine = hex(crypto.getRandomValues(new Uint8Array(16)));
+    let state2 = "new";
+    const end = (why) => {
+      if (state2 === "over") return;
+      state2 = "over";
+      socket.close();
+      ears.ended(why);
+    };
+    const say = (message) => socket.send(JSON.stringify(message));
+    const heard = async (message) => {
+      if (state2 === "known") return ears.heard(message);
+      if (state2 === "asked" && message.m === "prove") {
+        const theirs = String(message.server);
+        const words = `${mine}:${theirs}`;
+        if (message.proof !== await signed(pass.key, `recorder:${words}`))
+          return end("The code does not fit the recorder at that port; look at it again");
+        say({ m: "proof", proof: await signed(pass.key, `extension:${words}`) });
+        state2 = "proved";
+        if (pass.by === "code") traded({ port: pass.port, key: await signed(pass.key, `key:${words}`), by: "key" });
+      } else if (state2 === "proved" && message.m === "paired") {
+        state2 = "known";
+        say(hello);
+      } else end("What answers at that port is no recorder");
+    };
+    let turn = Promise.resolve();
+    socket.onopen = () => {
+      state2 = "asked";
+      say({ m: "pair", client: mine, by: pass.by });
+    };
+    socket.onmessage = ({ data }) => {
+      turn = turn.then(async () => {
+        if (state2 !== "over") await heard(JSON.parse(data));
+      });
+      turn = turn.catch(() => end("What answers at that port is no recorder"));
+    };
+    socket.onclose = ({ reason }) => void turn.then(() => end(reason || (state2 === "new" ? `Nobody records at port ${pass.port}` : "")));
+    return {
+      send: (message) => {
+        if (state2 === "known") say(message);
+      },
+      close: () => {
+        state2 = "over";
+        socket.close();
+      }
+    };
+  }
+  async function signed(key, words) {
+    const bytes = (text) => new TextEncoder().encode(text);
+    const secret = await crypto.subtle.importKey("raw", bytes(key), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+    return hex(new Uint8Array(await crypto.subtle.sign("HMAC", secret, bytes(words))));
+  }
+  function hex(bytes) {
+    return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  // src/worker/recorder.ts
   var AGAIN_MS = [100, 200, 400, 800, 1600, 2e3];
   var PATIENCE_MS = 6e4;
   var Recorder = class {
@@ -987,7 +1070,9 @@
     why = "";
     welcome = null;
     status = null;
-    port = null;
+    /** Where it is reached by a WebSocket; null: by the native host. */
+    pass = null;
+    line = null;
     lostSince = 0;
     attempts = 0;
     get paused() {
@@ -1001,27 +1086,32 @@
     }
     /** Calls the recorder, unless it is being called or was reached. */
     call() {
-      if (this.port) return;
+      if (this.line) return;
       if (this.state === "off") this.state = "asking";
-      const port = chrome.runtime.connectNative(HOST);
-      this.port = port;
-      port.onMessage.addListener((message) => this.heard(message));
-      port.onDisconnect.addListener(() => {
-        const error = chrome.runtime.lastError?.message ?? "";
-        if (this.port === port) this.ended(error);
-      });
-      port.postMessage({
+      const hello = {
         m: "hello",
         v: WIRE_VERSION,
         capture: chrome.runtime.getManifest().version,
         user_agent: navigator.userAgent,
         instance: this.instance(),
         browser: this.browser()
-      });
+      };
+      const heard = (message) => this.heard(message);
+      const ended = (why) => this.ended(why);
+      const traded = (pass) => {
+        this.pass = pass;
+        this.listener.changed();
+      };
+      this.line = this.pass ? dial(this.pass, hello, { heard, ended }, traded) : native(hello, { heard, ended });
+    }
+    /** Nothing can be called by what the expert gave. */
+    refuse(why) {
+      this.why = why;
+      this.listener.changed();
     }
     /** Sends what can be sent now; what is not acknowledged is the speaker's to keep. */
     send(message) {
-      if (this.state === "on") this.port?.postMessage(message);
+      if (this.state === "on") this.line?.send(message);
     }
     heard(message) {
       switch (message.m) {
@@ -1048,7 +1138,7 @@
       this.listener.changed();
     }
     ended(error) {
-      this.port = null;
+      this.line = null;
       if (this.state === "off") return;
       const now = Date.now();
       if (this.state === "on") {
@@ -1066,27 +1156,28 @@
       this.why = why;
       this.welcome = null;
       this.status = null;
-      const port = this.port;
-      this.port = null;
-      port?.disconnect();
+      this.pass = null;
+      const line = this.line;
+      this.line = null;
+      line?.close();
     }
   };
 
   // src/worker/sites.ts
   function matches(url, patterns) {
     if (patterns.length === 0) return true;
-    let parsed;
+    let parsed2;
     try {
-      parsed = new URL(url);
+      parsed2 = new URL(url);
     } catch {
       return false;
     }
     return patterns.some((pattern) => {
       const [host, port] = divided(pattern.toLowerCase());
-      if (port && port !== (parsed.port || (parsed.protocol === "https:" ? "443" : "80"))) return false;
+      if (port && port !== (parsed2.port || (parsed2.protocol === "https:" ? "443" : "80"))) return false;
       const below = host.startsWith("*.") ? host.slice(2) : null;
-      if (below !== null) return parsed.hostname === below || parsed.hostname.endsWith(`.${below}`);
-      return parsed.hostname === host;
+      if (below !== null) return parsed2.hostname === below || parsed2.hostname.endsWith(`.${below}`);
+      return parsed2.hostname === host;
     });
   }
   function divided(pattern) {
@@ -1163,6 +1254,7 @@
       changed() {
         showBadge(recorder.state, recorder.paused);
         panels.show();
+        if (remembered.pass?.key !== recorder.pass?.key) remember({ pass: recorder.pass });
         if (recorder.state === "on" && recorder.paused !== paused) {
           paused = recorder.paused;
           void documents.announce();
@@ -1252,6 +1344,15 @@
       case "call":
         recorder.call();
         break;
+      case "pair": {
+        if (recorder.state !== "off") break;
+        const pass = parsed(command2.code);
+        if (pass) {
+          recorder.pass = pass;
+          recorder.call();
+        } else recorder.refuse("A code is a port and four times four letters, as “reenact pair --socket” shows it");
+        break;
+      }
       case "note":
         recorder.send({ m: "note", t: command2.t, text: command2.text.slice(0, 65536) });
         break;
@@ -1293,6 +1394,7 @@
     await log.recall();
     await documents.recall();
     await browsing.recall();
+    recorder.pass = remembered.pass ?? null;
     if (remembered.session === null) {
       recorder.state = "off";
       browsing.deafen();

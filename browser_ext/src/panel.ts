@@ -23,6 +23,7 @@ export interface View {
 
 export type Command =
   | { do: "call" }
+  | { do: "pair"; code: string }
   | { do: "pause" | "resume" | "stop" }
   | { do: "note"; text: string; t: number }
   | { do: "network" | "storage"; on: boolean }

@@ -2,6 +2,18 @@
 // Fields of items are those of the trace's events (recorder/trace/pages.py), but for times (Unix ms), inline content
 // and the browser's own numbers of tabs, frames and documents, which the worker adds.
 
+/** By the WebSocket only, before the hello: the recorder proves that it knows the code, or the key it was traded for. */
+export interface Prove {
+  m: "prove";
+  server: string;
+  proof: string;
+}
+
+/** And knows that the extension does: the hello may come. */
+export interface Paired {
+  m: "paired";
+}
+
 export const WIRE_VERSION = 1;
 
 /** A statement of one document's capture script: `s` counts from 1 without holes, `t` is Unix ms. */

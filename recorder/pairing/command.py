@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from recorder.sessionfile import BrowserRequest, Request
+from recorder.trace.errors import UsageError
 
 
 @click.command(
     epilog="Examples:\n\n\b\n  reenact pair --task 'order the book' --out order.reenact\n"
-    "  reenact pair --site shop.example --site '*.pay.example'\n  reenact pair --remove\n\n"
+    "  reenact pair --site shop.example --site '*.pay.example'\n  reenact pair --socket\n  reenact pair --remove\n\n"
     "It ends by “Stop recording” in the browser, or by Ctrl-C here."
 )
 @click.option("--task", metavar="TEXT", help="What the session is to achieve, in a sentence.")
@@ -35,6 +36,13 @@ from recorder.sessionfile import BrowserRequest, Request
     metavar="FOLDER",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="A browser that was started with --user-data-dir=FOLDER (repeatable).",
+)
+@click.option(
+    "--socket",
+    "by_code",
+    is_flag=True,
+    help="For a browser that may start no program (Flatpak, Snap, a managed one): its extension connects to a port of"
+    " this machine, by a code that is shown here and given to its popup.",
 )
 @click.option(
     "--secret",
@@ -58,13 +66,23 @@ from recorder.sessionfile import BrowserRequest, Request
     "--remove", is_flag=True, help="Undo what pairing set up for this user's browsers; record nothing."
 )
 def pair(
-    as_json: bool, remove: bool, sites: tuple[str, ...], profiles: tuple[Path, ...], **options: Any
+    as_json: bool,
+    remove: bool,
+    by_code: bool,
+    sites: tuple[str, ...],
+    profiles: tuple[Path, ...],
+    **options: Any,
 ) -> int:
     """Record your own browser, one that has Reenact's extension: what you do there becomes one trace.
 
     Sets up what the browser needs to find the recorder, for this user. Nothing is recorded while no session runs.
     """  # fmt: skip
     from recorder.pairing import session, setup
+
+    if by_code and profiles:
+        raise UsageError(
+            "--profile and --socket exclude each other: by a code nothing is set up in a browser's folder"
+        )
 
     if remove:
         for path in setup.remove(os.environ, profiles):
@@ -73,7 +91,7 @@ def pair(
         return 0
     request = Request(
         argv=None, cwd=Path.cwd(), keep_workspace=False, keep_dotfiles=False,
-        browser=BrowserRequest(paired=True, sites=list(sites)), redact=not options.pop("no_redact"),
+        browser=BrowserRequest(paired=True, by_code=by_code, sites=list(sites)), redact=not options.pop("no_redact"),
         secret_names=list(options.pop("secrets")), **options,
     )  # fmt: skip
     done = session.pair(request, list(profiles), say=_say)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 
 from browser_ext import EXTENSION
@@ -15,7 +16,7 @@ from recorder.finish import Finished
 from recorder.pairing.setup import pairing_folder, set_up, socket_path
 from recorder.sessionfile import Request
 from recorder.sources.browser.orders import CHANNEL
-from recorder.trace.errors import RecordingFailed, UsageError
+from recorder.trace.errors import RecordingFailed, Unsupported, UsageError
 
 
 def pair(request: Request, profiles: list[Path], *, say: Say) -> Finished:
@@ -24,14 +25,24 @@ def pair(request: Request, profiles: list[Path], *, say: Say) -> Finished:
     `profiles` are folders of browsers that keep their data elsewhere than usual (--user-data-dir). Blocks. Raises
     UsageError or RecordingFailed before anything is recorded.
     """
-    with _alone():
-        set_up(os.environ, profiles)
+    assert request.browser is not None
+    by_code = request.browser.by_code
+    with nullcontext() if by_code else _alone():
+        if by_code:
+            _need_websockets()
+        else:
+            set_up(os.environ, profiles)
         say(
             "the browser needs Reenact's extension, once: open chrome://extensions, switch Developer mode on,"
         )
         say(f"choose “Load unpacked” and the folder {EXTENSION}")
         say("then open the pages to record, or load them again; Reenact's button in the browser shows REC")
-        return browse(request, say=say, reached=_leading_to)
+        return browse(request, say=say, reached=None if by_code else _leading_to)
+
+
+def _need_websockets() -> None:
+    if find_spec("websockets") is None:
+        raise Unsupported("--socket needs the library websockets: pip install 'reenact[browser]'")
 
 
 @contextmanager

@@ -141,6 +141,31 @@ class Storage(Struct, frozen=True, kw_only=True, tag_field="m", tag="storage"):
     origins: Annotated[list[StoredOrigin], Meta(max_length=1000)]
 
 
+class Pair(Struct, frozen=True, kw_only=True, tag_field="m", tag="pair"):
+    """By the WebSocket only, before the hello: the extension wants in, by the code that the expert gave it or by the
+    key that it was traded for. `client` is a random word (hex)."""
+
+    client: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    by: Literal["code", "key"]
+
+
+class Prove(Struct, frozen=True, kw_only=True, tag_field="m", tag="prove"):
+    """The recorder's random word, and that it knows the same."""
+
+    server: str
+    proof: str
+
+
+class Proof(Struct, frozen=True, kw_only=True, tag_field="m", tag="proof"):
+    """So does the extension."""
+
+    proof: Line
+
+
+class Paired(Struct, frozen=True, kw_only=True, tag_field="m", tag="paired"):
+    """The hello may come."""
+
+
 Upward = Hello | Batch | Log | Note | Ask | Storage
 Downward = Welcome | Ack | Status | Refused
 
@@ -168,9 +193,14 @@ def _whole(data: bytes) -> bytes:
     return text.encode("utf-8", "replace")
 
 
+def encode(message: Downward | Upward | Pair | Prove | Proof | Paired) -> bytes:
+    """The message as JSON."""
+    return _encoder.encode(message)
+
+
 def frame(message: Downward | Upward) -> bytes:
     """The message in its frame."""
-    data = _encoder.encode(message)
+    data = encode(message)
     return _LENGTH.pack(len(data)) + data
 
 

@@ -8,15 +8,16 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Worker, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Worker, sync_playwright
 
 from browser_ext import EXTENSION, EXTENSION_ID
 from recorder.sources.browser import hosts
 from recorder.sources.browser.channel import Channel
+from recorder.sources.browser.door import Door
 from recorder.trace.event import Event
 from recorder.trace.pagelog import Kept, PageLog
 from recorder.trace.wire import Ask, Batch, Hello, Log, Note, Refused, Status, Storage, Welcome
@@ -27,8 +28,13 @@ CHROMIUM = os.environ.get("REENACT_CHROMIUM") or shutil.which("chromium")
 class Recorder:
     """Listens as the browser source does. What was acknowledged is in `events`, also over `down` and `up`."""
 
-    def __init__(self, socket: Path, session: str = "s1", sites: list[str] | None = None) -> None:
+    def __init__(
+        self, socket: Path, session: str = "s1", sites: list[str] | None = None, *, by_code: bool = False
+    ) -> None:
         self.socket = socket
+        self.by_code = by_code
+        self.shown: list[str] = []
+        """What the expert was shown."""
         self.session = session
         self.sites = sites or []
         self.hellos: list[Hello] = []
@@ -54,7 +60,11 @@ class Recorder:
         async def serve() -> None:
             self._end = asyncio.Event()
             self._loop = asyncio.get_running_loop()
-            async with Channel(self.socket, self) as self.channel:
+            async with AsyncExitStack() as stack:
+                self.channel = await stack.enter_async_context(Channel(self.socket, self))
+                if self.by_code:
+                    door = Door(self.socket.with_name("door.json"), self.channel, self.shown.append)
+                    await stack.enter_async_context(door)
                 started.set()
                 await self._end.wait()
 
@@ -69,6 +79,15 @@ class Recorder:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(10)
         assert not self._thread.is_alive()
+
+    @property
+    def code(self) -> str:
+        """What the popup is to be given."""
+        return next(word for word in self.shown[0].split() if word.count("-") == 4)
+
+    @property
+    def port(self) -> int:
+        return int(self.code.partition("-")[0])
 
     def tell(self, status: Status) -> None:
         assert self._loop is not None
@@ -128,11 +147,12 @@ class Recorder:
 
 @contextmanager
 def chromium(
-    profile: Path, socket: Path, *flags: str, extensions: Iterable[Path] = ()
+    profile: Path, socket: Path | None, *flags: str, extensions: Iterable[Path] = ()
 ) -> Iterator[BrowserContext]:
-    """A browser with the extension, whose host leads to `socket`."""
+    """A browser with the extension, whose host leads to `socket`; None: there is no host."""
     loaded = ",".join(map(str, [EXTENSION, *extensions]))
-    hosts.place(profile / "NativeMessagingHosts", profile / "host", socket, EXTENSION_ID)
+    if socket is not None:
+        hosts.place(profile / "NativeMessagingHosts", profile / "host", socket, EXTENSION_ID)
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             profile,
@@ -152,6 +172,16 @@ def chromium(
             yield context
         finally:
             context.close()
+
+
+def pair(context: BrowserContext, code: str) -> Page:
+    """Gives the popup a code, as an expert does; returns the popup."""
+    popup = context.new_page()
+    popup.goto(f"chrome-extension://{EXTENSION_ID}/popup.html")
+    popup.get_by_text("Connect by a code").click()
+    popup.get_by_label("The code that").fill(code)
+    popup.get_by_role("button", name="Connect").click()
+    return popup
 
 
 def worker(context: BrowserContext) -> Worker:

@@ -14,6 +14,7 @@ from recorder.trace.events import Gap
 from recorder.trace.pages import DocumentEnded, DocumentStarted, Navigated, PageEvent, PageRequest
 
 pytestmark = pytest.mark.slow
+BOTH_WAYS = pytest.mark.parametrize("way", ["host", "code"])
 PAGE = b"<!doctype html><title>Typing</title><input id=field autofocus><a href=/next>next</a>"
 
 
@@ -49,6 +50,7 @@ def whole(recorder: Recorder) -> None:
     assert len(seen) == len(set(seen))
 
 
+@BOTH_WAYS
 def test_a_worker_that_is_killed_again_and_again_loses_nothing(
     browser: BrowserContext, page: Page, recorder: Recorder, site: str
 ) -> None:
@@ -84,6 +86,7 @@ def test_navigations_while_the_worker_dies_are_told_once(
     whole(recorder)
 
 
+@BOTH_WAYS
 def test_a_recorder_that_comes_back_gets_what_happened_meanwhile(
     page: Page, recorder: Recorder, site: str
 ) -> None:
@@ -102,6 +105,7 @@ def test_a_recorder_that_comes_back_gets_what_happened_meanwhile(
     whole(recorder)
 
 
+@BOTH_WAYS
 def test_recorder_and_worker_may_die_at_once(
     browser: BrowserContext, page: Page, recorder: Recorder, site: str
 ) -> None:
@@ -138,4 +142,5 @@ def test_what_is_lost_while_the_worker_is_killed_without_rest_is_told(
         for url in (f"{site}?{n}" for n in range(6))
         if f"of the page at {url} nothing came" in recorder.log.never_seen()
     }
-    assert told == {e.url for e in recorder.of(Navigated)} - seen
+    # The empty page that was there first may be told of, too: nothing is recorded there.
+    assert told == {e.url for e in recorder.of(Navigated) if e.url.startswith(site)} - seen

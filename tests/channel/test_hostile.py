@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
-from channel_ends import CHROMIUM, Recorder, chromium
-from playwright.sync_api import Page
+from channel_ends import CHROMIUM, Recorder, chromium, pair
+from playwright.sync_api import Page, expect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
 
 from browser_ext import EXTENSION_ID, NATIVE_HOST
 from recorder.trace.events import Gap
@@ -226,3 +230,101 @@ def test_another_extension_is_no_more_welcome(tmp_path: Path, recorder: Recorder
     assert "forbidden" in told[2]
     assert len(recorder.hellos) == 1
     assert not recorder.asks
+
+
+KNOCK = """async (port) => {
+  const told = {};
+  const attempt = async (name, act) => {
+    try { told[name] = await act(); } catch (error) { told[name] = `refused: ${error.name}`; }
+  };
+  const socket = (url) => new Promise((done) => {
+    const one = new WebSocket(url);
+    one.onopen = () => done("open");
+    one.onclose = () => done("refused");
+  });
+  await attempt("socket", () => socket(`ws://127.0.0.1:${port}/reenact`));
+  await attempt("renamed", () => socket(`ws://bad.test:${port}/reenact`));
+  await attempt("localhost", () => socket(`ws://localhost:${port}/reenact`));
+  await attempt("fetch", () => fetch(`http://127.0.0.1:${port}/reenact`).then((answer) => answer.text()));
+  await attempt("same name", () => fetch(`http://bad.test:${port}/`).then((answer) => answer.text()));
+  const blind = { mode: "no-cors", method: "POST", body: '{"m":"ask","what":"stop"}' };
+  await attempt("blind", () => fetch(`http://127.0.0.1:${port}/reenact`, blind).then((answer) => answer.type));
+  await attempt("stream", () => new Promise((done) => {
+    const stream = new EventSource(`http://127.0.0.1:${port}/reenact`);
+    stream.onopen = () => done("open");
+    stream.onerror = () => (stream.close(), done("refused"));
+  }));
+  await attempt("frame", () => new Promise((done) => {
+    const frame = document.createElement("iframe");
+    frame.src = `http://127.0.0.1:${port}/reenact`;
+    frame.onload = () => { try { done(frame.contentDocument ? "readable" : "closed"); } catch { done("closed"); } };
+    document.body.append(frame);
+  }));
+  return told;
+}"""
+
+
+@pytest.mark.parametrize("way", ["code"])
+def test_it_does_not_reach_the_recorders_port(bad: Page, recorder: Recorder) -> None:
+    told = bad.evaluate(KNOCK, recorder.port)
+    assert told.pop("blind") in ("opaque", "refused: TypeError")  # it learns nothing of what was answered
+    assert told.pop("frame") == "closed"
+    assert all(value.startswith("refused") for value in told.values()), told
+    bad.mouse.click(5, 5)
+    recorder.wait(clicks)
+    assert len(recorder.hellos) == 1
+    assert not recorder.asks
+    assert not recorder.faults
+    assert len(recorder.shown) == 1
+
+
+@pytest.mark.parametrize("way", ["code"])
+def test_who_took_the_port_of_a_recorder_that_is_gone_hears_nothing(bad: Page, recorder: Recorder) -> None:
+    heard: list[dict[str, Any]] = []
+    came = threading.Semaphore(0)
+
+    def thief(peer: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            heard.append(json.loads(peer.recv()))
+            came.release()
+            peer.send(json.dumps({"m": "prove", "server": "0" * 32, "proof": "0" * 64}))
+            peer.send(json.dumps({"m": "paired"}))
+            heard.append(json.loads(peer.recv()))
+
+    recorder.down()
+    with serve(thief, "127.0.0.1", recorder.port) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        bad.mouse.click(5, 5)
+        for _ in range(3):  # it is called again and again
+            assert came.acquire(timeout=10)
+        server.shutdown()
+        serving.join(10)
+    assert {message["m"] for message in heard} == {"pair"}
+    assert {message["by"] for message in heard} == {"key"}
+    assert len({message["client"] for message in heard}) == len(heard)
+    recorder.up()
+    recorder.wait(clicks)
+    assert not recorder.of(Gap)
+
+
+def test_a_code_that_does_not_fit_is_said_in_the_popup(tmp_path: Path) -> None:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here")
+    recorder = Recorder(tmp_path / "channel" / "socket", by_code=True)
+    recorder.up()
+    with chromium(tmp_path / "profile", None) as context:
+        popup = pair(context, "no code")
+        expect(popup.locator("#about")).to_contain_text("four times four letters")
+        for typed, said in [
+            (f"{recorder.port}-0000-0000-0000-0000", "does not fit the recorder"),
+            ("1-0000-0000-0000-0000", "Nobody records at port 1"),
+        ]:
+            popup.get_by_label("The code that").fill(typed)
+            popup.get_by_role("button", name="Connect").click()
+            expect(popup.locator("#about")).to_contain_text(said)
+        popup.get_by_label("The code that").fill(f" {recorder.code.lower()} ")
+        popup.get_by_role("button", name="Connect").click()
+        expect(popup.get_by_role("status")).to_have_text("Recording")
+    assert len(recorder.shown) == 1
+    recorder.down()

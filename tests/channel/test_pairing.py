@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from channel_ends import CHROMIUM
+from channel_ends import CHROMIUM, pair
 from list_site import Site
 from plain_chromium import granted, plain_chromium
 from playwright.sync_api import Page, sync_playwright
@@ -45,21 +45,23 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 @contextmanager
 def session(
-    env: dict[str, str], *arguments: str
+    env: dict[str, str], *arguments: str, said: list[str] | None = None
 ) -> Iterator[tuple[Callable[[str], None], Callable[[], dict[str, Any]]]]:
-    """A recording by the command line, once it records: to wait until it says something, and to end it."""
+    """A recording by the command line, once it records: to wait until it says something, and to end it.
+
+    `said` gets its lines as they are waited for."""
     process = subprocess.Popen(
         [REENACT, *arguments, "--json"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    heard = [] if said is None else said
 
     def until(words: str) -> None:
         assert process.stderr is not None
-        said = []
         for line in process.stderr:
-            said.append(line)
+            heard.append(line)
             if words in line:
                 return
-        raise AssertionError("".join(said))
+        raise AssertionError("".join(heard))
 
     def end() -> dict[str, Any]:
         process.send_signal(signal.SIGINT)
@@ -177,6 +179,24 @@ def test_a_paired_browser_gives_the_steps_of_an_opened_one(
         [REENACT, "replay", str(paired)], env=env, capture_output=True, text=True, check=False
     )
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+
+
+def test_a_browser_is_paired_by_a_code(tmp_path: Path, env: dict[str, str], site: Site) -> None:
+    out, said = tmp_path / "code.reenact", []
+    with session(env, "pair", "--socket", "-o", str(out), said=said) as (until, end):
+        code = next(word for line in said for word in line.split() if word.count("-") == 4)
+        assert not (tmp_path / "config").exists()
+        with plain_chromium(tmp_path / "profile") as address, sync_playwright() as playwright:
+            context = playwright.chromium.connect_over_cdp(address).contexts[0]
+            pair(context, code).close()
+            until("is recorded")
+            work(context.pages[0], site.url)
+            told = end()
+    assert told["state"] == "complete", told
+    assert [step["gesture"]["verb"] for step in steps(out, env)] == [
+        "navigate",
+        *["click", "fill", "click"] * 2,
+    ]
 
 
 def test_on_consent_cookies_and_storage_are_where_a_replay_begins(

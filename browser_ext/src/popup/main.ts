@@ -44,7 +44,7 @@ const panel = new Panel((view) => {
   wire.checked = view.network ?? false;
   buttons.pause.textContent = view.paused ? "Resume" : "Pause";
   buttons.pause.hidden = buttons.stop.hidden = !on;
-  buttons.call.hidden = view.state !== "off";
+  buttons.call.hidden = part("by-code", HTMLDetailsElement).hidden = view.state !== "off";
 });
 
 buttons.pause.addEventListener("click", () => panel.tell({ do: shown?.paused ? "resume" : "pause" }));
@@ -53,6 +53,12 @@ buttons.call.addEventListener("click", () => panel.tell({ do: "call" }));
 part("allowed", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
   panel.tell({ do: "sites", sites: sites.value.split(/\s+/).filter((site) => site) });
+});
+part("pairing", HTMLFormElement).addEventListener("submit", (event) => {
+  event.preventDefault();
+  const code = part("code", HTMLInputElement);
+  panel.tell({ do: "pair", code: code.value });
+  code.value = "";
 });
 wire.addEventListener("change", async () => {
   const on = wire.checked && (await chrome.permissions.request({ permissions: ["debugger"] }));

@@ -10,6 +10,7 @@ import { Panels } from "./panels";
 import { Recorder } from "./recorder";
 import { matches } from "./sites";
 import { startingState } from "./starting";
+import { type Pass, parsed } from "./ways";
 
 const ALARM = "call";
 
@@ -20,6 +21,7 @@ interface Remembered {
   sites?: string[];
   mask?: string[];
   began?: number;
+  pass?: Pass | null;
 }
 
 /** What is kept for good. */
@@ -59,6 +61,7 @@ const recorder = new Recorder(
     changed() {
       showBadge(recorder.state, recorder.paused);
       panels.show();
+      if (remembered.pass?.key !== recorder.pass?.key) remember({ pass: recorder.pass });
       if (recorder.state === "on" && recorder.paused !== paused) {
         paused = recorder.paused;
         void documents.announce();
@@ -167,6 +170,15 @@ function command(command: Command): void {
     case "call":
       recorder.call();
       break;
+    case "pair": {
+      if (recorder.state !== "off") break;
+      const pass = parsed(command.code);
+      if (pass) {
+        recorder.pass = pass;
+        recorder.call();
+      } else recorder.refuse("A code is a port and four times four letters, as “reenact pair --socket” shows it");
+      break;
+    }
     case "note":
       recorder.send({ m: "note", t: command.t, text: command.text.slice(0, 65536) });
       break;
@@ -213,6 +225,7 @@ const ready = (async () => {
   await log.recall();
   await documents.recall();
   await browsing.recall();
+  recorder.pass = remembered.pass ?? null;
   if (remembered.session === null) {
     recorder.state = "off";
     browsing.deafen();

@@ -1,8 +1,8 @@
-// The way to the recorder: a native host that Chromium starts for this extension alone.
+// The recorder, as the worker knows it: called until it answers, and called again when it was lost.
 import type { Downward, Status, Upward, Welcome } from "../wire";
 import { WIRE_VERSION } from "../wire";
+import { dial, type Line, native, type Pass } from "./ways";
 
-const HOST = "reenact.recorder";
 const AGAIN_MS = [100, 200, 400, 800, 1600, 2000];
 /** How long a recorder that was there is waited for; documents keep what they see meanwhile. */
 const PATIENCE_MS = 60_000;
@@ -21,7 +21,9 @@ export class Recorder {
   why = "";
   welcome: Welcome | null = null;
   status: Status | null = null;
-  private port: chrome.runtime.Port | null = null;
+  /** Where it is reached by a WebSocket; null: by the native host. */
+  pass: Pass | null = null;
+  private line: Line | null = null;
   private lostSince = 0;
   private attempts = 0;
 
@@ -44,28 +46,34 @@ export class Recorder {
 
   /** Calls the recorder, unless it is being called or was reached. */
   call(): void {
-    if (this.port) return;
+    if (this.line) return;
     if (this.state === "off") this.state = "asking";
-    const port = chrome.runtime.connectNative(HOST);
-    this.port = port;
-    port.onMessage.addListener((message: Downward) => this.heard(message));
-    port.onDisconnect.addListener(() => {
-      const error = chrome.runtime.lastError?.message ?? "";
-      if (this.port === port) this.ended(error);
-    });
-    port.postMessage({
+    const hello: Upward = {
       m: "hello",
       v: WIRE_VERSION,
       capture: chrome.runtime.getManifest().version,
       user_agent: navigator.userAgent,
       instance: this.instance(),
       browser: this.browser(),
-    } satisfies Upward);
+    };
+    const heard = (message: Downward) => this.heard(message);
+    const ended = (why: string) => this.ended(why);
+    const traded = (pass: Pass) => {
+      this.pass = pass;
+      this.listener.changed();
+    };
+    this.line = this.pass ? dial(this.pass, hello, { heard, ended }, traded) : native(hello, { heard, ended });
+  }
+
+  /** Nothing can be called by what the expert gave. */
+  refuse(why: string): void {
+    this.why = why;
+    this.listener.changed();
   }
 
   /** Sends what can be sent now; what is not acknowledged is the speaker's to keep. */
   send(message: Upward): void {
-    if (this.state === "on") this.port?.postMessage(message);
+    if (this.state === "on") this.line?.send(message);
   }
 
   private heard(message: Downward): void {
@@ -94,7 +102,7 @@ export class Recorder {
   }
 
   private ended(error: string): void {
-    this.port = null;
+    this.line = null;
     if (this.state === "off") return;
     const now = Date.now();
     if (this.state === "on") {
@@ -113,8 +121,9 @@ export class Recorder {
     this.why = why;
     this.welcome = null;
     this.status = null;
-    const port = this.port;
-    this.port = null;
-    port?.disconnect();
+    this.pass = null;
+    const line = this.line;
+    this.line = null;
+    line?.close();
   }
 }

@@ -63,6 +63,19 @@ class Listener(Protocol):
         """A connection was ended because of what it said."""
 
 
+class Link(Protocol):
+    """One connection of an extension, as messages."""
+
+    async def receive(self) -> bytes | None:
+        """The next message; None at the end. Raises Malformed where it is too long."""
+
+    def send(self, message: Downward) -> None:
+        """Says it, once the other end reads."""
+
+    async def drained(self) -> None:
+        """Waits where the other end does not read."""
+
+
 class Channel:
     """Serves at `path` for as long as it is open. Use `async with`. Raises OSError where nobody can listen there."""
 
@@ -105,7 +118,7 @@ class Channel:
             return
         self._tasks.add(task)
         try:
-            await self.serve(Link(reader, writer))
+            await self.serve(_HostLink(reader, writer))
         finally:
             self._tasks.discard(task)
             writer.close()
@@ -164,8 +177,8 @@ class Channel:
             return Ack(key=key, s=max(numbers, default=0))
 
 
-class Link:
-    """One connection, as messages."""
+class _HostLink:
+    """One connection of a native host."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -174,7 +187,6 @@ class Link:
         self._whole: deque[bytes] = deque()
 
     async def receive(self) -> bytes | None:
-        """The next message; None at the end. Raises Malformed where it is too long."""
         while not self._whole:
             data = await self._reader.read(_PORTION)
             if not data:
@@ -187,7 +199,6 @@ class Link:
             self._writer.write(frame(message))
 
     async def drained(self) -> None:
-        """Waits where the other end does not read."""
         await self._writer.drain()
 
 

@@ -139,6 +139,7 @@ def start_browser(
     vault: Path | None = None,
     downloads: Path | None = None,
     sites: Iterable[str] = (),
+    by_code: bool = False,
 ) -> Browser:
     """Starts the browser source for the session in `folder`; `Browser.ready` waits until its browser is open.
 
@@ -151,7 +152,7 @@ def start_browser(
         folder=str(folder.absolute()), notices=notices, status=status, session=session, task=task, mode=mode, url=url,
         headless=headless, profile=None if profile is None else str(profile), port=port, seed=seed, flags=list(flags),
         vault=None if vault is None else str(vault), unix_offset=unix_offset, started=started,
-        downloads=None if downloads is None else str(downloads), sites=list(sites),
+        downloads=None if downloads is None else str(downloads), sites=list(sites), by_code=by_code,
     )  # fmt: skip
     try:
         process = spawn(_ENTRY, msgspec.json.encode(orders), descriptors=[notices, status])

@@ -11,6 +11,8 @@ JOURNAL = "browser.journal"
 FOLDER = "browser"
 """Below the session's folder: all that the browser itself needs."""
 CHANNEL = "channel.sock"
+DOOR = "door.json"
+"""Below the browser's folder: what the extension is known by (see `door`)."""
 
 
 class Orders(Struct, frozen=True, kw_only=True):
@@ -39,5 +41,7 @@ class Orders(Struct, frozen=True, kw_only=True):
     size: tuple[int, int] = (1280, 720)
     sites: list[str] = []
     """Hosts whose pages are recorded; none: all."""
+    by_code: bool = False
+    """The extension may come by a WebSocket, and the code that is told."""
     downloads: str | None = None
     """Where files that were downloaded are put for the expert, too."""

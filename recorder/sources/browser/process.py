@@ -13,16 +13,16 @@ import os
 import shutil
 import subprocess
 from collections.abc import Coroutine
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from recorder.sources.browser.channel import Channel
 from recorder.sources.browser.chromium import Chromium, Fetched
 from recorder.sources.browser.intake import MOST_CONTENT, Intake
-from recorder.sources.browser.orders import CHANNEL, FOLDER, SOURCE, Orders
+from recorder.sources.browser.orders import CHANNEL, DOOR, FOLDER, SOURCE, Orders
 from recorder.sources.browser.redaction import RedactedPages, Texts, Untouched
 from recorder.sources.own_process import Notices, quiet_signals
 from recorder.trace.errors import RecordingFailed, ReenactError
@@ -38,6 +38,9 @@ from recorder.trace.events import (
     Screenshot,
 )
 from recorder.trace.wire import Ask, Batch, Hello, Log, Malformed, Note, Refused, Status, Storage, Welcome
+
+if TYPE_CHECKING:
+    from recorder.sources.browser.door import Door
 
 _HELLO_SECONDS = 15.0
 _SYNC_SECONDS = 0.1
@@ -85,9 +88,12 @@ class Source:
         loop.add_reader(self._orders.notices, self._noticed)
         syncing = asyncio.ensure_future(self._sync())
         try:
-            async with Channel(Path(self._orders.folder) / CHANNEL, self) as channel:
-                self._channel = channel
+            async with AsyncExitStack() as stack:
+                self._channel = Channel(Path(self._orders.folder) / CHANNEL, self)
+                await stack.enter_async_context(self._channel)
                 try:
+                    if self._orders.by_code:
+                        await stack.enter_async_context(self._door())
                     await self._begin()
                 except ReenactError as error:
                     self._report({"failed": str(error)})
@@ -109,6 +115,14 @@ class Source:
             self._fault = str(error)
         self._report({"ended": self._reason, "fault": self._fault})
         return 0 if self._fault is None else 5
+
+    def _door(self) -> Door:
+        from recorder.sources.browser.door import Door  # here: its library is needed for nothing else
+
+        def say(text: str) -> None:
+            self._report({"said": text})
+
+        return Door(Path(self._orders.folder) / FOLDER / DOOR, self._channel, say)
 
     async def _begin(self) -> None:
         orders = self._orders
