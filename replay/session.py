@@ -197,7 +197,6 @@ def _at_terminal(
         todo,
         sandbox,
         sandbox.master,
-        sandbox.terminal,
         bounds=structs.replace(options.bounds, output=max(options.bounds.output, _room(manifest))),
         clock=clock,
         edit=edit,

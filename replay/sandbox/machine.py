@@ -268,12 +268,6 @@ class Sandbox:
             os.fchown(slave, claim.uid, claim.gid)
         return f"/dev/pts/{number}", slave
 
-    @property
-    def terminal(self) -> str:
-        """Host path of the terminal that the sandbox made."""
-        (number,) = struct.unpack("i", fcntl.ioctl(self.master, _TIOCGPTN, bytes(4)))
-        return f"/proc/{self._launched.init_pid}/root/dev/pts/{number}"
-
     # -- ending ---------------------------------------------------------------------------------
 
     def _tick(self) -> None:

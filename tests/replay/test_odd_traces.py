@@ -262,17 +262,11 @@ ODD: dict[str, Odd] = {
 QUICK = {"cwd with ..", "root /etc", "argv empty", "session folder is the home folder", "shell file outside"}
 
 
-def _marks(name: str) -> list[Any]:
-    marks = [] if name in QUICK else [pytest.mark.slow]
-    if name == "argv of an assignment":  # it may be over before its terminal was looked at: then 4, not 1
-        marks.append(
-            pytest.mark.xfail(reason="who ends at once may end before its terminal is opened", strict=False)
-        )
-    return marks
-
-
 def _table() -> list[Any]:
-    return [pytest.param(odd, id=name, marks=_marks(name)) for name, odd in ODD.items()]
+    return [
+        pytest.param(odd, id=name, marks=[] if name in QUICK else pytest.mark.slow)
+        for name, odd in ODD.items()
+    ]
 
 
 @pytest.mark.parametrize("odd", _table())

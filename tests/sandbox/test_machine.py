@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from recorder.trace.errors import Unsupported, UsageError
+from replay.players.terminal.waiting import TerminalWatch
 from replay.sandbox import Sandbox, SandboxSpec, start
 from replay.sandbox.boundary import explain
 
@@ -123,6 +124,14 @@ def test_a_terminal_that_the_player_made(
             assert sandbox.wait(10.0) == 5
     finally:
         os.close(master)
+
+
+def test_the_terminal_of_who_has_ended_can_be_looked_at(open_box: Callable[..., Any]) -> None:
+    sandbox = open_box(argv=["true"]).sandbox
+    assert sandbox.wait(10.0) == 0
+    watch = TerminalWatch(sandbox.master)
+    assert watch.unread() == 0
+    assert watch.look(sandbox.processes()) is None
 
 
 def test_what_the_payload_is_told(open_box: Callable[..., Any], folder: Path) -> None:

@@ -31,7 +31,6 @@ class TerminalPlayer:
         plan: Plan,
         processes: Processes,
         master: int,
-        slave_name: str,
         *,
         bounds: Bounds,
         clock: Callable[[int], None] | None,
@@ -43,7 +42,7 @@ class TerminalPlayer:
         self._plan = plan
         self._browse = browse
         self._master = master
-        self._watch = TerminalWatch(master, slave_name)
+        self._watch = TerminalWatch(master)
         self._output = TerminalOutput(plan, master, self._watch, bounds.output)
         self._gate = Gate(plan, processes, self._watch, self._output, bounds, settle, progress)
         self._clock = clock

@@ -29,7 +29,7 @@ _SYSCALLS = {
     },
 }.get(platform.machine(), {})  # fmt: skip
 _DEV_TTY = os.makedev(5, 0)
-_TIOCGSID = 0x5429
+_TIOCGSID, _TIOCGPTPEER = 0x5429, 0x5441  # not in termios
 _POLLIN = 0x1
 _MAX_FDS = 1024
 
@@ -74,15 +74,18 @@ class _Process(NamedTuple):
 
 
 class TerminalWatch:
-    """Looks at one terminal through its master side.
+    """Looks at one terminal through its master side: its name is gone once those that it belonged to are."""
 
-    `slave_name` is the path of its slave device; `rdevs` further device numbers under which processes may hold it.
-    """
-
-    def __init__(self, master: int, slave_name: str) -> None:
+    def __init__(self, master: int) -> None:
         self._master = master
-        self._slave_name = slave_name
-        self._device = os.stat(slave_name).st_rdev
+        slave = self._slave()
+        self._device = os.fstat(slave).st_rdev
+        os.close(slave)
+
+    def _slave(self) -> int:
+        return fcntl.ioctl(
+            self._master, _TIOCGPTPEER, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+        )
 
     def modes(self) -> tuple[bool, bool]:
         """(line mode, echo) as set on the terminal now."""
@@ -92,7 +95,7 @@ class TerminalWatch:
     def unread(self) -> int:
         """Bytes sent to the terminal that no program has read yet. In line mode only whole lines count."""
         try:
-            fd = os.open(self._slave_name, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+            fd = self._slave()
         except OSError:
             return 0
         try:
