@@ -60,6 +60,7 @@ def record(argv: list[str], steps: list[tuple[bytes, Seen]], folder: Path) -> tu
     pid, master = pty.fork()
     if pid == 0:
         try:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLS, 0, 0))
             os.chdir(folder)
             kept = {"PATH": os.environ["PATH"], "HOME": str(folder)}
             environment = {**kept, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
@@ -67,8 +68,6 @@ def record(argv: list[str], steps: list[tuple[bytes, Seen]], folder: Path) -> tu
         finally:
             os._exit(127)
     try:
-        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLS, 0, 0))
-        os.kill(pid, signal.SIGWINCH)
         screen = Screen(COLS, ROWS, answer=lambda reply: void(os.write(master, reply)))
         for keys, seen in steps:
             os.write(master, keys)
@@ -193,7 +192,8 @@ PROGRAMS: dict[str, tuple[list[str], list[tuple[bytes, Seen]]]] = {
     "vim": (
         ["vim", "-u", "NONE", "-N", "+set ruler", "code.py"],
         [
-            (b"", shows("def f(x)", "1,1")),
+            # Not its ruler: an answer that comes early makes vim draw the file's name over it.
+            (b"", shows("def f(x)", '"code.py" 90L')),
             (b":syntax on\r:set number hlsearch\r/range\r", shows("  2 ", "/range")),
             (b"10GdGix\xe3\x82\xb3y\tz\x1b:split\r", shows("code.py [+]")),
             (b"\x17\x17Go" + b"long " * 30 + b"\x1b", shows("long long")),
