@@ -332,7 +332,7 @@ def _context(
     until = times.recorded + step.t_end / 1e9
     shown = (times.recorded, until)
     longest = max(step.t_end - step.t_start, answer.t_end - answer.t_start if answer else 0) / 1e9
-    without = set() if commits else {"git-hashes"}
+    without = set() if commits else {"git-hashes", "packs"}
     zone = _zone(step, recorded.events, until) if step.gesture else None
     if times.controlled:
         without.add("dates")

@@ -158,6 +158,14 @@ git_hashes = numbered(
 )
 """Object names of git, whole or short. A short one has the alias of the whole one that it begins."""
 
+_WRITING = re.compile(rb"Writing objects: +\d+% \(\d+/\d+\), $")
+packs = masked(
+    "size",
+    (r"\b\d+(?:\.\d\d)? (?:bytes|[KMG]iB)(?= \| )",),
+    plausible=lambda match: bool(_WRITING.search(match.string[max(0, match.start() - 80) : match.start()])),
+)
+"""How large the pack of a `git push` is: a commit's time is packed, too. How many objects it has stays."""
+
 built_wheels = numbered(
     "wheel",
     (

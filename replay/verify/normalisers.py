@@ -62,6 +62,7 @@ def text_rules(
         Rule("temporary-names", strong, identities.temporary_names),
         Rule("ports", strong, identities.ports),
         Rule("git-hashes", weak, identities.git_hashes),
+        Rule("packs", weak, identities.packs),
         Rule("gauges", weak, identities.gauges),
         Rule("epochs", weak, times.epochs(clock)),
         Rule("dates", weak, times.dates(clock)),

@@ -28,6 +28,7 @@ def judge(recorded: str | bytes, observed: str | bytes, context: Context | None 
 METER = "100 60000  100 60000    0     0 %s"
 ZED = "100 --   3000     0     3     0  "
 METERED = "1401k 0 --:--:-- --:--:-- --:--:-- 1429k"
+WRITING = "Writing objects: 100%% (3/3), %s | "
 WHEEL = "  Created wheel for gamma: filename=gamma-0.1-py3-none-any.whl size=1029 sha256="
 
 LOG = "[%s:%s] Failed to connect to the bus\r\n"
@@ -138,6 +139,8 @@ SAME = [
     ("git-hashes", "index ab12cd3..1234567 100644", "index ab12cd4..1234599 100644"),
     ("git-hashes", "ab12cd3 fix\r\n99aa123 init\r\n", "bb12cd3 fix\r\n88aa123 init\r\n"),
     ("git-hashes", "HEAD is now at ab12cd3 fix", "HEAD is now at 1234567 fix"),
+    ("packs", WRITING % "277 bytes" + "277.00 KiB/s, done.", WRITING % "278 bytes" + "277.00 KiB/s, done."),
+    ("packs", WRITING % "1.00 KiB" + "1.00 KiB/s, done.", WRITING % "1023 bytes" + "1.00 KiB/s, done."),
     ("epochs", "1717243200", "1717243299"),
     ("epochs", "t=1717243200.25 x", "t=1717243201.5 x"),
     ("dates", "today is 2024-06-01.", "today is 2024-06-02."),
@@ -159,6 +162,8 @@ DIFFERENT = [
     ("[18:46] ERROR a/b.cc:4] gone\r\n", ""),
     ("100 60000  100 60000 1401k", "100 60000  100 60000 1501k"),
     ("total 12", "total 13"),
+    (WRITING % "277 bytes" + "1 KiB/s", (WRITING % "277 bytes" + "1 KiB/s").replace("3/3", "4/4")),
+    ("Reading objects: 100% (3/3), 277 bytes | 1 KiB/s", "Reading objects: 100% (3/3), 278 bytes | 1 KiB/s"),
     ("exit code 1", "exit code 2"),
     ("a\r\nb\r\n", "a\r\n"),
     ("a\r\nb\r\n", "a\r\nb\r\nb\r\n"),
