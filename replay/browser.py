@@ -39,9 +39,11 @@ def open_browser(
     network: Network | None,
     blobs: BlobStore,
     progress: Callable[[int], None] = lambda t: None,
+    answering: Callable[[int], None] = lambda t: None,
 ) -> tuple[BrowserPlayer, Sandbox]:
     """Starts the trace's browser in a sandbox of its own, and its player; `stack` ends both. `folder` is a private
-    one for it, `blobs` takes what it brings. Raises Unsupported where this machine cannot, or it does not start."""
+    one for it, `blobs` takes what it brings; `progress` and `answering` are the player's. Raises Unsupported where this
+    machine cannot, or it does not start."""
     started = browser_of(events)
     assert started is not None
     manifest = trace.manifest
@@ -90,6 +92,7 @@ def open_browser(
         alive=lambda: sandbox.wait(0) is None,
         answers=network.timeline if network else None,
         progress=progress,
+        answering=answering,
     )
     try:
         player.start()

@@ -80,7 +80,9 @@ class Browsing:
         stack.callback(self._thread.shutdown)
         place = folder / "browser"
         place.mkdir(mode=0o700)
-        self._player, self._sandbox = open_browser(trace, events, place, stack, self._network, blobs)
+        self._player, self._sandbox = open_browser(
+            trace, events, place, stack, self._network, blobs, answering=self._counts_for
+        )
         self._begin = next(event.t for event in events if isinstance(event, BrowserStarted))
 
     @property
@@ -103,8 +105,7 @@ class Browsing:
             if until is not None and step.t_start >= until:
                 break
             self._player.play(step.t_start)
-            if self._network is not None:
-                self._network.command = step.n
+            self._counts_for(step.t_start)
             if self._progress is not None:
                 self._progress(step.n)
             ends = [t for t in (then.t_start if then else None, until) if t is not None]
@@ -117,6 +118,13 @@ class Browsing:
             self._player.play(end)
         else:
             self._player.play(until)
+
+    def _counts_for(self, t: int) -> None:
+        """What is asked of the network from here on counts for the gesture at this recorded time. A page's question is
+        answered at once: what it asks then is the answer's, not the press's that brought the question."""
+        index = bisect.bisect_right(self._gestures, t, key=lambda step: step.t_start)
+        if self._network is not None and index:
+            self._network.command = self._gestures[index - 1].n
 
     def _picture(self, folder: Path, n: int, tab: int) -> None:
         picture = self._player.picture(tab)

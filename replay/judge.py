@@ -27,6 +27,7 @@ from replay.verify.echo import typed
 from replay.verify.nearest import wait_miss
 from replay.verify.network import StepNetwork, network_facet
 from replay.verify.noise import Mask
+from replay.verify.order import out_of_order
 from replay.verify.pages import compared
 from replay.verify.times import Clock
 from replay.verify.verdict import (
@@ -143,6 +144,7 @@ def judge(
     mine, theirs, said, seen = sides_steps(recorded, observed)
     missed_in = {m.command: m for m in reversed(reached.missed)}
     lapses = _by_gesture(mine, reached.lapses)
+    disordered = out_of_order([(step.n, step.gesture) for step in mine if step.gesture is not None])
     fatal = reached.fatal
     commits = any(_MAKES_OBJECTS.search(step.text) for step in mine)
     lines_typed = prompt_lines(mine, recorded.events, recorded.output)
@@ -188,6 +190,8 @@ def judge(
             )
         elif recording.page is not None:
             verdict = _gesture(recording, observation, context, (pages or {}).get(step.n))
+            if step.n in disordered:
+                verdict = judged_facets((*verdict.facets, disordered[step.n]))
         else:
             answer = theirs[step.n]
             lines = (

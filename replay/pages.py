@@ -68,6 +68,12 @@ class _Log:
             if isinstance(event, Unknown):
                 continue
             self._take(event)
+        for document in self._documents.values():
+            # By their own numbers, which no other order in the trace changes.
+            document.states.sort(key=lambda state: state.seq)
+            document.events.sort(key=lambda event: event.seq)
+            for state in document.states:
+                document.arias.append(state.aria or (document.arias[-1] if document.arias else None))
 
     def _take(self, event: AnyEvent) -> None:
         match event:
@@ -83,9 +89,7 @@ class _Log:
             case DocumentEnded() if event.doc in self._documents:
                 self._documents[event.doc].ended = event.t
             case PageState() if event.doc in self._documents:
-                document = self._documents[event.doc]
-                document.arias.append(event.aria or (document.arias[-1] if document.arias else None))
-                document.states.append(event)
+                self._documents[event.doc].states.append(event)
             case PageEvent() if event.doc in self._documents:
                 self._documents[event.doc].events.append(event)
             case BrowserEnded():

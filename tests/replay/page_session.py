@@ -24,6 +24,7 @@ from recorder.trace.events import Downloaded  # noqa: E402
 PAGE = """<!doctype html><title>Ledger</title><h1>Ledger</h1>
 <form id=f><label>Name <input id=name></label><button>Add</button></form>
 <table><tbody id=rows></tbody></table><a href="/report.csv" download="report.csv">Report</a>
+<p>Last entry: <b id=day>none</b></p>
 <script>
 async function load() {
   const items = await (await fetch('/items')).json();
@@ -42,6 +43,7 @@ async function load() {
 f.onsubmit = async event => {
   event.preventDefault();
   const field = document.getElementById('name');
+  day.textContent = new Date().toISOString().slice(0, 10);
   await fetch('/items', {method: 'POST', body: field.value});
   field.value = '';
   load();

@@ -66,6 +66,8 @@ class Browser:
         """Counts what was begun or ended: where it stays the same, nothing happened."""
         self.streamed = 0
         """Counts pieces of streams: messages of sockets and of event sources."""
+        self.answers: Callable[[int], None] = lambda t: None
+        """Told when a question was answered in the recording, just before it is now."""
         self._last = time.monotonic()
         self._started = started
         self._dialogs = list(dialogs)
@@ -408,6 +410,7 @@ class Browser:
             self.tools.send("Page.handleJavaScriptDialog", tab.session, accept=kind == "beforeunload")
             return
         self._dialogs.remove(found)
+        self.answers(found.t)
         answer: Said = {"accept": found.accepted}
         if found.answer is not None:
             answer["promptText"] = found.answer[:_MOST_TEXT]

@@ -60,7 +60,8 @@ class BrowserPlayer:
     `ahead_ns` is by how much the browser's own time of day is later than ours, `keep` takes content that the replay
     brings, `blob` gives recorded content, `alive` says whether the sandbox is.
 
-    `answers` are the recorded network's. `progress` is told the time that is reached.
+    `answers` are the recorded network's. `progress` is told the time that is reached, `answering` the recorded time of
+    each answer to a page's question, just before it is given.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class BrowserPlayer:
         alive: Callable[[], bool] = lambda: True,
         answers: Answers | None = None,
         progress: Callable[[int], None] = lambda t: None,
+        answering: Callable[[int], None] = lambda t: None,
     ) -> None:
         self._plan = plan
         self._place = place
@@ -91,6 +93,7 @@ class BrowserPlayer:
         self._browser = Browser(
             commands, said, pages, plan.started, plan.dialogs, f"{place.inside}/downloads", alive
         )
+        self._browser.answers = answering
         self._pages = pages
         for began in plan.documents:
             seen = plan.frames.get(began.frame)
