@@ -18,9 +18,11 @@ CLOCK = EXTENSION / "clock.js"
 """The clock that a replay gives to pages; no part of what Chromium loads with the extension."""
 
 
-def unpack(folder: Path, *, seed: int | None = None) -> Path:
+def unpack(folder: Path, *, seed: int | None = None, tape: bool = True) -> Path:
     """A copy of the extension in `folder` (which must not be there) for one session's browser: its pages' randomness
-    comes from `seed`, where there is one. Returns the folder."""
+    comes from `seed`, where there is one; with `tape` it keeps what they read of the clock. Returns the folder."""
     shutil.copytree(EXTENSION, folder)
-    (folder / "session.js").write_text(f"globalThis.__reenactSession = {json.dumps({'seed': seed})};\n")
+    (folder / "session.js").write_text(
+        f"globalThis.__reenactSession = {json.dumps({'seed': seed, 'tape': tape})};\n"
+    )
     return folder

@@ -6,6 +6,9 @@
   var ANSWERED = "answered";
   var ATTACHED = "attached";
   var CLOSING = "closing";
+  var READ = "read";
+  var PULL = "pull";
+  var UNWANTED = "unwanted";
   function handOver() {
     const node = document.createElement("i");
     dispatchEvent(new MouseEvent(HANDED, { relatedTarget: node }));
@@ -213,14 +216,16 @@
   var TICK = 40;
   var SLICE = 8;
   var Log = class {
-    constructor(outbox, targets, tick) {
+    constructor(outbox, targets, tick, gather) {
       this.outbox = outbox;
       this.targets = targets;
       this.tick = tick;
+      this.gather = gather;
     }
     outbox;
     targets;
     tick;
+    gather;
     #queue = [];
     #running = false;
     #run = 0;
@@ -236,8 +241,10 @@
     }
     #tick() {
       this.tick();
-      if (this.#queue.length > 0) this.#start();
-      else if (++this.#quiet * TICK > 1e3) {
+      if (this.#queue.length > 0) {
+        this.gather();
+        this.#start();
+      } else if (++this.#quiet * TICK > 1e3) {
         clearInterval(this.#timer);
         this.#timer = 0;
       }
@@ -254,6 +261,7 @@
     }
     /** Resolves when nothing waits. */
     idle() {
+      this.gather();
       if (this.#queue.length === 0 && !this.#running) return Promise.resolve();
       const rest = new Promise((done) => this.#idle.push(done));
       this.#start();
@@ -261,6 +269,7 @@
     }
     /** States all that waits, now: the document goes away. Content that is not read yet is said to be missing. */
     finish() {
+      this.gather();
       this.#run++;
       const queue = this.#queue;
       this.#queue = [];
@@ -2531,8 +2540,13 @@ ${state.title}`;
       () => this.#states.epoch(),
       (n, print) => this.#outbox.add({ k: "target", t: now(), n, ...print })
     );
-    #log = new Log(this.#outbox, this.#targets, () => this.#listeners.warm());
     #page = handOver();
+    #log = new Log(
+      this.#outbox,
+      this.#targets,
+      () => this.#listeners.warm(),
+      () => this.#page.dispatchEvent(new Event(PULL))
+    );
     #dialogs = new Dialogs(this.#log, this.#outbox, () => this.#seeing, this.#page);
     #listeners = new Listeners(this.#log, this.#states, this.#targets, {
       acted: () => this.#dialogs.stayed(),
@@ -2552,6 +2566,14 @@ ${state.title}`;
         this.#states.changed();
       });
       this.#page.addEventListener(CLOSING, () => this.#end());
+      this.#page.addEventListener(READ, (event) => {
+        if (!this.#recorded) return;
+        const portion = JSON.parse(
+          event.detail
+        );
+        const t = now();
+        this.#log.push(() => this.#outbox.add({ k: "clock", t, base: performance.timeOrigin, ...portion }));
+      });
       const written = async () => {
         this.#listeners.flush();
         await this.#log.idle();
@@ -2611,6 +2633,7 @@ ${state.title}`;
     }
     #off() {
       this.#recorded = false;
+      this.#page.dispatchEvent(new Event(UNWANTED));
       this.#unsee();
       this.#log.clear();
     }

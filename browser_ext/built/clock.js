@@ -2417,33 +2417,201 @@ ${stackTrace}`
 
   // src/replay/clock.ts
   var import_fake_timers = __toESM(require_fake_timers_src(), 1);
+
+  // src/clock/readings.ts
+  var { apply, construct } = Reflect;
+  function wrapReadings(give) {
+    const Plain = globalThis.Date;
+    const { now } = Plain;
+    const { toString: words } = Plain.prototype;
+    const date = () => give("date", now());
+    Plain.now = new Proxy(now, { apply: date });
+    const Wrapped = new Proxy(Plain, {
+      apply: () => apply(words, new Plain(date()), []),
+      construct: (of, given, made) => construct(of, given.length === 0 ? [date()] : given, made)
+    });
+    Plain.prototype.constructor = Wrapped;
+    globalThis.Date = Wrapped;
+    Performance.prototype.now = new Proxy(Performance.prototype.now, {
+      apply: (read, self2) => give("now", apply(read, self2, []))
+    });
+    const stamp = Object.getOwnPropertyDescriptor(Event.prototype, "timeStamp");
+    if (!stamp?.get) return;
+    const stamps = /* @__PURE__ */ new WeakMap();
+    const { get: known, set: keep } = stamps;
+    const get = new Proxy(stamp.get, {
+      apply(read, self2) {
+        let at = apply(known, stamps, [self2]);
+        if (at === void 0) {
+          at = give("event", apply(read, self2, []));
+          apply(keep, stamps, [self2, at]);
+        }
+        return at;
+      }
+    });
+    Object.defineProperty(Event.prototype, "timeStamp", { ...stamp, get });
+  }
+
+  // src/replay/frames.ts
+  var EVERY = 16;
+  function fakeFrames(passed, after, next2) {
+    let last = 0;
+    let waits = false;
+    let asked = /* @__PURE__ */ new Map();
+    let drawn = /* @__PURE__ */ new Map();
+    window.requestAnimationFrame = new Proxy(window.requestAnimationFrame, {
+      apply(native, self2, [call]) {
+        if (typeof call !== "function") return Reflect.apply(native, self2, [call]);
+        asked.set(++last, call);
+        if (!waits) {
+          waits = true;
+          const [wait, told] = next2() ?? [Math.ceil(EVERY - passed() % EVERY), void 0];
+          after(() => draw(told ?? passed()), wait);
+        }
+        return last;
+      }
+    });
+    window.cancelAnimationFrame = new Proxy(window.cancelAnimationFrame, {
+      apply(_, __, [number]) {
+        asked.delete(number);
+        drawn.delete(number);
+      }
+    });
+    function draw(told) {
+      waits = false;
+      drawn = asked;
+      asked = /* @__PURE__ */ new Map();
+      for (const [number, call] of drawn) {
+        if (!drawn.delete(number)) continue;
+        try {
+          Reflect.apply(call, void 0, [told]);
+        } catch (error) {
+          reportError(error);
+        }
+      }
+    }
+  }
+
+  // src/clock/place.ts
+  function placeInTab() {
+    const places = [];
+    for (let at = window; at !== at.parent; at = at.parent) {
+      let n = 0;
+      while (n < at.parent.length && at.parent[n] !== at) n++;
+      places.unshift(n);
+    }
+    return places.join(".");
+  }
+
+  // src/replay/tape.ts
+  var OFF = 3;
+  var NEXT_FRAME = 250;
+  function tapeOf(tapes2, at) {
+    const url = location.href.replace(/#.*/, "");
+    const place = placeInTab();
+    const mine = tapes2.filter((tape) => tape.url === url && (tape.place === null || tape.place === place));
+    return mine.sort((a, b) => Math.abs(a.began - at) - Math.abs(b.began - at))[0];
+  }
+  var Readings = class {
+    constructor(tape, now) {
+      this.tape = tape;
+      this.now = now;
+    }
+    tape;
+    now;
+    /** Unix ms: what was read from then on is not given yet. */
+    until = Number.POSITIVE_INFINITY;
+    /** How many were not read again, or had not been read. */
+    departed = 0;
+    #at = {};
+    get base() {
+      return this.tape.base;
+    }
+    give(of, said) {
+      const [values = [], times = []] = this.tape.read[of] ?? [];
+      this.#at[of] ??= { n: 0, used: 0, last: Number.NEGATIVE_INFINITY };
+      const at = this.#at[of];
+      const zero = of === "date" ? 0 : this.tape.base;
+      const often = () => times[at.n] ?? 1;
+      const next2 = () => {
+        at.n++;
+        at.used = 0;
+      };
+      if (at.used >= often()) next2();
+      for (let value2 = values[at.n]; value2 !== void 0 && of !== "event"; value2 = values[at.n]) {
+        if (zero + value2 >= this.now() - OFF) break;
+        this.departed += often() - at.used;
+        next2();
+      }
+      const value = values[at.n];
+      if (value === void 0 || zero + value > this.until + OFF) {
+        this.departed++;
+        return of === "event" ? said : Math.max(said, at.last);
+      }
+      at.used++;
+      at.last = value;
+      return value;
+    }
+    /** When the next frame is drawn, Unix ms, and what its callbacks are told; undefined: none was, not soon. */
+    frame() {
+      const frames = this.tape.read.frame?.[0] ?? [];
+      const drawn = this.tape.read.drawn?.[0] ?? [];
+      this.#at.frame ??= { n: 0, used: 0, last: 0 };
+      const at = this.#at.frame;
+      for (let value = drawn[at.n]; value !== void 0; value = drawn[at.n]) {
+        const when = this.tape.base + value;
+        if (when >= this.now() - OFF) {
+          const told = frames[at.n];
+          if (told === void 0 || when > this.now() + NEXT_FRAME) break;
+          at.n++;
+          return [when, told];
+        }
+        at.n++;
+      }
+      return void 0;
+    }
+  };
+
+  // src/replay/clock.ts
   var clock;
+  var LATE = 3e4;
+  var recorded = [];
+  var readings;
   function start(at) {
+    const tape = readings ? void 0 : tapeOf(recorded, at);
+    const now = Math.floor(tape && Math.abs(tape.began - at) < LATE ? tape.began : at);
+    if (tape) readings = new Readings(tape, () => clock?.now ?? now);
     if (clock) return;
-    const now = Math.floor(at);
     clock = import_fake_timers.default.withGlobal(globalThis).install({
       now,
       loopLimit: 1e5,
       toFake: [
-        "Date",
         "Intl",
         "setTimeout",
         "clearTimeout",
         "setInterval",
         "clearInterval",
-        "requestAnimationFrame",
-        "cancelAnimationFrame",
         "requestIdleCallback",
         "cancelIdleCallback"
       ]
     });
     const faked = clock;
-    const begin = now;
-    const passed = () => faked.now - begin;
-    Object.defineProperty(Performance.prototype, "now", { value: passed, writable: true, configurable: true });
-    Object.defineProperty(Performance.prototype, "timeOrigin", { get: () => begin, configurable: true });
-    Object.defineProperty(Event.prototype, "timeStamp", { get: passed, configurable: true });
-    Object.defineProperty(Document.prototype, "lastModified", { get: () => lastModified(begin), configurable: true });
+    const begin = () => readings?.base ?? now;
+    const passed = () => Math.max(0, faked.now - begin());
+    Object.defineProperty(Performance.prototype, "timeOrigin", { get: begin, configurable: true });
+    Object.defineProperty(Document.prototype, "lastModified", { get: () => lastModified(now), configurable: true });
+    wrapReadings((of) => {
+      const said = of === "date" ? faked.now : passed();
+      return readings?.give(of, said) ?? said;
+    });
+    fakeFrames(
+      passed,
+      (call, wait) => faked.setTimeout(call, wait),
+      () => {
+        const frame = readings?.frame();
+        return frame && [Math.max(0, Math.floor(frame[0]) - faked.now), frame[1]];
+      }
+    );
     for (const name of ["transitionrun", "animationstart"]) {
       addEventListener(name, () => animate(), { capture: true, passive: true });
     }
@@ -2500,8 +2668,9 @@ ${stackTrace}`
     }
     animate();
   }
-  async function run(until) {
-    if (!clock) return [until, null];
+  async function run(until, later) {
+    if (!clock) return [until, null, 0];
+    if (readings) readings.until = until;
     const to = Math.floor(until);
     for (let due = next(); due !== null && due <= to; due = next()) {
       move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));
@@ -2511,8 +2680,12 @@ ${stackTrace}`
       move(to);
       await turn();
     }
-    return [clock.now, next()];
+    if (readings) readings.until = later;
+    return [clock.now, next(), readings?.departed ?? 0];
   }
-  var api = { start, run };
+  function tapes(given) {
+    recorded = given;
+  }
+  var api = { tapes, start, run };
   Object.defineProperty(globalThis, "__reenactClock", { value: api, configurable: true });
 })();

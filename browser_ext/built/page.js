@@ -6,6 +6,9 @@
   var ANSWERED = "answered";
   var ATTACHED = "attached";
   var CLOSING = "closing";
+  var READ = "read";
+  var PULL = "pull";
+  var UNWANTED = "unwanted";
   function awaitNode(take) {
     addEventListener(
       HANDED,
@@ -18,9 +21,20 @@
     );
   }
 
+  // src/clock/place.ts
+  function placeInTab() {
+    const places = [];
+    for (let at = window; at !== at.parent; at = at.parent) {
+      let n = 0;
+      while (n < at.parent.length && at.parent[n] !== at) n++;
+      places.unshift(n);
+    }
+    return places.join(".");
+  }
+
   // src/page/seeded.ts
   function seeded(seed) {
-    const salt = `${seed} ${location.origin}${location.pathname} ${history.length} ${depth()}`;
+    const salt = `${seed} ${location.origin}${location.pathname} ${history.length} ${placeInTab()}`;
     let state = Math.random() * 2 ** 32 ^ Math.random() * 2 ** 32;
     for (let n = 0; n < salt.length; n++) state = Math.imul(state ^ salt.charCodeAt(n), 16777619);
     const next = () => {
@@ -29,7 +43,7 @@
       t ^= t + Math.imul(t ^ t >>> 7, t | 61);
       return (t ^ t >>> 14) >>> 0;
     };
-    const { apply: apply2 } = Reflect;
+    const { apply: apply3 } = Reflect;
     const Bytes = Uint8Array;
     const fill = Crypto.prototype.getRandomValues;
     const hex = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, "0"));
@@ -38,7 +52,7 @@
     };
     Crypto.prototype.getRandomValues = new Proxy(fill, {
       apply(native, self, given) {
-        const filled = apply2(native, self, given);
+        const filled = apply3(native, self, given);
         draw(new Bytes(filled.buffer, filled.byteOffset, filled.byteLength));
         return filled;
       }
@@ -46,7 +60,7 @@
     if (!Crypto.prototype.randomUUID) return;
     Crypto.prototype.randomUUID = new Proxy(Crypto.prototype.randomUUID, {
       apply(native, self, given) {
-        apply2(native, self, given);
+        apply3(native, self, given);
         const bytes = new Bytes(16);
         draw(bytes);
         bytes[6] = bytes[6] & 15 | 64;
@@ -57,14 +71,126 @@
       }
     });
   }
-  function depth() {
-    const places = [];
-    for (let at = window; at !== at.parent; at = at.parent) {
-      let n = 0;
-      while (n < at.parent.length && at.parent[n] !== at) n++;
-      places.push(n);
+
+  // src/clock/readings.ts
+  var { apply, construct } = Reflect;
+  function wrapReadings(give) {
+    const Plain = globalThis.Date;
+    const { now } = Plain;
+    const { toString: words } = Plain.prototype;
+    const date = () => give("date", now());
+    Plain.now = new Proxy(now, { apply: date });
+    const Wrapped = new Proxy(Plain, {
+      apply: () => apply(words, new Plain(date()), []),
+      construct: (of, given, made) => construct(of, given.length === 0 ? [date()] : given, made)
+    });
+    Plain.prototype.constructor = Wrapped;
+    globalThis.Date = Wrapped;
+    Performance.prototype.now = new Proxy(Performance.prototype.now, {
+      apply: (read, self) => give("now", apply(read, self, []))
+    });
+    const stamp = Object.getOwnPropertyDescriptor(Event.prototype, "timeStamp");
+    if (!stamp?.get) return;
+    const stamps = /* @__PURE__ */ new WeakMap();
+    const { get: known, set: keep } = stamps;
+    const get = new Proxy(stamp.get, {
+      apply(read, self) {
+        let at = apply(known, stamps, [self]);
+        if (at === void 0) {
+          at = give("event", apply(read, self, []));
+          apply(keep, stamps, [self, at]);
+        }
+        return at;
+      }
+    });
+    Object.defineProperty(Event.prototype, "timeStamp", { ...stamp, get });
+  }
+
+  // src/page/tape.ts
+  var CHUNK = 1e3;
+  var MOST = 2e5;
+  var Stream = class {
+    first = 0;
+    length = 0;
+    #values = new Float64Array(CHUNK);
+    #times = new Uint32Array(CHUNK);
+    #last = Number.NaN;
+    #repeated = false;
+    /** Whether this one is as the last one was, and counted there. */
+    again(value) {
+      if (value !== this.#last || this.length === 0) return false;
+      this.#times[this.length - 1]++;
+      this.#repeated = true;
+      return true;
     }
-    return places.join(".");
+    add(value) {
+      this.#last = value;
+      this.#values[this.length] = value;
+      this.#times[this.length] = 1;
+      this.length++;
+    }
+    /** All that it holds, as JSON; then it holds nothing. */
+    taken(read) {
+      let values = "";
+      let times = "";
+      for (let n = 0; n < this.length; n++) {
+        values += `${n ? "," : ""}${this.#values[n]}`;
+        times += `${n ? "," : ""}${this.#times[n]}`;
+      }
+      const told = `{"read":"${read}","first":${this.first},"values":[${values}],"times":[${this.#repeated ? times : ""}]}`;
+      this.first += this.length;
+      this.length = 0;
+      this.#repeated = false;
+      return told;
+    }
+  };
+  function tapeReadings(say) {
+    const streams = /* @__PURE__ */ Object.create(null);
+    const kinds = ["date", "now", "event", "frame", "drawn"];
+    let left = MOST;
+    const keep = (of, said) => {
+      if (left === 0) return said;
+      streams[of] ??= new Stream();
+      const stream = streams[of];
+      if (stream.again(said)) return said;
+      left--;
+      stream.add(said);
+      if (stream.length === CHUNK) say(stream.taken(of));
+      return said;
+    };
+    const { apply: apply3 } = Reflect;
+    const { now } = Performance.prototype;
+    const clock = performance;
+    wrapReadings(keep);
+    let frame = Number.NaN;
+    window.requestAnimationFrame = new Proxy(window.requestAnimationFrame, {
+      apply(ask, self, given) {
+        const [call] = given;
+        if (typeof call !== "function") return apply3(ask, self, given);
+        const drawn = (at) => {
+          if (at !== frame) {
+            frame = at;
+            keep("frame", at);
+            keep("drawn", apply3(now, clock, []));
+          }
+          apply3(call, void 0, [at]);
+        };
+        return apply3(ask, self, [drawn]);
+      }
+    });
+    return {
+      pull() {
+        for (let n = 0; n < kinds.length; n++) {
+          const of = kinds[n];
+          const stream = streams[of];
+          if (stream?.length) say(stream.taken(of));
+        }
+      },
+      stop() {
+        left = 0;
+        for (let n = 0; n < kinds.length; n++) streams[kinds[n]] = void 0;
+      }
+    };
   }
 
   // src/page/main.ts
@@ -72,18 +198,19 @@
   delete globalThis.__reenactSession;
   var { stringify } = JSON;
   var { dispatchEvent: dispatchEvent2 } = EventTarget.prototype;
-  var { apply } = Reflect;
+  var { apply: apply2 } = Reflect;
   var { CustomEvent } = globalThis;
   awaitNode((node) => {
-    const say = (type, detail) => {
-      apply(dispatchEvent2, node, [new CustomEvent(type, { detail: stringify(detail) ?? "null" })]);
+    const tell = (type, detail) => {
+      apply2(dispatchEvent2, node, [new CustomEvent(type, { detail })]);
     };
+    const say = (type, detail) => tell(type, stringify(detail) ?? "null");
     for (const name of ["alert", "confirm", "prompt"]) {
       window[name] = new Proxy(window[name], {
         apply(ask, self, given) {
           const message = given.length > 0 ? `${given[0]}` : "";
           say(ASKED, [name, message]);
-          const answer = apply(ask, self, [message, ...given.slice(1)]);
+          const answer = apply2(ask, self, [message, ...given.slice(1)]);
           say(ANSWERED, answer ?? null);
           return answer;
         }
@@ -92,16 +219,20 @@
     window.close = new Proxy(window.close, {
       apply(close, self) {
         if (self === window || self === void 0) say(CLOSING, null);
-        apply(close, self, []);
+        apply2(close, self, []);
       }
     });
     Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
       apply(attach, self, given) {
-        const root = apply(attach, self, given);
+        const root = apply2(attach, self, given);
         say(ATTACHED, null);
         return root;
       }
     });
+    if (session?.tape === false) return;
+    const tape = tapeReadings((portion) => tell(READ, portion));
+    node.addEventListener(PULL, () => tape.pull());
+    node.addEventListener(UNWANTED, () => tape.stop());
   });
   if (typeof session?.seed === "number") seeded(session.seed);
 })();

@@ -6,6 +6,11 @@ export const ASKED = "asked";
 export const ANSWERED = "answered";
 export const ATTACHED = "attached";
 export const CLOSING = "closing";
+/** A portion of what was read of the clock (a ClockItem's fields, as JSON). */
+export const READ = "read";
+/** To the page's world: say what was read so far; and: it is not wanted. */
+export const PULL = "pull";
+export const UNWANTED = "unwanted";
 
 /** In the extension's world: makes the node and hands it to page.js, which ran before. */
 export function handOver(): EventTarget {

@@ -161,9 +161,11 @@ export interface DialogItem extends Numbered {
 /** See ClockRead in pages.py. */
 export interface ClockItem extends Numbered {
   k: "clock";
+  read: "date" | "now" | "event" | "frame" | "drawn";
   first: number;
   base: number;
-  later: number[];
+  values: number[];
+  times?: number[];
 }
 
 export type DocumentItem = StartItem | EndItem | PartItem | TargetItem | EventItem | StateItem | DialogItem | ClockItem;

@@ -20,6 +20,7 @@ Pixels = Annotated[float, Meta(ge=-1e9, le=1e9, description="CSS pixels")]
 Url = Annotated[str, Meta(max_length=1 << 20)]
 Short = Annotated[str, Meta(max_length=1024)]
 Size = Annotated[int, Meta(ge=0, lt=2**53, description="bytes")]
+Millis = Annotated[float, Meta(ge=-1e15, le=1e15, description="milliseconds")]
 Rect = tuple[Pixels, Pixels, Pixels, Pixels]
 """x, y, width, height."""
 
@@ -293,14 +294,20 @@ class PageRequest(Event, frozen=True, kw_only=True, omit_defaults=True, tag="pag
     cached: bool = False
 
 
-class ClockRead(Event, frozen=True, kw_only=True, tag="page.clock"):
-    """What a document's scripts read from the clock, in order: `first` counts readings before these. Unix
-    milliseconds: `base`, then what each is later than the one before."""
+class ClockRead(Event, frozen=True, kw_only=True, omit_defaults=True, tag="page.clock"):
+    """What a document's scripts read of the clock, in order, each kind by itself. date: `Date`, Unix ms; the others
+    count ms from `base`, the document's time origin (Unix ms): now: `performance.now`; event: an event's `timeStamp`,
+    once each; frame: what callbacks of an animation frame were given, and drawn: when they were called.
+
+    `first` counts the `values` of this kind before these; `times` is how often in a row each was read, empty: once.
+    """
 
     tab: Count
     frame: Count
     doc: Count
     seq: Count
+    read: Literal["date", "now", "event", "frame", "drawn"]
     first: Count
-    base: float
-    later: list[float]
+    base: Millis
+    values: Annotated[list[Millis], Meta(max_length=10_000)]
+    times: Annotated[list[Count], Meta(max_length=10_000)] = []

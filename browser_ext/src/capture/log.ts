@@ -39,6 +39,8 @@ export class Log {
     private readonly targets: Targets,
     /** What else is to be done now and then while a person is at work. */
     private readonly tick: () => void,
+    /** Puts in line what is only said when asked for. */
+    private readonly gather: () => void,
   ) {}
 
   /** Puts in line what a listener saw, or what states something itself. O(1): even a timer would cost more. */
@@ -50,8 +52,10 @@ export class Log {
 
   #tick(): void {
     this.tick();
-    if (this.#queue.length > 0) this.#start();
-    else if (++this.#quiet * TICK > 1000) {
+    if (this.#queue.length > 0) {
+      this.gather();
+      this.#start();
+    } else if (++this.#quiet * TICK > 1000) {
       clearInterval(this.#timer);
       this.#timer = 0;
     }
@@ -71,6 +75,7 @@ export class Log {
 
   /** Resolves when nothing waits. */
   idle(): Promise<void> {
+    this.gather();
     if (this.#queue.length === 0 && !this.#running) return Promise.resolve();
     const rest = new Promise<void>((done) => this.#idle.push(done));
     this.#start(); // may be done at once
@@ -79,6 +84,7 @@ export class Log {
 
   /** States all that waits, now: the document goes away. Content that is not read yet is said to be missing. */
   finish(): void {
+    this.gather();
     this.#run++;
     const queue = this.#queue;
     this.#queue = [];

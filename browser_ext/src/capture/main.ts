@@ -1,7 +1,7 @@
 // The capture script: one for each document, in the extension's world, before the page's own scripts.
-import { ATTACHED, CLOSING, handOver } from "../bridge";
+import { ATTACHED, CLOSING, handOver, PULL, READ, UNWANTED } from "../bridge";
 import type { On, Wake } from "../port";
-import type { About } from "../wire";
+import type { About, ClockItem } from "../wire";
 import { Dialogs } from "./dialogs";
 import { forgetRoots } from "./dom";
 import { Listeners } from "./listeners";
@@ -31,8 +31,13 @@ class Capture {
     () => this.#states.epoch(),
     (n, print) => this.#outbox.add({ k: "target", t: now(), n, ...print }),
   );
-  #log: Log = new Log(this.#outbox, this.#targets, () => this.#listeners.warm());
   #page = handOver();
+  #log: Log = new Log(
+    this.#outbox,
+    this.#targets,
+    () => this.#listeners.warm(),
+    () => this.#page.dispatchEvent(new Event(PULL)),
+  );
   #dialogs = new Dialogs(this.#log, this.#outbox, () => this.#seeing, this.#page);
   #listeners: Listeners = new Listeners(this.#log, this.#states, this.#targets, {
     acted: () => this.#dialogs.stayed(),
@@ -54,6 +59,14 @@ class Capture {
       this.#states.changed();
     });
     this.#page.addEventListener(CLOSING, () => this.#end());
+    this.#page.addEventListener(READ, (event) => {
+      if (!this.#recorded) return;
+      const portion: Pick<ClockItem, "read" | "first" | "values" | "times"> = JSON.parse(
+        (event as CustomEvent<string>).detail,
+      );
+      const t = now();
+      this.#log.push(() => this.#outbox.add({ k: "clock", t, base: performance.timeOrigin, ...portion }));
+    });
     const written = async () => {
       this.#listeners.flush();
       await this.#log.idle();
@@ -120,6 +133,7 @@ class Capture {
 
   #off(): void {
     this.#recorded = false;
+    this.#page.dispatchEvent(new Event(UNWANTED));
     this.#unsee();
     this.#log.clear();
   }

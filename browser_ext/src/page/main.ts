@@ -1,8 +1,10 @@
-// In the page's own world, before its scripts: tells of dialogs and of its closing, and seeds its randomness where the session says so.
-import { ANSWERED, ASKED, ATTACHED, awaitNode, CLOSING } from "../bridge";
+// In the page's own world, before its scripts: tells of dialogs, of its closing and of what it reads of the clock, and
+// seeds its randomness where the session says so.
+import { ANSWERED, ASKED, ATTACHED, awaitNode, CLOSING, PULL, READ, UNWANTED } from "../bridge";
 import { seeded } from "./seeded";
+import { tapeReadings } from "./tape";
 
-const session = (globalThis as { __reenactSession?: { seed?: number | null } }).__reenactSession;
+const session = (globalThis as { __reenactSession?: { seed?: number | null; tape?: boolean } }).__reenactSession;
 delete (globalThis as { __reenactSession?: unknown }).__reenactSession;
 
 // Kept from what the page may make of them later.
@@ -12,9 +14,10 @@ const { apply } = Reflect;
 const { CustomEvent } = globalThis;
 
 awaitNode((node) => {
-  const say = (type: string, detail: unknown) => {
-    apply(dispatchEvent, node, [new CustomEvent(type, { detail: stringify(detail) ?? "null" })]);
+  const tell = (type: string, detail: string) => {
+    apply(dispatchEvent, node, [new CustomEvent(type, { detail })]);
   };
+  const say = (type: string, detail: unknown) => tell(type, stringify(detail) ?? "null");
   for (const name of ["alert", "confirm", "prompt"] as const) {
     // A proxy: what the page sees of it is as it was.
     (window as unknown as Record<string, unknown>)[name] = new Proxy(window[name], {
@@ -41,6 +44,10 @@ awaitNode((node) => {
       return root;
     },
   });
+  if (session?.tape === false) return; // a replay, which has a tape
+  const tape = tapeReadings((portion) => tell(READ, portion));
+  node.addEventListener(PULL, () => tape.pull());
+  node.addEventListener(UNWANTED, () => tape.stop());
 });
 
 if (typeof session?.seed === "number") seeded(session.seed);

@@ -1,9 +1,10 @@
 // Randomness that a replay has again. Math.random is seeded by the browser's own switch (--js-flags=--random-seed), in
 // every frame and worker and onwards from page to page; what crypto gives is drawn from it, in pages alone.
+import { placeInTab } from "../clock/place";
 
 /** From here on crypto.getRandomValues and crypto.randomUUID give what the seed says. */
 export function seeded(seed: number): void {
-  const salt = `${seed} ${location.origin}${location.pathname} ${history.length} ${depth()}`;
+  const salt = `${seed} ${location.origin}${location.pathname} ${history.length} ${placeInTab()}`;
   // Two numbers of Math.random's make documents of one process differ that are the same in all else.
   let state = (Math.random() * 2 ** 32) ^ (Math.random() * 2 ** 32);
   for (let n = 0; n < salt.length; n++) state = Math.imul(state ^ salt.charCodeAt(n), 16777619);
@@ -41,14 +42,4 @@ export function seeded(seed: number): void {
       return text;
     },
   });
-}
-
-function depth(): string {
-  const places: number[] = [];
-  for (let at: Window = window; at !== at.parent; at = at.parent) {
-    let n = 0;
-    while (n < at.parent.length && at.parent[n] !== at) n++;
-    places.push(n);
-  }
-  return places.join(".");
 }

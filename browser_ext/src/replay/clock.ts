@@ -1,47 +1,68 @@
 // The clock that a replay gives to pages: it stands still until it is moved to a recorded moment, and then what is due
-// runs, in its order. Put into every frame before the page's own scripts; the player calls `start` and `run`.
+// runs, in its order. Put into every frame before the page's own scripts; the player calls `tapes`, `start` and `run`.
+// What scripts read while it stands still is what they had read when they were recorded.
 import FakeTimers from "@sinonjs/fake-timers";
+import { wrapReadings } from "../clock/readings";
+import { fakeFrames } from "./frames";
+import { Readings, type Tape, tapeOf } from "./tape";
 
-/** The page's time and when its next timer is due, both Unix ms; null: none is. */
-type Told = [now: number, next: number | null];
+/** The page's time and when its next timer is due, both Unix ms (null: none is), and how many readings of the clock
+ * were others than the recorded ones. */
+type Told = [now: number, next: number | null, departed: number];
 
 interface Waiting {
   timers?: Map<number, { callAt: number }>;
 }
 
 interface ReplayClock {
+  tapes(recorded: Tape[]): void;
   start(now: number): void;
-  run(to: number): Promise<Told>;
+  /** `next` is when something is done after that. */
+  run(to: number, next: number): Promise<Told>;
 }
 
 let clock: ReturnType<ReturnType<typeof FakeTimers.withGlobal>["install"]> | undefined;
+const LATE = 30_000; // ms
+let recorded: Tape[] = [];
+let readings: Readings | undefined;
 
 function start(at: number): void {
-  if (clock) return; // the same global scope again: document.open, or what follows the first about:blank
-  const now = Math.floor(at);
+  // The same global scope may come again: document.open, or what follows the first about:blank.
+  const tape = readings ? undefined : tapeOf(recorded, at);
+  // One that comes late, on a busy machine, begins when it had begun: it catches up.
+  const now = Math.floor(tape && Math.abs(tape.began - at) < LATE ? tape.began : at);
+  if (tape) readings = new Readings(tape, () => clock?.now ?? now);
+  if (clock) return;
   clock = FakeTimers.withGlobal(globalThis).install({
     now,
     loopLimit: 100_000,
     toFake: [
-      "Date",
       "Intl",
       "setTimeout",
       "clearTimeout",
       "setInterval",
       "clearInterval",
-      "requestAnimationFrame",
-      "cancelAnimationFrame",
       "requestIdleCallback",
       "cancelIdleCallback",
     ] as never,
   });
   const faked = clock;
-  const begin = now;
-  const passed = () => faked.now - begin;
-  Object.defineProperty(Performance.prototype, "now", { value: passed, writable: true, configurable: true });
-  Object.defineProperty(Performance.prototype, "timeOrigin", { get: () => begin, configurable: true });
-  Object.defineProperty(Event.prototype, "timeStamp", { get: passed, configurable: true });
-  Object.defineProperty(Document.prototype, "lastModified", { get: () => lastModified(begin), configurable: true });
+  const begin = () => readings?.base ?? now;
+  const passed = () => Math.max(0, faked.now - begin());
+  Object.defineProperty(Performance.prototype, "timeOrigin", { get: begin, configurable: true });
+  Object.defineProperty(Document.prototype, "lastModified", { get: () => lastModified(now), configurable: true });
+  wrapReadings((of) => {
+    const said = of === "date" ? faked.now : passed();
+    return readings?.give(of, said) ?? said;
+  });
+  fakeFrames(
+    passed,
+    (call, wait) => faked.setTimeout(call, wait),
+    () => {
+      const frame = readings?.frame();
+      return frame && [Math.max(0, Math.floor(frame[0]) - faked.now), frame[1]];
+    },
+  );
   for (const name of ["transitionrun", "animationstart"]) {
     addEventListener(name, () => animate(), { capture: true, passive: true });
   }
@@ -108,8 +129,9 @@ function move(to: number): void {
   animate();
 }
 
-async function run(until: number): Promise<Told> {
-  if (!clock) return [until, null];
+async function run(until: number, later: number): Promise<Told> {
+  if (!clock) return [until, null, 0];
+  if (readings) readings.until = until;
   const to = Math.floor(until); // whole steps: parts of them would add up differently each time
   for (let due = next(); due !== null && due <= to; due = next()) {
     move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));
@@ -119,8 +141,13 @@ async function run(until: number): Promise<Told> {
     move(to);
     await turn();
   }
-  return [clock.now, next()];
+  if (readings) readings.until = later;
+  return [clock.now, next(), readings?.departed ?? 0];
 }
 
-const api: ReplayClock = { start, run };
+function tapes(given: Tape[]): void {
+  recorded = given;
+}
+
+const api: ReplayClock = { tapes, start, run };
 Object.defineProperty(globalThis, "__reenactClock", { value: api, configurable: true });

@@ -73,6 +73,8 @@ class Browser:
         self._dialogs = list(dialogs)
         self._folder = downloads
         self._clock = CLOCK.read_text()
+        self.tapes = ""
+        """What gives new documents what they had read of the clock."""
         self._fills: dict[str, str] = {}
 
     def open(self) -> None:
@@ -265,7 +267,12 @@ class Browser:
         send("Runtime.enable", session)
         send("DOM.enable", session)
         send("Network.enable", session, maxTotalBufferSize=0, maxResourceBufferSize=0)
-        send("Page.addScriptToEvaluateOnNewDocument", session, source=self._clock, runImmediately=True)
+        send(
+            "Page.addScriptToEvaluateOnNewDocument",
+            session,
+            source=self._clock + self.tapes,
+            runImmediately=True,
+        )
         self._renew_start(tab, first=True)
         self._fill(tab)
         send("Emulation.setFocusEmulationEnabled", session, enabled=True)

@@ -139,7 +139,7 @@ class Chromium:
         downloads = self.host / "downloads"
         downloads.mkdir()
         self._fds["downloads"] = os.open(downloads, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        unpack(self.host / "extension", seed=started.seed)
+        unpack(self.host / "extension", seed=started.seed, tape=False)
         self._native_host(profile / "NativeMessagingHosts")
         try:
             for name in _PIPES:

@@ -19,6 +19,7 @@ _QUIET_SECONDS = 10.0
 _SILENT_SECONDS = 0.05
 _STREAM_SECONDS = 0.5
 _HURRY_SECONDS = 2.0
+_MOST_DOCUMENTS = 10_000
 
 
 class Answers(Protocol):
@@ -48,6 +49,11 @@ class Clock:
     ) -> None:
         self.now = 0
         """ns since the session's start."""
+        self.next: int | None = None
+        """When something is done after what the clock moves to now: what pages read of the clock until then is before
+        that."""
+        self.departed: dict[str, int] = {}
+        """How often a document (its script context) read the clock otherwise than when it was recorded."""
         self._moved: list[tuple[float, int]] = []
         """When (Unix ms, the browser's own) the clock was moved, and where to."""
         self._ahead_ms = ahead_ns / 1e6
@@ -149,24 +155,29 @@ class Clock:
 
     def _run(self, to: int) -> int | None:
         """Runs what is due until then in every frame; when the next is (ns of the session), None for none."""
-        started: list[int] = []
+        started: list[tuple[str, int]] = []
         for tab in self._browser.pages:
             started += self._begin(tab, to)
         first: int | None = None
-        for number in started:
+        for context, number in started:
             try:
                 told = self._browser.value(number)
             except Failed:  # the document is gone
                 continue
-            if isinstance(told, list) and len(told) == 2 and isinstance(told[1], int | float):
+            if not (isinstance(told, list) and len(told) == 3):
+                continue
+            if isinstance(told[1], int | float):
                 due = int(told[1] * 1e6) - self._unix_ns
                 first = due if first is None else min(first, due)
+            if isinstance(told[2], int) and told[2] and len(self.departed) < _MOST_DOCUMENTS:
+                self.departed[context] = told[2]
         return first
 
-    def _begin(self, tab: Tab, to: int) -> list[int]:
-        call = f"__reenactClock.run({self._unix_ms(to)!r})"
+    def _begin(self, tab: Tab, to: int) -> list[tuple[str, int]]:
+        later = to if self.next is None else max(to, self.next)
+        call = f"__reenactClock.run({self._unix_ms(to)!r}, {self._unix_ms(later)!r})"
         return [
-            self._browser.begin(tab, frame.main, call)
+            (frame.main, self._browser.begin(tab, frame.main, call))
             for frame in tab.frames.values()
             if frame.main and not tab.crashed and not tab.leaving
         ]

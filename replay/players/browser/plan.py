@@ -30,6 +30,7 @@ from recorder.trace.pages import (
     TabClosed,
     TabOpened,
 )
+from replay.players.browser.tapes import Tape, tapes
 
 _BY_A_PERSON = frozenset(
     ("typed", "reload", "back_forward", "auto_bookmark", "generated", "keyword", "start_page")
@@ -113,7 +114,8 @@ class Look(Action, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """`documents`, `dialogs` and `downloads` are in order; `frames` gives each frame's place, `end` the last time."""
+    """`documents`, `dialogs` and `downloads` are in order; `frames` gives each frame's place, `end` the last time;
+    `tapes` are what documents read of the clock."""
 
     started: BrowserStarted
     actions: tuple[Action, ...]
@@ -122,6 +124,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     dialogs: tuple[DialogAnswered, ...]
     downloads: tuple[Downloaded, ...]
     end: int
+    tapes: tuple[Tape, ...] = ()
 
 
 def plan(events: Iterable[Event], started: BrowserStarted) -> Plan:
@@ -136,6 +139,7 @@ def plan(events: Iterable[Event], started: BrowserStarted) -> Plan:
         dialogs=tuple(e for e in mine if isinstance(e, DialogAnswered)),
         downloads=tuple(e for e in mine if isinstance(e, Downloaded)),
         end=max((e.t for e in mine), default=0),
+        tapes=tapes(mine, frames),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Callable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, json, structs
 
 from recorder.trace.event import Event
 from recorder.trace.pagelog import Keep, Kept
@@ -99,6 +99,9 @@ class BrowserPlayer:
             seen = plan.frames.get(began.frame)
             if seen is None or seen.parent is None:
                 self._browser.began.setdefault(began.tab, []).append((unix_ns + began.t) / 1e6)
+        if plan.tapes:
+            given = [structs.asdict(tape) | {"began": (unix_ns + tape.began) / 1e6} for tape in plan.tapes]
+            self._browser.tapes = f"\n__reenactClock.tapes({json.encode(given).decode()});"
         self._clock = Clock(self._browser, unix_ns, answers, ahead_ns)
         self._intake = Intake(told, telling, plan.started.source, self._clock.at, keep, [])
         self._browser.tools.beside[told] = self._intake.read
@@ -145,6 +148,8 @@ class BrowserPlayer:
             action = actions[self._next]
             self._next += 1
             try:
+                later = actions[self._next].t if self._next < len(actions) else None
+                self._clock.next = min(self._plan.end if later is None else later, until or self._plan.end)
                 if isinstance(action, Look):
                     self._look(action)
                 else:
@@ -166,6 +171,10 @@ class BrowserPlayer:
             self._close()
         except (Failed, Slow, Gone) as error:
             self._browser.remark(f"at the end: {error}")
+        if departed := sum(self._clock.departed.values()):
+            self._browser.remark(
+                f"pages read the clock {departed} times otherwise than when they were recorded"
+            )
         remarks = [*self._browser.remarks, *(f"the extension: {fault}" for fault in self._intake.faults[:5])]
         return Played(events=self._with_downloads(), missed=self._gate.missed, remarks=remarks)
 

@@ -1,0 +1,47 @@
+// Animation frames by the replay's clock: at the recorded frames' times, and else every 16 ms.
+
+const EVERY = 16;
+
+/** `passed` is the page's time, ms; `after` calls after so many ms of it; `next` gives how long the next recorded frame
+ * is away and what its callbacks were told. */
+export function fakeFrames(
+  passed: () => number,
+  after: (call: () => void, wait: number) => unknown,
+  next: () => [wait: number, told: number] | undefined,
+): void {
+  let last = 0;
+  let waits = false;
+  let asked = new Map<number, FrameRequestCallback>();
+  let drawn = new Map<number, FrameRequestCallback>();
+  window.requestAnimationFrame = new Proxy(window.requestAnimationFrame, {
+    apply(native, self, [call]: [FrameRequestCallback]) {
+      if (typeof call !== "function") return Reflect.apply(native, self, [call]);
+      asked.set(++last, call);
+      if (!waits) {
+        waits = true;
+        const [wait, told] = next() ?? [Math.ceil(EVERY - (passed() % EVERY)), undefined];
+        after(() => draw(told ?? passed()), wait);
+      }
+      return last;
+    },
+  });
+  window.cancelAnimationFrame = new Proxy(window.cancelAnimationFrame, {
+    apply(_, __, [number]: [number]) {
+      asked.delete(number);
+      drawn.delete(number);
+    },
+  });
+  function draw(told: number): void {
+    waits = false;
+    drawn = asked;
+    asked = new Map();
+    for (const [number, call] of drawn) {
+      if (!drawn.delete(number)) continue;
+      try {
+        Reflect.apply(call, undefined, [told]);
+      } catch (error) {
+        reportError(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,89 @@
+// What a document's scripts read of the clock when it was recorded, given again in the same order.
+import { placeInTab } from "../clock/place";
+import type { Reading } from "../clock/readings";
+
+/** One recorded document's: the address, where its frame is in the tab (null: not known), when it began and its time
+ * origin (Unix ms), and of each kind the values, and how often in a row each was read (empty: once). */
+export interface Tape {
+  url: string;
+  place: string | null;
+  began: number;
+  base: number;
+  read: Partial<Record<Reading, [values: number[], times: number[]]>>;
+}
+
+// A page's clock and that of what it states differ by so much (ms).
+const OFF = 3;
+const NEXT_FRAME = 250;
+
+/** The tape of the document that is here, which began at `at`; undefined: there is none. */
+export function tapeOf(tapes: Tape[], at: number): Tape | undefined {
+  const url = location.href.replace(/#.*/, "");
+  const place = placeInTab();
+  const mine = tapes.filter((tape) => tape.url === url && (tape.place === null || tape.place === place));
+  return mine.sort((a, b) => Math.abs(a.began - at) - Math.abs(b.began - at))[0];
+}
+
+/** Gives readings, of the recorded ones those that were made after what was done last and before what is done next; to
+ * what is read besides, what the standing clock says. */
+export class Readings {
+  /** Unix ms: what was read from then on is not given yet. */
+  until = Number.POSITIVE_INFINITY;
+  /** How many were not read again, or had not been read. */
+  departed = 0;
+  #at: Partial<Record<Reading, { n: number; used: number; last: number }>> = {};
+
+  constructor(
+    private readonly tape: Tape,
+    private readonly now: () => number,
+  ) {}
+
+  get base(): number {
+    return this.tape.base;
+  }
+
+  give(of: Reading, said: number): number {
+    const [values = [], times = []] = this.tape.read[of] ?? [];
+    this.#at[of] ??= { n: 0, used: 0, last: Number.NEGATIVE_INFINITY };
+    const at = this.#at[of];
+    const zero = of === "date" ? 0 : this.tape.base;
+    const often = () => times[at.n] ?? 1;
+    const next = () => {
+      at.n++;
+      at.used = 0;
+    };
+    if (at.used >= often()) next();
+    for (let value = values[at.n]; value !== undefined && of !== "event"; value = values[at.n]) {
+      if (zero + value >= this.now() - OFF) break;
+      this.departed += often() - at.used;
+      next();
+    }
+    const value = values[at.n];
+    if (value === undefined || zero + value > this.until + OFF) {
+      this.departed++;
+      return of === "event" ? said : Math.max(said, at.last);
+    }
+    at.used++;
+    at.last = value;
+    return value;
+  }
+
+  /** When the next frame is drawn, Unix ms, and what its callbacks are told; undefined: none was, not soon. */
+  frame(): [drawn: number, told: number] | undefined {
+    const frames = this.tape.read.frame?.[0] ?? [];
+    const drawn = this.tape.read.drawn?.[0] ?? [];
+    this.#at.frame ??= { n: 0, used: 0, last: 0 };
+    const at = this.#at.frame;
+    for (let value = drawn[at.n]; value !== undefined; value = drawn[at.n]) {
+      const when = this.tape.base + value;
+      if (when >= this.now() - OFF) {
+        const told = frames[at.n];
+        if (told === undefined || when > this.now() + NEXT_FRAME) break;
+        at.n++;
+        return [when, told];
+      }
+      at.n++; // nobody asks for it here: whoever drives a browser looks at its frames, too
+    }
+    return undefined;
+  }
+}
