@@ -2478,7 +2478,7 @@ ${state.title}`;
 
   // src/capture/probe.ts
   var MOST2 = 2e3;
-  function probeOf(states, written) {
+  function probeOf(states, written, end) {
     const pair = (element) => [rectOf(element), printed(element)];
     return {
       probe(x, y) {
@@ -2500,6 +2500,7 @@ ${state.title}`;
         return states.emit();
       },
       written,
+      end,
       find(target) {
         const found = new Set(target.css ? byCss(target.shadow ?? [], target.css) : []);
         if (found.size === 0 && !target.shadow?.length)
@@ -2579,7 +2580,8 @@ ${state.title}`;
         await this.#log.idle();
         return this.#outbox.written();
       };
-      Object.assign(globalThis, { __reenact: probeOf(this.#states, written) });
+      const end = () => this.#end();
+      Object.assign(globalThis, { __reenact: probeOf(this.#states, written, end) });
     }
     #hide = () => this.#end();
     #show = (event) => event.persisted && this.#outbox.wake();
@@ -2640,6 +2642,7 @@ ${state.title}`;
     // A page that the browser may show again is told to have ended, too: nobody says so when it drops it.
     #end() {
       if (!this.#recorded) return;
+      for (let n = 0; n < window.length; n++) endWithin(window[n]);
       this.#dialogs.gone();
       this.#listeners.flush();
       this.#log.finish();
@@ -2665,6 +2668,12 @@ ${state.title}`;
       if (window.parent[n] === window) return { index: n };
     }
     return {};
+  }
+  function endWithin(frame) {
+    try {
+      frame?.__reenact?.end();
+    } catch {
+    }
   }
   var capture = new Capture();
   if (document.prerendering) {

@@ -45,6 +45,8 @@ _MOST_OPEN_PARTS = 64
 _MOST_DOCUMENTS = 100_000
 _MOST_REQUESTS = 100_000
 """So many are remembered until they end."""
+_REST = 1_000_000_000
+"""ns: who has not done anything for so long has nothing left to state."""
 _NUMBERS = range(1, 2**31)
 _WRONG = (msgspec.ValidationError, KeyError, TypeError, ValueError, OverflowError, AttributeError)
 """What content of any shape may raise."""
@@ -77,6 +79,8 @@ class _Document(Struct):
     frame: int
     last: int = 0
     t: int = 0
+    deed: int = 0
+    """When something happened in it last."""
     ended: bool = False
     parts: dict[str, bytearray | None] = {}
     """Content that is on its way; null: it is too much."""
@@ -149,8 +153,23 @@ class PageLog:
         return self._instances.get(key, 0)
 
     def open_documents(self) -> list[int]:
-        """Documents that have not ended."""
-        return [document.doc for document in self._documents.values() if not document.ended]
+        """Documents that have not ended, but for frames that went with their page."""
+        went = self._went()
+        return [doc.doc for doc in self._documents.values() if not doc.ended and doc.doc not in went]
+
+    def _went(self) -> set[int]:
+        """Frames' documents that had been at rest when their page ended: the last word of a frame of another origin is
+        not heard where its window is closed."""
+        main = {number for (_, frame), number in self._frames.items() if frame == 0}
+        pages = {document.tab: document for document in self._documents.values() if document.frame in main}
+        return {
+            document.doc
+            for document in self._documents.values()
+            if document.frame not in main
+            and (page := pages.get(document.tab)) is not None
+            and page.ended
+            and document.deed < page.t - _REST
+        }
 
     def lost_ends(self) -> list[str]:
         """What documents never stated though they are gone: others took their place, or their tab was closed, which
@@ -160,10 +179,13 @@ class PageLog:
         latest: dict[int, int] = {}
         for document in self._documents.values():
             latest[document.frame] = document.doc
+        went = self._went()
         return [
             f"document {document.doc} went without stating its end; what was done in it last may be missing"
             for document in self._documents.values()
-            if not document.ended and (latest[document.frame] != document.doc or document.tab in closed)
+            if not document.ended
+            and document.doc not in went
+            and (latest[document.frame] != document.doc or document.tab in closed)
         ]
 
     def never_seen(self) -> list[str]:
@@ -259,6 +281,7 @@ class PageLog:
         if kind == "dialog":
             fields["asked"] = self._time(item["asked"])
         if kind == "event":
+            document.deed = t
             for name, of in (("clips", Clip), ("files", FileChosen)):
                 if name in fields:
                     fields[name] = [self._content(document, one, of) for one in fields[name]]

@@ -29,6 +29,8 @@ from recorder.trace.requests import answered_requests
 PAGES = {
     "index.html": "<title>Shop</title><h1>Shop</h1><input id=q aria-label=Search><button>Buy</button>",
     "next.html": "<title>Next</title><p>next</p>",
+    "framed.html": "<title>Framed</title><button>Buy</button><iframe src=next.html></iframe><iframe name=far></iframe>"
+    "<script>frames[1].location = location.href.replace('127.0.0.1', 'localhost').replace('framed', 'next')</script>",
 }
 Browse = Callable[..., Recording]
 
@@ -65,6 +67,26 @@ def test_a_session_is_what_was_done_and_what_was_asked(browse: Browse, tmp_path:
         for shot in of(Screenshot, events):
             assert trace.blob(shot.blob)[8:12] == b"WEBP"
             assert (shot.width, shot.height) == (1280, 720)
+
+
+@pytest.mark.slow
+def test_a_page_with_frames_is_whole_when_its_window_is_closed_at_once(
+    browse: Browse, tmp_path: Path
+) -> None:
+    with site(PAGES, tmp_path / "site") as address:
+        recording = browse(f"{address}/framed.html")
+        with recording.expert() as page:
+            page.frame_locator("[name=far]").get_by_text("next").wait_for()
+            other = page.context.new_page()
+            other.goto(f"{address}/framed.html")
+            other.frame_locator("[name=far]").get_by_text("next").wait_for()
+            other.get_by_role("button").click()
+            other.close()
+            page.frame_locator("[src]").get_by_text("next").click()
+            wait_for(lambda: sum(e.type == "click" for e in of(PageEvent, recording.journal())) == 2 or None)
+            recording.close(page)
+        result, said = recording.ended()
+    assert (result["state"], result["gaps"]) == ("complete", []), said
 
 
 @pytest.mark.slow

@@ -99,6 +99,20 @@ def test_a_document_is_open_until_it_ends_and_again_when_it_is_gone_back_to() ->
     assert pages.open_documents() == [1]
 
 
+def test_a_frame_at_rest_goes_with_its_page() -> None:
+    pages, _ = log()
+    pages.take(batch(start(), document="page"))
+    pages.take(batch(start(), event(2, t=1000), document="busy", frame=5, parent=0))
+    pages.take(batch(start(), event(2, t=900), document="resting", frame=6, parent=0))
+    assert pages.open_documents() == [1, 2, 3]
+    pages.take(batch({"k": "end", "s": 2, "t": 1950}, document="page"))
+    assert pages.open_documents() == [2]
+    pages.take(batch(start(), document="other tab", tab=71))
+    pages.take(worker({"k": "tab.closed", "s": 1, "t": 1951, "tab": 70}))
+    (lost,) = pages.lost_ends()
+    assert lost.startswith("document 2 went")
+
+
 def test_statements_of_a_document_stay_in_their_order_whatever_its_clock_does() -> None:
     pages, _ = log()
     events = pages.take(batch(start(t=5), event(2, t=9), event(3, t=1), event(4, t=10)))

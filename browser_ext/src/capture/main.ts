@@ -8,7 +8,7 @@ import { Listeners } from "./listeners";
 import { Log, now } from "./log";
 import { setMasks } from "./masks";
 import { Outbox } from "./outbox";
-import { probeOf } from "./probe";
+import { type Probe, probeOf } from "./probe";
 import { States } from "./states";
 import { Targets } from "./targets";
 
@@ -72,7 +72,8 @@ class Capture {
       await this.#log.idle();
       return this.#outbox.written();
     };
-    Object.assign(globalThis, { __reenact: probeOf(this.#states, written) });
+    const end = () => this.#end();
+    Object.assign(globalThis, { __reenact: probeOf(this.#states, written, end) });
   }
 
   #hide = () => this.#end();
@@ -141,6 +142,7 @@ class Capture {
   // A page that the browser may show again is told to have ended, too: nobody says so when it drops it.
   #end(): void {
     if (!this.#recorded) return;
+    for (let n = 0; n < window.length; n++) endWithin(window[n]);
     this.#dialogs.gone();
     this.#listeners.flush();
     this.#log.finish();
@@ -170,6 +172,15 @@ function place(): { index?: number } {
     if (window.parent[n] === window) return { index: n };
   }
   return {};
+}
+
+/** Ends a frame of a page that goes. A closed window tells its frames of it only when nobody hears them any more. */
+function endWithin(frame: Window | undefined): void {
+  try {
+    (frame as (Window & { __reenact?: Probe }) | undefined)?.__reenact?.end();
+  } catch {
+    // of another origin: it is in another process, or out of reach
+  }
 }
 
 const capture = new Capture();

@@ -19,17 +19,19 @@ export interface Probe {
   state(): State;
   /** States what the document is now, unless that was stated; returns it. */
   emit(): State;
-  /** Resolves when all that was seen so far is written, with the number of the last. */
   /** The document's hash alone, of which a replay asks before each input. */
   dom(): string;
+  /** Resolves when all that was seen so far is written, with the number of the last. */
   written(): Promise<number>;
+  /** States the document's end: the page that it is a frame of goes. */
+  end(): void;
   /** The elements that its CSS, or else its XPath, matches, with where they are. */
   find(target: Partial<Print>): [Rect, Print][];
   /** All elements of its role, or else of its tag. */
   candidates(target: Partial<Print>): [Rect, Print][];
 }
 
-export function probeOf(states: States, written: () => Promise<number>): Probe {
+export function probeOf(states: States, written: () => Promise<number>, end: () => void): Probe {
   const pair = (element: Element): [Rect, Print] => [rectOf(element), printed(element)];
   return {
     probe(x, y) {
@@ -51,6 +53,7 @@ export function probeOf(states: States, written: () => Promise<number>): Probe {
       return states.emit();
     },
     written,
+    end,
     find(target) {
       const found = new Set(target.css ? byCss(target.shadow ?? [], target.css) : []);
       if (found.size === 0 && !target.shadow?.length)
