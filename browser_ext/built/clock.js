@@ -2505,6 +2505,7 @@ ${stackTrace}`
 
   // src/replay/tape.ts
   var OFF = 3;
+  var LATE = 100;
   var NEXT_FRAME = 250;
   function tapeOf(tapes2, at) {
     const url = location.href.replace(/#.*/, "");
@@ -2519,13 +2520,24 @@ ${stackTrace}`
     }
     tape;
     now;
-    /** Unix ms: what was read from then on is not given yet. */
-    until = Number.POSITIVE_INFINITY;
+    #since = 0;
+    #next = Number.POSITIVE_INFINITY;
+    #until = Number.POSITIVE_INFINITY;
     /** How many were not read again, or had not been read. */
     departed = 0;
     #at = {};
     get base() {
       return this.tape.base;
+    }
+    /** The clock is on its way to `to`, where something is done, or on the way to that; what was read from then on is not
+     * given yet (Unix ms). */
+    leave(to) {
+      this.#until = to;
+    }
+    /** It is there, and stays until something is done at `next`; what was not read before it was there is over. */
+    stay(at, next2) {
+      if (at >= this.#next) this.#since = at;
+      this.#next = this.#until = next2;
     }
     give(of, said) {
       const [values = [], times = []] = this.tape.read[of] ?? [];
@@ -2539,12 +2551,12 @@ ${stackTrace}`
       };
       if (at.used >= often()) next2();
       for (let value2 = values[at.n]; value2 !== void 0 && of !== "event"; value2 = values[at.n]) {
-        if (zero + value2 >= this.now() - OFF) break;
+        if (zero + value2 >= Math.max(this.#since - OFF, this.now() - LATE)) break;
         this.departed += often() - at.used;
         next2();
       }
       const value = values[at.n];
-      if (value === void 0 || zero + value > this.until + OFF) {
+      if (value === void 0 || zero + value > this.#until + OFF) {
         this.departed++;
         return of === "event" ? said : Math.max(said, at.last);
       }
@@ -2574,14 +2586,17 @@ ${stackTrace}`
 
   // src/replay/clock.ts
   var clock;
-  var LATE = 3e4;
+  var LATE2 = 3e4;
   var recorded = [];
   var readings;
   function start(at) {
     const tape = readings ? void 0 : tapeOf(recorded, at);
-    const now = Math.floor(tape && Math.abs(tape.began - at) < LATE ? tape.began : at);
+    const now = Math.floor(tape && Math.abs(tape.began - at) < LATE2 ? tape.began : at);
     if (tape) readings = new Readings(tape, () => clock?.now ?? now);
-    if (clock) return;
+    if (clock) {
+      if (clock.countTimers() === 0) clock.setSystemTime(now);
+      return;
+    }
     clock = import_fake_timers.default.withGlobal(globalThis).install({
       now,
       loopLimit: 1e5,
@@ -2670,7 +2685,7 @@ ${stackTrace}`
   }
   async function run(until, later) {
     if (!clock) return [until, null, 0];
-    if (readings) readings.until = until;
+    readings?.leave(until);
     const to = Math.floor(until);
     for (let due = next(); due !== null && due <= to; due = next()) {
       move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));
@@ -2680,7 +2695,7 @@ ${stackTrace}`
       move(to);
       await turn();
     }
-    if (readings) readings.until = later;
+    readings?.stay(until, later);
     return [clock.now, next(), readings?.departed ?? 0];
   }
   function tapes(given) {

@@ -32,7 +32,11 @@ function start(at: number): void {
   // One that comes late, on a busy machine, begins when it had begun: it catches up.
   const now = Math.floor(tape && Math.abs(tape.began - at) < LATE ? tape.began : at);
   if (tape) readings = new Readings(tape, () => clock?.now ?? now);
-  if (clock) return;
+  if (clock) {
+    // A start that is renewed stands before the one that it replaces is gone.
+    if (clock.countTimers() === 0) clock.setSystemTime(now);
+    return;
+  }
   clock = FakeTimers.withGlobal(globalThis).install({
     now,
     loopLimit: 100_000,
@@ -131,7 +135,7 @@ function move(to: number): void {
 
 async function run(until: number, later: number): Promise<Told> {
   if (!clock) return [until, null, 0];
-  if (readings) readings.until = until;
+  readings?.leave(until);
   const to = Math.floor(until); // whole steps: parts of them would add up differently each time
   for (let due = next(); due !== null && due <= to; due = next()) {
     move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));
@@ -141,7 +145,7 @@ async function run(until: number, later: number): Promise<Told> {
     move(to);
     await turn();
   }
-  if (readings) readings.until = later;
+  readings?.stay(until, later);
   return [clock.now, next(), readings?.departed ?? 0];
 }
 

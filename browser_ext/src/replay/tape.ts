@@ -14,6 +14,8 @@ export interface Tape {
 
 // A page's clock and that of what it states differ by so much (ms).
 const OFF = 3;
+// What the network answered is told to have ended so much later than the page may have read on.
+const LATE = 100;
 const NEXT_FRAME = 250;
 
 /** The tape of the document that is here, which began at `at`; undefined: there is none. */
@@ -27,8 +29,9 @@ export function tapeOf(tapes: Tape[], at: number): Tape | undefined {
 /** Gives readings, of the recorded ones those that were made after what was done last and before what is done next; to
  * what is read besides, what the standing clock says. */
 export class Readings {
-  /** Unix ms: what was read from then on is not given yet. */
-  until = Number.POSITIVE_INFINITY;
+  #since = 0;
+  #next = Number.POSITIVE_INFINITY;
+  #until = Number.POSITIVE_INFINITY;
   /** How many were not read again, or had not been read. */
   departed = 0;
   #at: Partial<Record<Reading, { n: number; used: number; last: number }>> = {};
@@ -40,6 +43,18 @@ export class Readings {
 
   get base(): number {
     return this.tape.base;
+  }
+
+  /** The clock is on its way to `to`, where something is done, or on the way to that; what was read from then on is not
+   * given yet (Unix ms). */
+  leave(to: number): void {
+    this.#until = to;
+  }
+
+  /** It is there, and stays until something is done at `next`; what was not read before it was there is over. */
+  stay(at: number, next: number): void {
+    if (at >= this.#next) this.#since = at;
+    this.#next = this.#until = next;
   }
 
   give(of: Reading, said: number): number {
@@ -54,12 +69,12 @@ export class Readings {
     };
     if (at.used >= often()) next();
     for (let value = values[at.n]; value !== undefined && of !== "event"; value = values[at.n]) {
-      if (zero + value >= this.now() - OFF) break;
+      if (zero + value >= Math.max(this.#since - OFF, this.now() - LATE)) break;
       this.departed += often() - at.used;
       next();
     }
     const value = values[at.n];
-    if (value === undefined || zero + value > this.until + OFF) {
+    if (value === undefined || zero + value > this.#until + OFF) {
       this.departed++;
       return of === "event" ? said : Math.max(said, at.last);
     }

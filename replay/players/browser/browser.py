@@ -306,11 +306,9 @@ class Browser:
             )  # fmt: skip
 
     def _renew_start(self, tab: Tab, *, first: bool = False) -> None:
-        """The script that tells new documents their time, in place of the one before."""
-        while tab.starts:
-            self.tools.send(
-                "Page.removeScriptToEvaluateOnNewDocument", tab.session, identifier=tab.starts.pop()
-            )
+        """The script that tells new documents their time, in place of the one before: that goes when this one is
+        there, so that no document begins without."""
+        before, tab.starts = tab.starts, []
         self.tools.send(
             "Page.addScriptToEvaluateOnNewDocument",
             tab.session,
@@ -318,6 +316,8 @@ class Browser:
             source=f"__reenactClock.start(self === top ? {self._next(tab)!r} : {self.time_ms!r})",
             runImmediately=first,
         )
+        for number in before:
+            self.tools.send("Page.removeScriptToEvaluateOnNewDocument", tab.session, identifier=number)
 
     def _next(self, tab: Tab) -> float:
         """When the tab's next document began. A page that is being left takes no new word of the time: its last one
