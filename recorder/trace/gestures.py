@@ -192,7 +192,10 @@ class _Browser:
                 # A navigation is told when its page has come; it began when the page was asked for.
                 top = isinstance(event, Navigated) and event.frame == self.tops.get(event.tab, event.frame)
                 began = self.asked.pop(event.tab, event.t) if top else event.t
-                verb = self.strip.take(event, began, self.hands.latest.get(event.tab))
+                latest = self.hands.latest.get(event.tab)
+                if latest is not None and isinstance(event, Navigated) and self._rested(event, latest, began):
+                    latest = None
+                verb = self.strip.take(event, began, latest)
                 if verb is not None:
                     stroke = self.hands.browser(event, event.tab)
                     stroke.t_start = began
@@ -201,6 +204,17 @@ class _Browser:
                 self.did[id(self.hands.browser(event, event.tab))] = "dialog"
             case _:
                 pass
+
+    def _rested(self, navigated: Navigated, latest: Stroke, until: int) -> bool:
+        """Whether another page of the frame began after the `latest` stroke and had come to rest before `until`: what
+        led to that page is not what then leads away from it in history."""
+        if navigated.how not in ("reload", "back_forward"):
+            return False
+        docs = self.frame_docs.get(navigated.frame, [])
+        place = bisect.bisect_left(docs, until, key=lambda doc: doc[0])
+        began, doc = docs[place - 1] if place else (0, 0)
+        states = self.states.get(doc, [])
+        return began > latest.t_start and bool(states) and states[0].settled and states[0].t < until
 
     def _drafts(self) -> list[Draft]:
         made = drafts(self.hands.strokes, self.elements)

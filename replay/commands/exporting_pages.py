@@ -18,8 +18,9 @@ from recorder.trace.requests import answered_requests
 from recorder.trace.steps import Step, steps
 from replay.commands.opening import JSON, TRACE, as_json, opened
 from replay.commands.writing import OUT, OVERWRITE, told_losses, written, zip_of
-from replay.export.actions import Action, Pages, actions
+from replay.export.actions import Action, actions
 from replay.export.losses import Loss
+from replay.export.pages import Pages
 
 _MOST_ARIA = 8 << 20
 

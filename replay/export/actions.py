@@ -5,31 +5,25 @@ One list of actions drives every format (Playwright's script, its trace, DevTool
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 
 from msgspec import structs
 
 from recorder.trace.gestures import Gesture
 from recorder.trace.pages import (
-    BrowserStarted,
     DialogAnswered,
-    DocumentStarted,
     Downloaded,
     FrameSeen,
-    Navigated,
     PageEvent,
     PageState,
     PageTarget,
-    Screenshot,
-    TabOpened,
 )
 from replay.export.aria import parse, walk
 from replay.export.locators import ROLES, Locator, Part, locator
-
-_MOST_DEPTH = 64
+from replay.export.pages import Pages
+from replay.export.ways import way
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +36,10 @@ class Action:
     empty where nobody knows. `shown` is the last state of the tab's own document after it and before the next action,
     null where the next came before the page had rested, `went`: a document of the tab's own frame was left for another
     meanwhile. `held` is what a field that was cleared held before that, of the same gesture: a page may heed it.
+
+    `clicks` are the presses of the mouse in a row. `pressed` is what was under the pointer where that is another
+    element than the target (the drawn part of a checkbox, its label), `under` its locator. `way` are the points of a
+    drag, from where it was taken. `own`: nothing that a person did is in it, the page did it by itself.
     """
 
     n: int
@@ -58,125 +56,11 @@ class Action:
     shown: PageState | None = None
     went: bool = False
     held: str = ""
-
-
-@dataclass(slots=True)
-class Pages:
-    """What the events of a browser say about its tabs, frames and states."""
-
-    started: BrowserStarted | None = None
-    tabs: dict[int, TabOpened] = field(default_factory=dict)
-    frames: dict[int, FrameSeen] = field(default_factory=dict)
-    documents: dict[int, DocumentStarted] = field(default_factory=dict)
-    states: dict[int, list[PageState]] = field(default_factory=dict)
-    told: dict[int, list[PageState]] = field(default_factory=dict)
-    navigated: dict[int, list[Navigated]] = field(default_factory=dict)
-    screenshots: list[Screenshot] = field(default_factory=list)
-    moves: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    """By document, when the pointer was moved on which target."""
-    targets: dict[tuple[int, int], PageTarget] = field(default_factory=dict)
-    entered: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
-    """By document, the number of each input and what its field then held."""
-
-    @classmethod
-    def of(cls, events: Iterable[Any]) -> Pages:
-        """`states` and `navigated` are those of tabs' own frames, by tab, `told` all states by document, in order of
-        time. Each state has its snapshot, also where it is that of the state before."""
-        pages = cls()
-        trees: dict[int, str | None] = {}
-        for event in events:
-            match event:
-                case BrowserStarted():
-                    pages.started = pages.started or event
-                case TabOpened():
-                    pages.tabs.setdefault(event.tab, event)
-                case FrameSeen():
-                    pages.frames[event.frame] = event  # the last told knows most
-                case DocumentStarted():
-                    pages.documents.setdefault(event.doc, event)
-                case PageState():
-                    aria = trees[event.doc] = event.aria or trees.get(event.doc)
-                    state = structs.replace(event, aria=aria)
-                    pages.told.setdefault(event.doc, []).append(state)
-                    if pages.is_top(event.frame):
-                        pages.states.setdefault(event.tab, []).append(state)
-                case Navigated() if pages.is_top(event.frame):
-                    pages.navigated.setdefault(event.tab, []).append(event)
-                case PageTarget():
-                    pages.targets[event.doc, event.n] = event
-                case PageEvent(type="input", trusted=True, masked=False, value=str(value)):
-                    pages.entered.setdefault(event.doc, []).append((event.seq, value))
-                case PageEvent(type="pointermove", trusted=True, target=int(n)):
-                    pages.moves.setdefault(event.doc, []).append((event.t, n))
-                case Screenshot():
-                    pages.screenshots.append(event)
-                case _:
-                    pass
-        return pages
-
-    def rich_text(self) -> frozenset[str]:
-        """The names of what was edited as a document is, and is no field."""
-        edited = (t for t in self.targets.values() if t.editable and t.tag not in ("input", "textarea"))
-        return frozenset(one.name for one in edited)
-
-    def is_top(self, frame: int) -> bool:
-        """Whether it is a tab's own frame."""
-        found = self.frames.get(frame)
-        return found is not None and found.parent is None
-
-    def chain(self, frame: int | None) -> list[FrameSeen]:
-        """The frames within the tab's own that lead to `frame`, outermost first."""
-        found: list[FrameSeen] = []
-        while frame is not None and len(found) < _MOST_DEPTH:
-            seen = self.frames.get(frame)
-            if seen is None or seen.parent is None:
-                break
-            found.append(seen)
-            frame = seen.parent
-        return found[::-1]
-
-    def first_url(self, tab: int, since: int) -> str | None:
-        """Where the tab's own frame was first, from the time `since`, on the network."""
-        for document in self.documents.values():
-            of_tab = document.tab == tab and document.t >= since and self.is_top(document.frame)
-            if of_tab and document.url.startswith(("http:", "https:", "file:")):
-                return document.url
-        return None
-
-    def tree(self, doc: int, at: int) -> str | None:
-        """The snapshot of a document as it was then, or first was."""
-        states = self.told.get(doc, [])
-        place = bisect_right(states, at, key=lambda state: state.t)
-        return states[max(place - 1, 0)].aria if states else None
-
-    def shown(self, tab: int, until: int | None, since: int = 0) -> PageState | None:
-        """The last state of the tab's own document before `until`, if it is not older than `since`."""
-        states = self.states.get(tab, [])
-        at = len(states) if until is None else bisect_right(states, until, key=lambda state: state.t)
-        return states[at - 1] if at and states[at - 1].t >= since else None
-
-    def url(self, tab: int, at: int) -> str:
-        """Where the tab's own frame was then."""
-        here = [d for d in self.documents.values() if d.tab == tab and d.t <= at and self.is_top(d.frame)]
-        state = self.shown(tab, at)
-        if state is not None and (not here or state.doc == here[-1].doc):
-            return state.url
-        return here[-1].url if here else ""
-
-    def held(self, gesture: Gesture) -> str:
-        """The longest that a field held which the gesture left empty."""
-        if gesture.verb != "fill" or gesture.value or gesture.doc is None:
-            return ""
-        entered = self.entered.get(gesture.doc, [])
-        first, last = gesture.first or 0, gesture.last or 0
-        return max((value for seq, value in entered if first <= seq <= last), key=len, default="")
-
-    def left(self, tab: int, since: int, until: int | None) -> bool:
-        """Whether the tab's own frame went to another document in that time."""
-        return any(
-            not event.within and since <= event.t and (until is None or event.t < until)
-            for event in self.navigated.get(tab, [])
-        )
+    clicks: int = 1
+    pressed: PageTarget | None = None
+    under: Locator | None = None
+    way: tuple[tuple[float, float], ...] = ()
+    own: bool = False
 
 
 def actions(
@@ -214,21 +98,31 @@ _POINTED = ("click", "double_click", "right_click", "check", "uncheck")
 def _uncovering(
     gesture: Gesture, pages: Pages, since: int, read_aria: Callable[[str], str]
 ) -> PageTarget | None:
-    """What the pointer was on before a click on something that the page had not shown until then: style sheets can
-    show things under the pointer, and no state tells of that."""
+    """What the pointer was on before a click on something that the page showed only then: style sheets can show things
+    under the pointer, and the content of a page says nothing of that."""
     on = gesture.target
     if gesture.verb not in _POINTED or on is None or on.role not in ROLES or not on.name:
         return None
-    snapshot = pages.tree(on.doc, gesture.t_start)
-    if snapshot is None or any(
-        (n.role, n.name) == (on.role, on.name) for n in walk(parse(read_aria(snapshot)))
-    ):
-        return None
-    moves = pages.moves.get(on.doc, [])
-    first = bisect_right(moves, since, key=lambda move: move[0])
-    past = [pages.targets.get((on.doc, n)) for t, n in moves[first:] if t < gesture.t_start]
-    others = [target for target in past if target is not None and target.css != on.css]
-    return next((target for target in reversed(others) if target.tag not in ("body", "html")), None)
+
+    @cache
+    def shows(snapshot: str) -> bool:
+        return any((n.role, n.name) == (on.role, on.name) for n in walk(parse(read_aria(snapshot))))
+
+    past: list[PageTarget] = []
+    for t, target in pages.passed(on.doc, since, gesture.t_start):
+        if target.css == on.css or target.tag in ("body", "html"):
+            continue
+        snapshot = pages.tree(on.doc, t)
+        if snapshot is None or shows(snapshot):
+            break
+        past.append(target)
+    return max(reversed(past), key=lambda target: _shared(target.xpath, on.xpath), default=None)
+
+
+def _shared(one: str, other: str) -> int:
+    """How many of the elements around both are the same."""
+    pairs = zip(one.split("/"), other.split("/"), strict=False)
+    return next((n for n, (left, right) in enumerate(pairs) if left != right), 0)
 
 
 _FOLLOWING = ("dialog", "download")
@@ -276,6 +170,8 @@ def _action(
         return locator(of, frames, parse(read_aria(snapshot)) if snapshot is not None else ())
 
     target, onto = found(gesture.target), found(gesture.onto)
+    raw = pages.raw(gesture)
+    pressed = _pressed(gesture, raw, pages)
     return Action(
         n=n,
         text=text,
@@ -292,7 +188,21 @@ def _action(
         shown=pages.shown(gesture.tab, later, gesture.t_end),
         went=pages.left(gesture.tab, gesture.t_start, later),
         held=pages.held(gesture),
+        clicks=max((event.detail for event in raw if event.type in ("click", "mousedown")), default=1) or 1,
+        pressed=pressed,
+        under=found(pressed),
+        way=way(raw) if gesture.verb == "drag" else (),
+        own=gesture.verb in ("copy", "cut") and bool(raw) and not any(e.type == "keydown" for e in raw),
     )
+
+
+def _pressed(gesture: Gesture, raw: Sequence[PageEvent], pages: Pages) -> PageTarget | None:
+    down = next((event for event in raw if event.type in ("pointerdown", "mousedown")), None)
+    if down is None or down.target is None or gesture.target is None:
+        return None
+    found = pages.targets.get((down.doc, down.target))
+    same = found is None or (found.doc, found.n) == (gesture.target.doc, gesture.target.n)
+    return None if same else found
 
 
 def _joined(action: Action, gesture: Gesture, pages: Pages, later: int | None) -> Action:

@@ -94,29 +94,62 @@ def as_json(nodes: Sequence[Node]) -> list[dict[str, Any]]:
 
 
 def news(before: Sequence[Node], after: Sequence[Node], most: int) -> tuple[list[Node], int]:
-    """What of `after` was not in `before`, each by itself with what is new within it; and how many nodes beyond `most`
-    were left out. What it stands in is not told: tools do not agree on that.
+    """What of `after` was not in `before`, each by itself and without what is in it; and how many nodes beyond `most`
+    were left out: what tells of an outcome is kept first. What a thing stands in is not told: tools do not agree on
+    that.
 
     Without role and name and text a node is no news, and neither is what only moved.
     """
     known = Counter(node.label for node in walk(before))
-    left_out = 0
-    room = most
-
-    def pick(node: Node) -> list[Node]:
-        nonlocal room, left_out
-        fresh = known[node.label] <= 0
-        if not fresh:
+    found: list[Node] = []
+    for node in walk(after):
+        if known[node.label] > 0:
             known[node.label] -= 1
-        fresh = fresh and bool(node.name or node.text or node.attributes)
-        if fresh and room <= 0:
-            left_out += 1
-            fresh = False
-        room -= fresh
-        kept = [found for child in node.children for found in pick(child)]
-        return [Node(node.role, node.name, node.text, dict(node.attributes), {}, kept)] if fresh else kept
+        elif node.name or node.text or node.attributes:
+            found.append(Node(node.role, node.name, node.text, dict(node.attributes)))
+    if len(found) <= most:
+        return found, 0
+    first = sorted(range(len(found)), key=lambda place: (found[place].role not in _OUTCOMES, place))[:most]
+    return [found[place] for place in sorted(first)], len(found) - most
 
-    return [found for node in after for found in pick(node)], left_out
+
+_OUTCOMES = ("alert", "alertdialog", "dialog", "heading", "log", "status")
+
+
+def unmarked(nodes: Sequence[Node]) -> list[Node]:
+    """Without which options of lists are marked: the pointer, wherever it rests, marks them, too."""
+    return [
+        Node(
+            node.role,
+            node.name,
+            node.text,
+            {k: v for k, v in node.attributes.items() if node.role != "option" or k != "selected"},
+            {},
+            unmarked(node.children),
+        )
+        for node in nodes
+    ]
+
+
+def unpointed(before: Sequence[Node], after: Sequence[Node], on: tuple[str, str]) -> list[Node]:
+    """`after` without buttons and links that came in items and rows which were there `before`, but for the item that
+    holds the element `on` (its role and name): style sheets show such in whatever moves under the pointer."""
+    known = {node.label for node in walk(before) if node.name}
+
+    def kept(node: Node, old: bool) -> Node | None:
+        if old and node.role in ("button", "link") and node.label not in known:
+            return None
+        if node.role in _ITEMS:
+            within = list(walk(node.children))
+            acted = any((inner.role, inner.name) == on for inner in within)
+            old = not acted and any(inner.label in known for inner in within)
+        children = [found for child in node.children if (found := kept(child, old)) is not None]
+        return Node(node.role, node.name, node.text, node.attributes, node.props, children)
+
+    return [found for node in after if (found := kept(node, False)) is not None]
+
+
+_ITEMS = ("listitem", "row", "treeitem", "article", "menuitem")
 
 
 def steady(words: str) -> bool:

@@ -42,7 +42,8 @@ class Part(NamedTuple):
 
     frame: enters the frame whose element CSS `value` finds (the `nth` of them). role: `value`, by its accessible name
     if it has one, `exact` or in part. within: the elements of role `value` that hold an element with exactly the text
-    `name`, or not `exact`, these words. text: what is found holds `value`.
+    `name`, or not `exact`, these words. text: what is found holds `value`, or not `exact`, its words, of which nobody
+    knows whether there is space between them.
     """
 
     kind: Kind
@@ -73,8 +74,13 @@ def locator(target: PageTarget, frames: Sequence[Part] = (), tree: Sequence[Node
     by_chance = target.xpath and not hosts and _CHANCE.search(target.css)
     place = Part("css", target.css) if target.css and not by_chance else Part("xpath", target.xpath)
     text = _text(target)
-    certain = text or (place.kind == "css" and re.search(r"[#\[][^>]*$", target.css))
-    parts = [*hosts, place, *([Part("text", text)] if text else [])]
+    keyed = place.kind == "css" and re.search(r"[#\[][^>]*$", target.css)
+    whole = (
+        not tree or " " not in text or any(text in inner.text or text in inner.name for inner in walk(tree))
+    )
+    said = [Part("text", text, exact=whole)] if text and (whole or not keyed) else []
+    certain = text or keyed
+    parts = [*hosts, place, *said]
     return Locator((*frames, *parts), "" if certain else "found by its place in the page alone")
 
 
@@ -142,9 +148,18 @@ def _says(text: str) -> Callable[[Node], bool]:
     return lambda node: any(words.search(inner.text) or words.search(inner.name) for inner in walk([node]))
 
 
+def _escaped(text: str) -> str:
+    return re.sub(r"[^\w\s]", lambda match: "\\" + match[0] if match[0].isascii() else match[0], text)
+
+
+def _pieces(text: str) -> str:
+    """The words in their order, as a pattern of Python and JavaScript."""
+    return r"\s*".join(map(_escaped, text.split()))
+
+
 def words_pattern(text: str) -> str:
     """The words as no part of longer ones, as a pattern of Python and JavaScript."""
-    escaped = re.sub(r"[^\w\s]", lambda match: "\\" + match[0] if match[0].isascii() else match[0], text)
+    escaped = _escaped(text)
     return ("\\b" if text[:1].isalnum() else "") + escaped + ("\\b" if text[-1:].isalnum() else "")
 
 
@@ -180,7 +195,8 @@ def _python(part: Part, page: str) -> str:
             has = f"{page}.get_by_text({quoted(part.name)}, exact=True)"
             return f".get_by_role({quoted(part.value)}).filter(has={has})"
         case "text":
-            return f".filter(has_text={quoted(part.value)})"
+            words = f"re.compile({quoted(_pieces(part.value))})"
+            return f".filter(has_text={quoted(part.value) if part.exact else words})"
         case "css":
             if test_id := _TEST_ID.fullmatch(part.value):
                 return f".get_by_test_id({quoted(test_id[1])})"
@@ -209,7 +225,10 @@ def _selector(part: Part) -> str:
             inner = f"internal:text={_json(part.name)}s"
             return f"internal:role={part.value} >> internal:has={_json(inner)}"
         case "text":
-            return f"internal:has-text={_json(part.value)}i"
+            pieces = _pieces(part.value).replace("/", "\\/")
+            return (
+                f"internal:has-text={_json(part.value)}i" if part.exact else f"internal:has-text=/{pieces}/"
+            )
         case "css":
             return part.value
         case "xpath":

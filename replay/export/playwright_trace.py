@@ -19,10 +19,11 @@ from recorder.trace.pages import PageRequest, PageState, PageTarget, Screenshot
 from recorder.trace.printable import printable
 from recorder.trace.steps import Step
 from replay.export import aria
-from replay.export.actions import Action, Pages
+from replay.export.actions import Action
 from replay.export.har import Attach, Origin
 from replay.export.locators import Locator, selector
 from replay.export.losses import Loss, Losses
+from replay.export.pages import Pages
 
 VERSION = 8
 """Of the format: the first whose actions have titles; later viewers read it, too."""

@@ -20,8 +20,9 @@ from recorder.trace.events import Gap
 from recorder.trace.gestures import gestures
 from recorder.trace.pages import FrameSeen, PageTarget
 from recorder.trace.reader import open_trace
-from replay.export.actions import Pages, actions
+from replay.export.actions import actions
 from replay.export.devtools_recording import recording
+from replay.export.pages import Pages
 
 Run = Callable[..., Done]
 # As Chrome's Recorder panel exports it: the checkout of its own demo.

@@ -21,9 +21,10 @@ from page_gestures import (
 )
 
 from recorder.trace.gestures import Gesture, Verb
-from replay.export.actions import Action, Pages, actions
+from replay.export.actions import Action, actions
 from replay.export.devtools_recording import recording
 from replay.export.har import Origin
+from replay.export.pages import Pages
 from replay.export.playwright_script import Script, script
 from replay.export.playwright_trace import PlaywrightTrace
 

@@ -171,7 +171,6 @@ def test_the_steps_are_what_the_person_did(desk: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.xfail(reason="fails at times in a whole run, on a busy machine; holds alone", strict=False)
 def test_the_exported_script_does_it_again(desk: Path, reenact: Run) -> None:
     script = desk.with_name("test_desk.py")
     done = reenact("export", "playwright", desk, "-o", script, "--json")
@@ -206,7 +205,6 @@ def test_the_exported_script_fails_where_the_page_does_otherwise(
     assert said in done.stderr
 
 
-@pytest.mark.xfail(reason="fails at times in a whole run, on a busy machine; holds alone", strict=False)
 def test_the_exported_script_finds_its_row_when_another_stands_before_it(
     desk: Path, reenact: Run, tmp_path: Path
 ) -> None:
@@ -219,7 +217,6 @@ def test_the_exported_script_finds_its_row_when_another_stands_before_it(
     assert done.returncode == 0, done.stderr[-4000:]
 
 
-@pytest.mark.xfail(reason="fails at times in a whole run, on a busy machine; holds alone", strict=False)
 def test_chromes_own_replayer_runs_the_exported_recording(desk: Path, reenact: Run, tmp_path: Path) -> None:
     if not RUNNER.is_dir() or shutil.which("node") is None:
         pytest.skip(f"@puppeteer/replay is not there: run `npm ci` in {HERE / 'devtools'}")

@@ -390,6 +390,24 @@ def history(log: BrowserLog) -> None:
         log.add(Navigated, tab=1, frame=1, url=f"https://shop.example/{url}", how=how)
 
 
+def back_at_once(log: BrowserLog) -> None:
+    """Whoever sees at once that it is the wrong page does not wait a second."""
+    log.click(1)
+    log.add(Navigated, tab=1, frame=1, url="https://shop.example/a", how="link")
+    log.document(2, tab=1, frame=1, url="https://shop.example/a")
+    log.state(1, "a", doc=2)
+    log.wait(200)
+    log.add(Navigated, tab=1, frame=1, url="https://shop.example/", how="back_forward")
+
+
+def back_by_the_page(log: BrowserLog) -> None:
+    """The page had not come to rest: nobody saw it."""
+    log.click(1)
+    log.add(Navigated, tab=1, frame=1, url="https://shop.example/a", how="link")
+    log.document(2, tab=1, frame=1, url="https://shop.example/a")
+    log.add(Navigated, tab=1, frame=1, url="https://shop.example/", how="back_forward")
+
+
 def history_by_key(log: BrowserLog) -> None:
     log.add(Navigated, tab=1, frame=1, url="https://shop.example/a", how="link")
     log.event("keydown", 9, key="ArrowLeft", code="ArrowLeft", modifiers=1)
@@ -401,6 +419,8 @@ def resized(log: BrowserLog) -> None:
     log.event("resize", size=(801, 600))
 
 
+ONCE = (tabs, history, back_at_once, back_by_the_page)
+"""Deeds that begin tabs or documents, which can be begun once."""
 DEEDS = [
     (double_click, ["double-click button “Save”"]),
     (right_click, ["right-click button “Save”"]),
@@ -440,6 +460,8 @@ DEEDS = [
     (dialog, ["click button “Save”", "dismiss “Sure?”"]),
     (tabs, ["open tab 2", "go to https://b.example/", "switch to tab 1", "switch to tab 2", "close tab 2"]),
     (history, ["click button “Save”", "go back", "go forward", "reload"]),
+    (back_at_once, ["click button “Save”", "go back"]),
+    (back_by_the_page, ["click button “Save”"]),
     (history_by_key, ["go back"]),
     (resized, ["resize window to 801 × 600"]),
 ]
@@ -455,7 +477,7 @@ def test_deeds(deed: Callable[[BrowserLog], None], sentences: list[str]) -> None
 
 
 @given(
-    st.lists(st.sampled_from([deed for deed, _ in DEEDS if deed not in (tabs, history)]), max_size=8),
+    st.lists(st.sampled_from([deed for deed, _ in DEEDS if deed not in ONCE]), max_size=8),
     st.randoms(),
 )
 @settings(max_examples=60)

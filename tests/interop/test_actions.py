@@ -1,0 +1,135 @@
+"""What actions are made of: what a page showed only under the pointer, what was pressed, the way of a drag."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from page_gestures import FRAMES, PLACE
+
+from recorder.trace.gestures import Gesture, Span
+from recorder.trace.pages import PageEvent, PageState, PageTarget
+from replay.export.actions import Action, actions
+from replay.export.pages import Pages
+from replay.export.playwright_script import script
+
+MS = 1_000_000
+MENU = "/html/body/span/span"
+SHUT, OPEN = '- textbox "Notes"', '- textbox "Notes"\n- button "Archive"'
+
+
+def element(n: int, tag: str, **fields: Any) -> PageTarget:
+    return PageTarget(t=0, seq=n, n=n, tag=tag, **PLACE, **fields)
+
+
+NOTES = element(1, "div", role="textbox", name="Notes", css="#notes", xpath="/html/body/div", editable=True)
+MORE = element(2, "span", text="More", css="span > span", xpath="/html/body/p/span/span")
+ARCHIVE = element(
+    3, "button", role="button", name="Archive", css="#archive", xpath="/html/body/p/span/div/button"
+)
+LOGO = element(4, "img", css="img", xpath="/html/body/header/img")
+BOX = element(5, "input", type="checkbox", role="checkbox", name="News", css="input", rect=(0, 0, 12, 12))
+THUMB = element(6, "span", css="span.thumb", control=5)
+WORDS = element(7, "p", role="paragraph", text="The quick brown fox", css="#source", rect=(0, 0, 900, 20))
+ELEMENTS = [NOTES, MORE, ARCHIVE, LOGO, BOX, THUMB, WORDS]
+
+
+def state(ms: int, shown: str, dom: str) -> PageState:
+    return PageState(t=ms * MS, seq=100 + ms, n=ms, url="http://a/", title="", dom=dom, aria=shown, **PLACE)
+
+
+def event(ms: int, kind: str, target: PageTarget | None = None, **fields: Any) -> PageEvent:
+    n = target.n if target is not None else None
+    return PageEvent(t=ms * MS, seq=1000 + ms, type=kind, trusted=True, target=n, **PLACE, **fields)
+
+
+def deed(verb: Any, target: PageTarget, first: int, last: int, **fields: Any) -> Gesture:
+    spans = (Span(1, 1000 + first, 1000 + last),)
+    return Gesture(
+        verb=verb, tab=1, t_start=first * MS, t_end=last * MS, frame=1, doc=1, target=target, spans=spans, **fields
+    )  # fmt: skip
+
+
+def made(gestures: list[Gesture], *events: Any) -> tuple[list[Action], Pages]:
+    pages = Pages.of([*FRAMES, *ELEMENTS, *events])
+    return actions([(n, one.verb, one) for n, one in enumerate(gestures, 1)], pages, str), pages
+
+
+def lines(gestures: list[Gesture], *events: Any) -> list[str]:
+    """The lines of the script that act."""
+    found, pages = made(gestures, *events)
+    told = script(found, pages, str, title="", folder="x_files", asserted=False).text
+    body = told.split("def act(page: Page) -> None:\n")[1].split("\n\n\ndef ")[0].splitlines()[1:]
+    return [line.strip() for line in body if line.strip() and not line.strip().startswith("# ")]
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        pytest.param([], id="no state came between"),
+        pytest.param([state(330, OPEN, "typed")], id="the typed text was told while the menu was open"),
+    ],
+)
+def test_what_a_style_sheet_shows_under_the_pointer_is_pointed_at_first(late: list[PageState]) -> None:
+    gestures = [deed("type", NOTES, 100, 200, value="Hi"), deed("click", ARCHIVE, 400, 410)]
+    moved = [
+        event(250, "pointermove", LOGO),
+        event(300, "pointermove", MORE),
+        event(390, "pointermove", ARCHIVE),
+    ]
+    found, _ = made(gestures, state(50, SHUT, "blank"), *moved, *late)
+    told = [(action.gesture.verb, action.gesture.target) for action in found]
+    assert told == [("type", NOTES), ("hover", MORE), ("click", ARCHIVE)]
+
+
+def test_what_came_before_the_pointer_moved_is_not_pointed_at() -> None:
+    gestures = [deed("type", NOTES, 100, 200, value="Hi"), deed("click", ARCHIVE, 400, 410)]
+    moved = [event(350, "pointermove", MORE), event(390, "pointermove", ARCHIVE)]
+    found, _ = made(gestures, state(50, SHUT, "blank"), state(330, OPEN, "typed"), *moved)
+    assert "hover" not in [action.gesture.verb for action in found]
+
+
+def test_three_clicks_are_three_and_where_among_words_they_were() -> None:
+    gesture = deed("double_click", WORDS, 10, 15, offset=(63.0, 9.0))
+    clicks = [event(10 + n, "mousedown", WORDS, detail=n, x=63, y=9) for n in (1, 2, 3)]
+    assert lines([gesture], *clicks)[-1] == (
+        'page.locator("#source").filter(has_text="The quick brown fox")'
+        '.click(click_count=3, position={"x": 63, "y": 9})'
+    )
+
+
+def test_a_drawn_checkbox_is_clicked_where_it_covers_its_own() -> None:
+    pressed = event(10, "pointerdown", THUMB, x=5, y=5)
+    assert lines([deed("check", BOX, 10, 12)], pressed)[-1].endswith(".check(force=True)")
+    plain = event(10, "pointerdown", BOX, x=5, y=5)
+    assert lines([deed("check", BOX, 10, 12)], plain)[-1].endswith(".check()")
+
+
+def test_what_a_page_copies_by_itself_is_not_asked_of_it_by_keys() -> None:
+    copied = deed("copy", NOTES, 10, 10, value="Hi")
+    found, _ = made([copied], event(10, "copy", NOTES))
+    assert found[-1].own
+    by_key = deed("copy", NOTES, 10, 12, value="Hi")
+    found, _ = made([by_key], event(10, "keydown", NOTES, key="c", modifiers=2), event(12, "copy", NOTES))
+    assert not found[-1].own
+
+
+def test_a_drag_over_what_is_known_by_its_place_alone_goes_its_recorded_way() -> None:
+    onto = element(8, "div", css="td > div", xpath="/html/body/table/td/div")
+    moves = [(30, 0), (60, 0), (90, 0), (90, 40)]
+    raw = [
+        event(10, "pointerdown", MORE, x=100, y=100),
+        *(event(11 + n, "pointermove", MORE, x=100 + x, y=100 + y) for n, (x, y) in enumerate(moves)),
+        event(20, "pointerup", MORE, x=190, y=140),
+    ]
+    gesture = deed("drag", MORE, 10, 20, onto=onto, offset=(4.0, 5.0), onto_offset=(1.0, 1.0))
+    assert lines([gesture], *raw)[-1] == (
+        'drag(page, page.locator("span > span").filter(has_text="More"), (4, 5), (90, 0), (90, 40))'
+    )
+
+
+def test_a_wheel_that_scrolls_nothing_is_turned_over_what_it_was_over() -> None:
+    gesture = deed("scroll", LOGO, 10, 10, value="0,-200")
+    assert lines([gesture], event(10, "wheel", LOGO, dy=-200))[-2:] == [
+        'page.locator("img").hover()', "page.mouse.wheel(0, -200)",
+    ]  # fmt: skip
