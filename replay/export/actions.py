@@ -72,23 +72,38 @@ def actions(
     A tab that a page did not open, and nobody was seen to lead anywhere, gets a navigation to where it first was.
     A dialog answered and a download that are gestures of their own belong to the action that they follow.
     """
-    led = _led(gestures, pages)
+    led = _hovered(_led(gestures, pages), pages, read_aria)
     told: list[Action] = []
     for index, (n, text, gesture) in enumerate(led):
         later = next((g.t_start for _, _, g in led[index + 1 :] if g.verb not in _FOLLOWING), None)
         if gesture.verb in _FOLLOWING and told:
             told[-1] = _joined(told[-1], gesture, pages, later)
-            continue
-        since = led[index - 1][2].t_end if index else 0
-        if (hovered := _uncovering(gesture, pages, since, read_aria)) is not None:
-            over = structs.replace(
-                gesture, verb="hover", target=hovered, offset=None, t_end=gesture.t_start, opened=()
+        else:
+            told.append(_action(n, text, gesture, pages, later, read_aria))
+    return told
+
+
+def _hovered(
+    led: Sequence[tuple[int, str, Gesture]], pages: Pages, read_aria: Callable[[str], str]
+) -> list[tuple[int, str, Gesture]]:
+    """With what was pointed at before a click on what it showed."""
+    told: list[tuple[int, str, Gesture]] = []
+    for n, text, gesture in led:
+        since = told[-1][2].t_end if told else 0
+        if (found := _uncovering(gesture, pages, since, read_aria)) is not None:
+            t, target = found
+            over = Gesture(
+                verb="hover",
+                tab=gesture.tab,
+                t_start=t,
+                t_end=t,
+                frame=gesture.frame,
+                target=target,
+                doc=target.doc,
             )
-            sentence = (
-                f"point at “{hovered.name or hovered.text or hovered.tag}”, which shows what is clicked next"
-            )
-            told.append(_action(n, sentence, over, pages, gesture.t_start, read_aria))
-        told.append(_action(n, text, gesture, pages, later, read_aria))
+            what = target.name or target.text or target.tag
+            told.append((n, f"point at “{what}”, which shows what is clicked next", over))
+        told.append((n, text, gesture))
     return told
 
 
@@ -97,9 +112,9 @@ _POINTED = ("click", "double_click", "right_click", "check", "uncheck")
 
 def _uncovering(
     gesture: Gesture, pages: Pages, since: int, read_aria: Callable[[str], str]
-) -> PageTarget | None:
-    """What the pointer was on before a click on something that the page showed only then: style sheets can show things
-    under the pointer, and the content of a page says nothing of that."""
+) -> tuple[int, PageTarget] | None:
+    """What the pointer came to, and when, before a click on something that the page showed only then: style sheets can
+    show things under the pointer, and the content of a page says nothing of that."""
     on = gesture.target
     if gesture.verb not in _POINTED or on is None or on.role not in ROLES or not on.name:
         return None
@@ -108,15 +123,17 @@ def _uncovering(
     def shows(snapshot: str) -> bool:
         return any((n.role, n.name) == (on.role, on.name) for n in walk(parse(read_aria(snapshot))))
 
-    past: list[PageTarget] = []
+    past: list[tuple[int, PageTarget]] = []
     for t, target in pages.passed(on.doc, since, gesture.t_start):
         if target.css == on.css or target.tag in ("body", "html"):
             continue
         snapshot = pages.tree(on.doc, t)
         if snapshot is None or shows(snapshot):
             break
-        past.append(target)
-    return max(reversed(past), key=lambda target: _shared(target.xpath, on.xpath), default=None)
+        if past[-1:] and past[-1][1] is target:
+            continue
+        past.append((t, target))
+    return max(reversed(past), key=lambda move: _shared(move[1].xpath, on.xpath), default=None)
 
 
 def _shared(one: str, other: str) -> int:

@@ -80,6 +80,7 @@ def test_what_a_style_sheet_shows_under_the_pointer_is_pointed_at_first(late: li
     found, _ = made(gestures, state(50, SHUT, "blank"), *moved, *late)
     told = [(action.gesture.verb, action.gesture.target) for action in found]
     assert told == [("type", NOTES), ("hover", MORE), ("click", ARCHIVE)]
+    assert not found[0].shown, "what the pointer showed is not what was typed"
 
 
 def test_what_came_before_the_pointer_moved_is_not_pointed_at() -> None:
