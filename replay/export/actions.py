@@ -20,7 +20,7 @@ from recorder.trace.pages import (
     PageState,
     PageTarget,
 )
-from replay.export.aria import parse, walk
+from replay.export.aria import Node, parse, walk
 from replay.export.locators import ROLES, Locator, Part, locator
 from replay.export.pages import Pages
 from replay.export.ways import way
@@ -107,6 +107,7 @@ def _hovered(
     return told
 
 
+_LEAST_DEPTH = 5  # "", html, body, and a box that is not the whole page
 _POINTED = ("click", "double_click", "right_click", "check", "uncheck")
 
 
@@ -120,26 +121,30 @@ def _uncovering(
         return None
 
     @cache
-    def shows(snapshot: str) -> bool:
-        return any((n.role, n.name) == (on.role, on.name) for n in walk(parse(read_aria(snapshot))))
+    def tree(snapshot: str) -> list[Node]:
+        return list(walk(parse(read_aria(snapshot))))
 
     past: list[tuple[int, PageTarget]] = []
     for t, target in pages.passed(on.doc, since, gesture.t_start):
-        if target.css == on.css or target.tag in ("body", "html"):
+        if not _around(target, on):
             continue
         snapshot = pages.tree(on.doc, t)
-        if snapshot is None or shows(snapshot):
+        if snapshot is None or any((n.role, n.name) == (on.role, on.name) for n in tree(snapshot)):
             break
-        if past[-1:] and past[-1][1] is target:
-            continue
-        past.append((t, target))
-    return max(reversed(past), key=lambda move: _shared(move[1].xpath, on.xpath), default=None)
+        said = " ".join((target.name or target.text).split())
+        if not said or any(words in said for n in tree(snapshot) for words in (n.name, n.text) if words):
+            past.append((t, target))
+    return past[-1] if past else None
 
 
-def _shared(one: str, other: str) -> int:
-    """How many of the elements around both are the same."""
-    pairs = zip(one.split("/"), other.split("/"), strict=False)
-    return next((n for n, (left, right) in enumerate(pairs) if left != right), 0)
+def _around(pointed: PageTarget, on: PageTarget) -> bool:
+    """Whether an element stands in the row or item of what was pointed at, or else beside it in its box."""
+    parts = pointed.xpath.split("/")
+    rows = [place for place, part in enumerate(parts) if part.partition("[")[0] in ("li", "tr")]
+    around = "/".join(parts[: rows[-1] + 1] if rows else parts[:-1])
+    if not rows and on.xpath.startswith(pointed.xpath + "/"):
+        return False
+    return pointed.xpath != on.xpath and len(parts) >= _LEAST_DEPTH and on.xpath.startswith(around + "/")
 
 
 _FOLLOWING = ("dialog", "download")

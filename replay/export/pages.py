@@ -87,10 +87,14 @@ class Pages:
         return found
 
     def passed(self, doc: int, since: int, until: int) -> list[tuple[int, PageTarget]]:
-        """What the pointer was moved over in that time, and when, in its order."""
+        """What controls the pointer was moved over in that time, and when, in its order."""
         moves = [e for e in self.inputs.get(doc, []) if e.type == "pointermove" and since <= e.t < until]
         found = [(event.t, self.targets.get((doc, event.target or 0))) for event in moves]
-        return [(t, target) for t, target in found if target is not None]
+        return [
+            (t, self.targets.get((doc, target.control or 0), target))
+            for t, target in found
+            if target is not None
+        ]
 
     def rich_text(self) -> frozenset[str]:
         """The names of what was edited as a document is, and is no field."""

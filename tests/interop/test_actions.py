@@ -15,7 +15,8 @@ from replay.export.playwright_script import script
 
 MS = 1_000_000
 MENU = "/html/body/span/span"
-SHUT, OPEN = '- textbox "Notes"', '- textbox "Notes"\n- button "Archive"'
+SHUT = '- textbox "Notes"\n- text: More'
+OPEN = SHUT + '\n- button "Archive"'
 
 
 def element(n: int, tag: str, **fields: Any) -> PageTarget:
