@@ -239,12 +239,15 @@
       this.#quiet = 0;
       if (!this.#timer) this.#timer = setInterval(() => this.#tick(), TICK);
     }
+    // What was seen is stated first: by the fingerprints of then, before they are renewed.
     #tick() {
-      this.tick();
-      if (this.#queue.length > 0) {
+      const waited = this.#queue.length > 0;
+      if (waited) {
         this.gather();
         this.#start();
-      } else if (++this.#quiet * TICK > 1e3) {
+      }
+      if (this.#queue.length === 0) this.tick();
+      if (!waited && ++this.#quiet * TICK > 1e3) {
         clearInterval(this.#timer);
         this.#timer = 0;
       }
@@ -2359,6 +2362,20 @@ ${field}`;
       roots
     };
   }
+  function drawn(then) {
+    if (document.hidden) {
+      then();
+      return;
+    }
+    void document.documentElement?.offsetHeight;
+    let called = false;
+    const once = () => {
+      if (!called) then();
+      called = true;
+    };
+    requestAnimationFrame(once);
+    setTimeout(once, REST);
+  }
   var States = class {
     constructor(stated) {
       this.stated = stated;
@@ -2471,7 +2488,7 @@ ${state.title}`;
         const rest = Math.max(REST, 2 * this.#cost) - (now2 - this.#latest);
         const left = Math.min(rest, Math.max(LONGEST, 4 * this.#cost) - (now2 - this.#since));
         if (left > 1) this.#arm(left);
-        else this.emit();
+        else drawn(() => this.#dirty && this.#on && this.emit());
       }, wait);
     }
   };

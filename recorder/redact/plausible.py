@@ -31,8 +31,8 @@ _HARMLESS = re.compile(
     | .*(?:\*{3,}|\.{3,}|x{6,}|_{4,}|-{4,}).*                         # blanks
     | (?:sha|md|aes|rsa|ecdsa|ed|utf|iso|base|x|hs|rs|es|ps)-?\d+[\w-]{0,12}
     | (?-i:@?[A-Z]?[a-z]+\d?(?:[._/:+@-]+(?:[A-Z]?[a-z]+\d{0,2}|\d{1,4}))*)  # words, package names, host names
-    | !?[a-z_]\w*(?:(?:\.|::|->|\#)[a-z_]\w*)+(?:\(.*)?                # attributes in code
-    | !?[a-z_]\w*(?:(?:\.|::|->)\w+)*[\(\[<].*                      # calls, indices, types
+    | !?\$?[a-z_]\w*(?:(?:\.|::|->|\#)\$?[a-z_]\w*)+(?:\(.*)?          # attributes in code
+    | !?\$?[a-z_]\w*(?:(?:\.|::|->)\$?\w+)*[\(\[<].*                # calls, indices, types
     | --?[a-z][a-z-]*                                               # options
     """
 )

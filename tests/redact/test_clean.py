@@ -87,7 +87,8 @@ def test_a_registry_answer_keeps_its_bytes() -> None:
     ["12345678901", "true", "^1.2.3-beta.12", "https://example.org/a?b=1", "js-tokens", "@scope/token-name", "4.17.21",
      "sha512-abcDEF123/4567890abcdefgh==", "${DB_PASSWORD}", "{{ token }}", "<your-token-here>", "process.env.API_KEY",
      "get_password(user)", "getPasswordFromUser", "SECRET_KEY_BASE", "Optional[str]", "xxxxxxxxxxxx", "********",
-     "short1A", "/etc/ssl/private/key.pem", "2026-11-22T03:18:45", "aaaaaaaaaaaaaaaaaaaaaa1", "$TOKEN", "changeme123A"],
+     "short1A", "/etc/ssl/private/key.pem", "2026-11-22T03:18:45", "aaaaaaaaaaaaaaaaaaaaaa1", "$TOKEN", "changeme123A",
+     "$tw.browser", "$app.utils.parse(credentialsText)"],
 )  # fmt: skip
 def test_a_field_named_like_a_secret_may_hold_none(value: str) -> None:
     assert not plausible(value.encode())

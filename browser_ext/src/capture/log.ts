@@ -50,12 +50,15 @@ export class Log {
     if (!this.#timer) this.#timer = setInterval(() => this.#tick(), TICK) as unknown as number;
   }
 
+  // What was seen is stated first: by the fingerprints of then, before they are renewed.
   #tick(): void {
-    this.tick();
-    if (this.#queue.length > 0) {
+    const waited = this.#queue.length > 0;
+    if (waited) {
       this.gather();
       this.#start();
-    } else if (++this.#quiet * TICK > 1000) {
+    }
+    if (this.#queue.length === 0) this.tick();
+    if (!waited && ++this.#quiet * TICK > 1000) {
       clearInterval(this.#timer);
       this.#timer = 0;
     }

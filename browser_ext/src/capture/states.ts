@@ -27,6 +27,23 @@ export function stateOf(): State & { roots: ShadowRoot[] } {
   };
 }
 
+/** Calls once the page has been drawn as it is now: only then it knows what is under a resting pointer, and styles show
+ * things by that. A page that is not shown is not drawn. */
+function drawn(then: () => void): void {
+  if (document.hidden) {
+    then();
+    return;
+  }
+  void document.documentElement?.offsetHeight;
+  let called = false;
+  const once = () => {
+    if (!called) then();
+    called = true;
+  };
+  requestAnimationFrame(once);
+  setTimeout(once, REST);
+}
+
 export interface Stated {
   /** States this as the n-th state, `focus` being the element that has the focus. */
   state(n: number, state: Omit<State, "aria"> & { aria?: string }, focus: Element | null): void;
@@ -157,7 +174,7 @@ export class States {
       const rest = Math.max(REST, 2 * this.#cost) - (now - this.#latest);
       const left = Math.min(rest, Math.max(LONGEST, 4 * this.#cost) - (now - this.#since));
       if (left > 1) this.#arm(left);
-      else this.emit();
+      else drawn(() => this.#dirty && this.#on && this.emit());
     }, wait) as unknown as number;
   }
 }

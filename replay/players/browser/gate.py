@@ -275,14 +275,25 @@ def _plain(url: str) -> str:
     return url.partition("#")[0]
 
 
-_REACHED = """(() => {
-  if ((document.readyState === "complete") !== COMPLETE) return false;
-  if ((__reenact.dom ? __reenact.dom() : __reenact.state().dom) !== DOM) return false;
+_FRAME = """(document.hidden || new Promise((done) => {
+  void document.documentElement?.offsetHeight;
+  requestAnimationFrame(done);
+  setTimeout(done, 100);
+}))"""
+"""What is under a resting pointer is told anew when the page is next drawn after it moved; styles show things by that."""
+_REACHED = """(async () => {
+  const there = () => (document.readyState === "complete") === COMPLETE
+    && (__reenact.dom ? __reenact.dom() : __reenact.state().dom) === DOM;
+  if (!there()) return false;
+  await FRAME;
+  if (!there()) return false;
   __reenact.emit();
   return true;
-})()"""
-_STATE = """(() => {
-  const dom = __reenact.dom ? __reenact.dom() : __reenact.state().dom;
-  if (EMIT && dom === DOM) __reenact.emit();
-  return dom;
-})()"""
+})()""".replace("FRAME", _FRAME)
+_STATE = """(async () => {
+  const dom = () => __reenact.dom ? __reenact.dom() : __reenact.state().dom;
+  if (!EMIT || dom() !== DOM) return dom();
+  await FRAME;
+  if (dom() === DOM) __reenact.emit();
+  return dom();
+})()""".replace("FRAME", _FRAME)

@@ -27,6 +27,8 @@ from replay.players.browser.storage import decode
 _START_SECONDS = 60.0
 _TAB_SECONDS = 5.0
 _ENDS_SECONDS = 1.0
+_LATE_NS = 100_000_000
+"""By how much a page may come to a state later than recorded: what is told by no clock takes another time."""
 _MOST_FILE = 64 << 20
 _PLACED = frozenset(
     (Kind.MOVE, Kind.PRESS, Kind.RELEASE, Kind.WHEEL, Kind.TOUCH, Kind.DRAG_OVER, Kind.DROP, Kind.DRAG_END)
@@ -274,9 +276,16 @@ class BrowserPlayer:
             place = self._gate.present(self._tab(state.tab), state.frame, state.doc)
             return place is not None and self._gate.reached(*place, state.dom, state.settled)
 
-        self._clock.advance(action.t, reached)
-        if self._clock.now < action.t or reached():
-            return
+        later = min([action.t + _LATE_NS, *(then.t for then in self._plan.actions[self._next : self._next + 1])])
+        for to in (action.t, later):
+            # What the last input led to without a timer (focus, selection, sizes) comes before time goes on, for it
+            # sets timers itself.
+            place = self._gate.present(self._tab(state.tab), state.frame, state.doc)
+            if place is not None and not reached():
+                self._browser.drawn(*place)
+            self._clock.advance(to, reached)
+            if self._clock.now < to or reached():
+                return
         found = self._place_of(state.tab, state.frame, state.doc)
         if found is not None:
             self._gate.state(*found, action, state.doc, state.dom, patient=state.settled, emit=True)
