@@ -75,7 +75,22 @@
   }
   function elementAt(x, y) {
     const found = document.elementFromPoint(x, y);
-    return found && inside(found, (root) => root.elementFromPoint(x, y));
+    const inner = found && inside(found, (root) => root.elementFromPoint(x, y));
+    return inner && (slotAt(inner, x, y) ?? inner);
+  }
+  function slotAt(host, x, y) {
+    const root = shadowOf(host);
+    for (const slot of root?.querySelectorAll("slot") ?? []) {
+      for (const node of slot.assignedNodes()) {
+        if (!(node instanceof Text)) continue;
+        const range = document.createRange();
+        range.selectNode(node);
+        for (const { left, right, top, bottom } of range.getClientRects()) {
+          if (left <= x && x < right && top <= y && y < bottom) return slot;
+        }
+      }
+    }
+    return null;
   }
   function focused() {
     const found = document.activeElement;

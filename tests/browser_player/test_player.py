@@ -23,6 +23,7 @@ from recorder.trace.pages import (
     FrameSeen,
     Navigated,
     PageEvent,
+    PageState,
     TabOpened,
 )
 from recorder.trace.reader import open_trace
@@ -253,6 +254,31 @@ def test_what_the_browser_held_is_there_again_but_once(stage: Stage) -> None:
     )
     assert stage.first == "Ask\n\ntheme=dark / 3 nails"
     assert stage.seen == "theme=dark / undefined"
+
+
+def test_what_a_press_leads_to_without_a_timer_comes_before_time_goes_on(stage: Stage) -> None:
+    """The page hears of sizes when it is drawn, and then sets a timer: it changes before the next press, as it did."""
+    body = """<button style="position:fixed;left:0;top:0;width:90px;height:40px">Ask</button>
+    <div id=box style="width:10px;height:10px"></div><p id=out></p><script>
+    const born = Date.now();
+    new ResizeObserver(() => setTimeout(() => { out.textContent += ` ${Date.now() - born}`; }, 5)).observe(box);
+    document.querySelector('button').onclick = () => { box.style.width = box.offsetWidth + 10 + 'px'; };
+    </script>"""
+    script = Script(ORIGIN + "/")
+    script.click(20, 15)
+    pressed = script.t
+    script.event("pointermove", 2000, x=300, y=300, pointer="mouse")
+    _, played = stage.play(script, {"/": body})
+    dom = [e.dom for e in played.events if isinstance(e, PageState)][-1]
+    place: dict[str, Any] = {"source": SOURCE, "doc": 1, "frame": 1, "tab": 1, "url": ORIGIN + "/", "title": ""}
+    script.events.append(
+        PageState(t=pressed + 300 * MS, **place, seq=90, n=1, dom=dom, settled=True, scroll=(0, 0), nodes=1)
+    )
+    _, played = stage.play(script, {"/": body})
+    assert played.missed == []
+    first, then = (int(said) for said in stage.seen.split()[-2:])
+    assert then - (pressed - 1000 * MS) // MS in range(0, 100), stage.seen
+    assert first < 100
 
 
 def test_a_page_that_is_being_left_still_takes_input(stage: Stage) -> None:

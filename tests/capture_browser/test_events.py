@@ -63,6 +63,52 @@ def test_a_press_on_one_of_many_is_told_by_its_row(page: Page, site: Site, seen:
     assert [row.split()[1] for row in found] == ["17", "17"]
 
 
+def test_a_point_is_at_the_slot_that_a_press_there_is_at(
+    page: Page, site: Site, seen: Callable[..., Any]
+) -> None:
+    """Words that a component puts into its slot: the browser says that the slot is pressed, and that the host is there."""
+    made = "this.attachShadow({mode: 'open'}).innerHTML = '<div style=padding:20px><slot></slot></div>'"
+    code = f"customElements.define('x-tab', class extends HTMLElement {{ connectedCallback() {{ {made} }} }})"
+    page.goto(site.show(f"<style>x-tab {{ display: inline-block }}</style><x-tab>Mail</x-tab><script>{code}</script>"))
+    box = page.locator("x-tab").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.click(x, y)
+    (click,) = seen(PageEvent, type="click")
+    (target,) = [t for t in seen(PageTarget) if t.n == click.target]
+    assert (target.tag, len(target.shadow)) == ("slot", 1)
+    probed = ours(page, f"__reenact.probe({x}, {y})")
+    assert (probed["tag"], probed["css"]) == (target.tag, target.css)
+    assert ours(page, f"__reenact.probe({box['x'] + 5}, {box['y'] + 5})")["tag"] == "div"
+
+
+def ours(page: Page, expression: str) -> Any:
+    """What a script gives in the extension's world of the page."""
+    tools = page.context.new_cdp_session(page)
+    worlds: list[Any] = []
+    tools.on("Runtime.executionContextCreated", lambda told: worlds.append(told["context"]))
+    tools.send("Runtime.enable")
+    world = next(world["uniqueId"] for world in worlds if world["origin"].startswith("chrome-extension:"))
+    said = tools.send(
+        "Runtime.evaluate", {"expression": expression, "uniqueContextId": world, "returnByValue": True}
+    )
+    return said["result"]["value"]
+
+
+def test_keys_are_told_by_what_their_field_stood_in_when_they_came(
+    page: Page, site: Site, seen: Callable[..., Any]
+) -> None:
+    """They are stated later, when the last of them has changed what it is called by."""
+    script = "document.querySelector('input').onkeyup = ({key, target}) => {"
+    script += " if (key === 'Enter') document.querySelector('b').textContent = target.value }"
+    page.goto(site.show(f"<ul><li><b>old</b> <input></li><li><b>other</b></li></ul><script>{script}</script>"))
+    page.focus("input")
+    page.keyboard.type("new\n")
+    keys = seen(PageEvent, 4, type="keydown")
+    targets = {t.n: t.anchors for t in seen(PageTarget)}
+    assert {tuple(targets[key.target]) for key in keys} == {(("item", "old"),)}
+
+
 def test_what_is_secret_never_leaves_the_page(page: Page, site: Site, seen: Callable[..., Any]) -> None:
     page.goto(
         site.show(

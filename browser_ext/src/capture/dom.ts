@@ -81,7 +81,24 @@ export function shadowOf(element: Element): ShadowRoot | null {
 /** The innermost element at a point of this frame. */
 export function elementAt(x: number, y: number): Element | null {
   const found = document.elementFromPoint(x, y);
-  return found && inside(found, (root) => root.elementFromPoint(x, y));
+  const inner = found && inside(found, (root) => root.elementFromPoint(x, y));
+  return inner && (slotAt(inner, x, y) ?? inner);
+}
+
+/** The slot that a host's own words at this point stand in: an event is at the slot, a point is said to be at the host. */
+function slotAt(host: Element, x: number, y: number): Element | null {
+  const root = shadowOf(host);
+  for (const slot of root?.querySelectorAll("slot") ?? []) {
+    for (const node of slot.assignedNodes()) {
+      if (!(node instanceof Text)) continue;
+      const range = document.createRange();
+      range.selectNode(node);
+      for (const { left, right, top, bottom } of range.getClientRects()) {
+        if (left <= x && x < right && top <= y && y < bottom) return slot;
+      }
+    }
+  }
+  return null;
 }
 
 /** The innermost element that has the focus. */
