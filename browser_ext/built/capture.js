@@ -1817,8 +1817,11 @@ ${field}`;
     // What an event says stays with it; it is read when there is time. Not so where things are and what they hold.
     #mouse(event, fields, seen) {
       const { type } = event;
-      if (type === "pointermove") this.#hovered = seen.element;
-      else if (event instanceof DragEvent) this.#drag(event, seen);
+      if (type === "pointermove") {
+        this.#hovered = seen.element;
+        if (event.isTrusted) this.states.pointed(event);
+      }
+      if (event instanceof DragEvent) this.#drag(event, seen);
       seen.corner = seen.element && POINTED.has(type) ? rectOf(seen.element) : null;
       seen.late = () => {
         fields.x = cents(event.clientX);
@@ -2364,6 +2367,7 @@ ${field}`;
   var LONGEST = 1e3;
   var FIELDS = "input,textarea,select";
   var MOST_FIELDS = 500;
+  var MOST_FRAMES = 3;
   function stateOf() {
     const { dom, nodes, roots } = hashOf();
     return {
@@ -2377,19 +2381,22 @@ ${field}`;
       roots
     };
   }
-  function drawn(then) {
-    if (document.hidden) {
-      then();
-      return;
+  async function drawn(pointer) {
+    const most = window.parent === window ? LONGEST / REST : 2;
+    for (let n = 0, frames = 0; n < most && frames < MOST_FRAMES && !document.hidden; n++) {
+      void document.documentElement?.offsetHeight;
+      const came = await new Promise((done) => {
+        requestAnimationFrame(() => done(true));
+        setTimeout(() => done(false), REST);
+      });
+      if (came && (!pointer || isHovered(pointer.clientX, pointer.clientY))) return;
+      frames += Number(came);
     }
-    void document.documentElement?.offsetHeight;
-    let called = false;
-    const once = () => {
-      if (!called) then();
-      called = true;
-    };
-    requestAnimationFrame(once);
-    setTimeout(once, REST);
+  }
+  function isHovered(x, y) {
+    const under = document.elementFromPoint(x, y);
+    if (!under || !document.querySelector(":hover")) return true;
+    return matches(under, ":hover") && !under.querySelector(":hover");
   }
   var States = class {
     constructor(stated) {
@@ -2408,6 +2415,7 @@ ${field}`;
     #cost = 0;
     #last = { key: "", aria: "", held: "" };
     #on = false;
+    #pointer = null;
     /** Nothing was stated so far. */
     restart() {
       this.#n = 0;
@@ -2452,8 +2460,17 @@ ${field}`;
     look() {
       if (!this.#dirty && this.#held() !== this.#last.held) this.changed();
     }
-    /** States what the document is now, unless that was stated already. */
-    emit() {
+    /** Resolves when the page shows what it is now. */
+    drawn() {
+      return drawn(this.#pointer);
+    }
+    /** Where the pointer was seen last. */
+    pointed(event) {
+      this.#pointer = event;
+    }
+    /** States what the document is now, unless that was stated already; `whole`: what it says and offers may have changed
+     * by styles alone. */
+    emit(whole = false) {
       this.#observer.takeRecords();
       const began = performance.now();
       const { roots, ...state } = stateOf();
@@ -2464,12 +2481,14 @@ ${field}`;
       const key = `${state.dom} ${state.settled} ${state.url}
 ${state.title}`;
       state.aria = this.#last.aria;
-      if (this.#on && key !== this.#last.key) {
-        this.#last.key = key;
+      const same = key === this.#last.key;
+      if (this.#on && (whole || !same)) {
         const aria = ariaOf();
-        const { aria: _, ...rest } = state;
-        const focus = activeElement();
-        this.stated.state(++this.#n, aria === this.#last.aria ? rest : { ...rest, aria }, focus);
+        if (!same || aria !== this.#last.aria) {
+          const { aria: _, ...rest } = state;
+          this.stated.state(++this.#n, aria === this.#last.aria ? rest : { ...rest, aria }, activeElement());
+        }
+        this.#last.key = key;
         this.#last.aria = state.aria = aria;
       }
       this.#cost = performance.now() - began;
@@ -2503,7 +2522,7 @@ ${state.title}`;
         const rest = Math.max(REST, 2 * this.#cost) - (now2 - this.#latest);
         const left = Math.min(rest, Math.max(LONGEST, 4 * this.#cost) - (now2 - this.#since));
         if (left > 1) this.#arm(left);
-        else drawn(() => this.#dirty && this.#on && this.emit());
+        else void this.drawn().then(() => this.#dirty && this.#on && this.emit());
       }, wait);
     }
   };
@@ -2521,6 +2540,9 @@ ${state.title}`;
         const element = focused();
         return element && printed(element);
       },
+      drawn() {
+        return states.drawn();
+      },
       dom() {
         return stateOf().dom;
       },
@@ -2529,7 +2551,7 @@ ${state.title}`;
         return { ...state, aria: ariaOf() };
       },
       emit() {
-        return states.emit();
+        return states.emit(true);
       },
       written,
       end,

@@ -2701,6 +2701,12 @@ ${stackTrace}`
   function tapes(given) {
     recorded = given;
   }
-  var api = { tapes, start, run };
+  function hold(until) {
+    const later = Math.floor(until) + 1;
+    for (const timer of clock?.timers?.values() ?? []) {
+      timer.callAt = Math.max(timer.callAt, later);
+    }
+  }
+  var api = { tapes, start, run, hold };
   Object.defineProperty(globalThis, "__reenactClock", { value: api, configurable: true });
 })();

@@ -69,7 +69,11 @@ def test_a_point_is_at_the_slot_that_a_press_there_is_at(
     """Words that a component puts into its slot: the browser says that the slot is pressed, and that the host is there."""
     made = "this.attachShadow({mode: 'open'}).innerHTML = '<div style=padding:20px><slot></slot></div>'"
     code = f"customElements.define('x-tab', class extends HTMLElement {{ connectedCallback() {{ {made} }} }})"
-    page.goto(site.show(f"<style>x-tab {{ display: inline-block }}</style><x-tab>Mail</x-tab><script>{code}</script>"))
+    page.goto(
+        site.show(
+            f"<style>x-tab {{ display: inline-block }}</style><x-tab>Mail</x-tab><script>{code}</script>"
+        )
+    )
     box = page.locator("x-tab").bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -101,7 +105,9 @@ def test_keys_are_told_by_what_their_field_stood_in_when_they_came(
     """They are stated later, when the last of them has changed what it is called by."""
     script = "document.querySelector('input').onkeyup = ({key, target}) => {"
     script += " if (key === 'Enter') document.querySelector('b').textContent = target.value }"
-    page.goto(site.show(f"<ul><li><b>old</b> <input></li><li><b>other</b></li></ul><script>{script}</script>"))
+    page.goto(
+        site.show(f"<ul><li><b>old</b> <input></li><li><b>other</b></li></ul><script>{script}</script>")
+    )
     page.focus("input")
     page.keyboard.type("new\n")
     keys = seen(PageEvent, 4, type="keydown")

@@ -185,8 +185,11 @@ export class Listeners {
   // What an event says stays with it; it is read when there is time. Not so where things are and what they hold.
   #mouse(event: MouseEvent, fields: Fields, seen: Seen): void {
     const { type } = event;
-    if (type === "pointermove") this.#hovered = seen.element;
-    else if (event instanceof DragEvent) this.#drag(event, seen);
+    if (type === "pointermove") {
+      this.#hovered = seen.element;
+      if (event.isTrusted) this.states.pointed(event);
+    }
+    if (event instanceof DragEvent) this.#drag(event, seen);
     seen.corner = seen.element && POINTED.has(type) ? rectOf(seen.element) : null;
     seen.late = () => {
       fields.x = cents(event.clientX);

@@ -19,6 +19,8 @@ export interface Probe {
   state(): State;
   /** States what the document is now, unless that was stated; returns it. */
   emit(): State;
+  /** Resolves when the page shows what it is now, also of what is under a resting pointer. */
+  drawn(): Promise<void>;
   /** The document's hash alone, of which a replay asks before each input. */
   dom(): string;
   /** Resolves when all that was seen so far is written, with the number of the last. */
@@ -42,6 +44,9 @@ export function probeOf(states: States, written: () => Promise<number>, end: () 
       const element = focused();
       return element && printed(element);
     },
+    drawn() {
+      return states.drawn();
+    },
     dom() {
       return stateOf().dom;
     },
@@ -50,7 +55,7 @@ export function probeOf(states: States, written: () => Promise<number>, end: () 
       return { ...state, aria: ariaOf() };
     },
     emit() {
-      return states.emit();
+      return states.emit(true);
     },
     written,
     end,

@@ -1,7 +1,7 @@
 // What the document is whenever it rests: computed a while after it changed, never in a listener.
 import type { StateItem } from "../wire";
 import { ariaOf } from "./aria";
-import { cents, title } from "./dom";
+import { cents, matches, title } from "./dom";
 import { hashOf, heldBy } from "./hash";
 import { activeElement } from "./targets";
 
@@ -9,6 +9,7 @@ const REST = 100;
 const LONGEST = 1000;
 const FIELDS = "input,textarea,select";
 const MOST_FIELDS = 500;
+const MOST_FRAMES = 3;
 
 export type State = Omit<StateItem, "k" | "s" | "t" | "n" | "focus"> & { aria: string };
 
@@ -27,21 +28,26 @@ export function stateOf(): State & { roots: ShadowRoot[] } {
   };
 }
 
-/** Calls once the page has been drawn as it is now: only then it knows what is under a resting pointer, and styles show
- * things by that. A page that is not shown is not drawn. */
-function drawn(then: () => void): void {
-  if (document.hidden) {
-    then();
-    return;
+/** Resolves when the page was drawn as it is now and knows what is under a resting pointer: styles show things by that.
+ * A page that is not shown is not drawn. */
+async function drawn(pointer: MouseEvent | null): Promise<void> {
+  const most = window.parent === window ? LONGEST / REST : 2; // a frame out of sight is not drawn
+  for (let n = 0, frames = 0; n < most && frames < MOST_FRAMES && !document.hidden; n++) {
+    void document.documentElement?.offsetHeight;
+    const came = await new Promise<boolean>((done) => {
+      requestAnimationFrame(() => done(true));
+      setTimeout(() => done(false), REST);
+    });
+    if (came && (!pointer || isHovered(pointer.clientX, pointer.clientY))) return;
+    frames += Number(came);
   }
-  void document.documentElement?.offsetHeight;
-  let called = false;
-  const once = () => {
-    if (!called) then();
-    called = true;
-  };
-  requestAnimationFrame(once);
-  setTimeout(once, REST);
+}
+
+/** Whether styles take what is at this point for what the pointer is over; so, too, where it is over none of this. */
+function isHovered(x: number, y: number): boolean {
+  const under = document.elementFromPoint(x, y);
+  if (!under || !document.querySelector(":hover")) return true;
+  return matches(under, ":hover") && !under.querySelector(":hover");
 }
 
 export interface Stated {
@@ -65,6 +71,7 @@ export class States {
   #cost = 0;
   #last: { key: string; aria: string; held: string } = { key: "", aria: "", held: "" };
   #on = false;
+  #pointer: MouseEvent | null = null;
 
   constructor(private readonly stated: Stated) {}
 
@@ -119,8 +126,19 @@ export class States {
     if (!this.#dirty && this.#held() !== this.#last.held) this.changed();
   }
 
-  /** States what the document is now, unless that was stated already. */
-  emit(): State {
+  /** Resolves when the page shows what it is now. */
+  drawn(): Promise<void> {
+    return drawn(this.#pointer);
+  }
+
+  /** Where the pointer was seen last. */
+  pointed(event: MouseEvent): void {
+    this.#pointer = event;
+  }
+
+  /** States what the document is now, unless that was stated already; `whole`: what it says and offers may have changed
+   * by styles alone. */
+  emit(whole = false): State {
     this.#observer.takeRecords();
     const began = performance.now();
     const { roots, ...state } = stateOf();
@@ -130,12 +148,14 @@ export class States {
     this.#last.held = this.#held();
     const key = `${state.dom} ${state.settled} ${state.url}\n${state.title}`;
     state.aria = this.#last.aria;
-    if (this.#on && key !== this.#last.key) {
-      this.#last.key = key;
+    const same = key === this.#last.key;
+    if (this.#on && (whole || !same)) {
       const aria = ariaOf();
-      const { aria: _, ...rest } = state;
-      const focus = activeElement();
-      this.stated.state(++this.#n, aria === this.#last.aria ? rest : { ...rest, aria }, focus);
+      if (!same || aria !== this.#last.aria) {
+        const { aria: _, ...rest } = state;
+        this.stated.state(++this.#n, aria === this.#last.aria ? rest : { ...rest, aria }, activeElement());
+      }
+      this.#last.key = key;
       this.#last.aria = state.aria = aria;
     }
     this.#cost = performance.now() - began;
@@ -174,7 +194,7 @@ export class States {
       const rest = Math.max(REST, 2 * this.#cost) - (now - this.#latest);
       const left = Math.min(rest, Math.max(LONGEST, 4 * this.#cost) - (now - this.#since));
       if (left > 1) this.#arm(left);
-      else drawn(() => this.#dirty && this.#on && this.emit());
+      else void this.drawn().then(() => this.#dirty && this.#on && this.emit());
     }, wait) as unknown as number;
   }
 }

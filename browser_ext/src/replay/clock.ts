@@ -19,6 +19,8 @@ interface ReplayClock {
   start(now: number): void;
   /** `next` is when something is done after that. */
   run(to: number, next: number): Promise<Told>;
+  /** What is due until then comes just after it. */
+  hold(to: number): void;
 }
 
 let clock: ReturnType<ReturnType<typeof FakeTimers.withGlobal>["install"]> | undefined;
@@ -153,5 +155,12 @@ function tapes(given: Tape[]): void {
   recorded = given;
 }
 
-const api: ReplayClock = { tapes, start, run };
+function hold(until: number): void {
+  const later = Math.floor(until) + 1;
+  for (const timer of (clock as unknown as Waiting | undefined)?.timers?.values() ?? []) {
+    timer.callAt = Math.max(timer.callAt, later);
+  }
+}
+
+const api: ReplayClock = { tapes, start, run, hold };
 Object.defineProperty(globalThis, "__reenactClock", { value: api, configurable: true });

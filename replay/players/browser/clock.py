@@ -15,6 +15,8 @@ from replay.players.browser.pages import Tab
 
 _STRIDE = 250_000_000
 """ns: the clock's longest step while timers run; what they ask for is then answered at most so much too late."""
+_RACE = 20_000_000
+"""ns by which what is due may be late on a page that has much to do."""
 _QUIET_SECONDS = 10.0
 _SILENT_SECONDS = 0.05
 _STREAM_SECONDS = 0.5
@@ -97,6 +99,18 @@ class Clock:
             if self.now < to and self._browser.activity != before:
                 due = self._run(self.now)
 
+    def meet(self, to: int, there: Callable[[], bool]) -> None:
+        """Moves the clock to `to`, when an input comes. What is due just before it may have come just after it when it
+        was recorded: where all is as it was (`there`) before that, it waits."""
+        near = to - _RACE
+        if self.now < near:
+            self.advance(near)
+        if self.now < to and there():
+            self._set(to, release=False)
+            self._run(to, held=True)
+        else:
+            self.advance(to)
+
     def at(self, unix_ms: float) -> int:
         """What this clock said at a time of the browser's own. What a page did then may be heard of much later."""
         index = bisect.bisect_right(self._moved, unix_ms, key=lambda moved: moved[0])
@@ -153,11 +167,16 @@ class Clock:
             self._answers.release(due)
             self._answers.release(max(self.now, 0))
 
-    def _run(self, to: int) -> int | None:
-        """Runs what is due until then in every frame; when the next is (ns of the session), None for none."""
+    def _run(self, to: int, *, held: bool = False) -> int | None:
+        """Runs what is due until then in every frame, or with `held` leaves it for just after that; when the next is
+        (ns of the session), None for none."""
+        later = to if self.next is None else max(to, self.next)
+        call = f"__reenactClock.run({self._unix_ms(to)!r}, {self._unix_ms(later)!r})"
+        if held:
+            call = f"__reenactClock.hold({self._unix_ms(to)!r}), {call}"
         started: list[tuple[str, int]] = []
         for tab in self._browser.pages:
-            started += self._begin(tab, to)
+            started += self._begin(tab, call)
         first: int | None = None
         for context, number in started:
             try:
@@ -173,9 +192,7 @@ class Clock:
                 self.departed[context] = told[2]
         return first
 
-    def _begin(self, tab: Tab, to: int) -> list[tuple[str, int]]:
-        later = to if self.next is None else max(to, self.next)
-        call = f"__reenactClock.run({self._unix_ms(to)!r}, {self._unix_ms(later)!r})"
+    def _begin(self, tab: Tab, call: str) -> list[tuple[str, int]]:
         return [
             (frame.main, self._browser.begin(tab, frame.main, call))
             for frame in tab.frames.values()

@@ -143,6 +143,13 @@ class Gate:
                 pass
         return False
 
+    def holds(self, tab: Tab, frame: Frame, dom: str) -> bool:
+        """Whether the document is as it was, now."""
+        try:
+            return not tab.leaving and self._browser.ours(tab, frame, "dom") == dom
+        except Failed:
+            return False
+
     def reached(self, tab: Tab, frame: Frame, dom: str, complete: bool) -> bool:
         """Whether the document is as it was; that is told as a state of the replay, too."""
         if tab.leaving:
@@ -275,25 +282,19 @@ def _plain(url: str) -> str:
     return url.partition("#")[0]
 
 
-_FRAME = """(document.hidden || new Promise((done) => {
-  void document.documentElement?.offsetHeight;
-  requestAnimationFrame(done);
-  setTimeout(done, 100);
-}))"""
-"""What is under a resting pointer is told anew when the page is next drawn after it moved; styles show things by that."""
 _REACHED = """(async () => {
   const there = () => (document.readyState === "complete") === COMPLETE
-    && (__reenact.dom ? __reenact.dom() : __reenact.state().dom) === DOM;
+    && __reenact.dom() === DOM;
   if (!there()) return false;
-  await FRAME;
+  await __reenact.drawn();
   if (!there()) return false;
   __reenact.emit();
   return true;
-})()""".replace("FRAME", _FRAME)
+})()"""
 _STATE = """(async () => {
-  const dom = () => __reenact.dom ? __reenact.dom() : __reenact.state().dom;
-  if (!EMIT || dom() !== DOM) return dom();
-  await FRAME;
-  if (dom() === DOM) __reenact.emit();
-  return dom();
-})()""".replace("FRAME", _FRAME)
+  const dom = __reenact.dom();
+  if (!EMIT || dom !== DOM) return dom;
+  await __reenact.drawn();
+  if (__reenact.dom() === DOM) __reenact.emit();
+  return __reenact.dom();
+})()"""

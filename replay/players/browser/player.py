@@ -155,7 +155,7 @@ class BrowserPlayer:
                 if isinstance(action, Look):
                     self._look(action)
                 else:
-                    self._clock.advance(action.t)
+                    self._reach(action)
                     self._act(action)
             except Failed as error:
                 self._miss(action, "the input", str(error), fatal=False)
@@ -199,6 +199,19 @@ class BrowserPlayer:
         return self._browser.evaluate(there, there.frame.main, expression)
 
     # -- one action -----------------------------------------------------------------------------
+
+    def _reach(self, action: Action) -> None:
+        """Moves the clock to the action's time; what may come just before or just after it decides its recorded state."""
+        if not isinstance(action, Do) or action.dom is None or action.kind not in _WATCHED:
+            self._clock.advance(action.t)
+            return
+        event, dom = action.event, action.dom
+
+        def there() -> bool:
+            place = self._gate.present(self._tab(event.tab), event.frame, event.doc)
+            return place is not None and self._gate.holds(*place, dom)
+
+        self._clock.meet(action.t, there)
 
     def _act(self, action: Action) -> None:
         match action:
@@ -276,7 +289,9 @@ class BrowserPlayer:
             place = self._gate.present(self._tab(state.tab), state.frame, state.doc)
             return place is not None and self._gate.reached(*place, state.dom, state.settled)
 
-        later = min([action.t + _LATE_NS, *(then.t for then in self._plan.actions[self._next : self._next + 1])])
+        later = min(
+            [action.t + _LATE_NS, *(then.t for then in self._plan.actions[self._next : self._next + 1])]
+        )
         for to in (action.t, later):
             # What the last input led to without a timer (focus, selection, sizes) comes before time goes on, for it
             # sets timers itself.
