@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from recorder.trace.changes import compose
 from recorder.trace.events import Change
 from replay.verify.outputs import Judge
+from replay.verify.pages import paired
 from replay.verify.verdict import (
     PAGE_FACETS,
     Context,
@@ -115,7 +116,7 @@ def _value(facet: Facet, seen: Observation, judge: Judge | None) -> object:
 
 
 def _page(facet: Facet, recorded: PageObservation | None, seen: PageObservation | None) -> object:
-    """What a replay showed of the pages that the recording knows."""
+    """What a replay showed of the pages that the recording knows, where it was held against them."""
     if seen is None or recorded is None:
         return None
     match facet:
@@ -130,8 +131,7 @@ def _page(facet: Facet, recorded: PageObservation | None, seen: PageObservation 
         case Facet.TARGET:
             return None
         case _:
-            known = {look.place for look in recorded.looks} - set(recorded.restless)
-            left = {look.place: look for look in seen.looks if look.place in known}
+            left = {mine.place: look for mine, look in paired(recorded, seen) if look is not None}
             return [[place, _looked(facet, look)] for place, look in sorted(left.items())]
 
 

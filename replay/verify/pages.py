@@ -42,7 +42,7 @@ def compare_page(
     if observed is None:
         miss = NearestMiss(facet=Facet.TARGET, expected=recorded.verb, observed="no gesture in the replay")
         return [FacetVerdict(facet=Facet.TARGET, verdict=Verdict.DIVERGED, miss=miss)]
-    pairs = _paired(recorded, observed)
+    pairs = paired(recorded, observed)
     return [
         *_targets(recorded, observed, judge),
         *_values(recorded, observed, judge),
@@ -210,9 +210,9 @@ def _tabs(a: PageObservation, b: PageObservation) -> list[FacetVerdict]:
 # -- pages ------------------------------------------------------------------------------------------
 
 
-def _paired(a: PageObservation, b: PageObservation) -> list[tuple[Look, Look | None]]:
-    """What each recorded page was left as, with what answers it in the replay: the last look at the same place, or one
-    that it had passed through where the recording does not say how long its own lasted."""
+def paired(a: PageObservation, b: PageObservation) -> list[tuple[Look, Look | None]]:
+    """What each recorded page was left as, with what answers it in the replay (null: nothing): the last look at that
+    place, or one that it had passed through where the recording does not say how long its own lasted."""
     left: dict[str, Look] = {look.place: look for look in a.looks if look.place not in a.restless}
     pairs: list[tuple[Look, Look | None]] = []
     for place, look in left.items():

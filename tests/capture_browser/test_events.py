@@ -66,7 +66,7 @@ def test_a_press_on_one_of_many_is_told_by_its_row(page: Page, site: Site, seen:
 def test_a_point_is_at_the_slot_that_a_press_there_is_at(
     page: Page, site: Site, seen: Callable[..., Any]
 ) -> None:
-    """Words that a component puts into its slot: the browser says that the slot is pressed, and that the host is there."""
+    """Words that a component puts into its slot: the browser says that the slot is pressed, and the host is there."""
     made = "this.attachShadow({mode: 'open'}).innerHTML = '<div style=padding:20px><slot></slot></div>'"
     code = f"customElements.define('x-tab', class extends HTMLElement {{ connectedCallback() {{ {made} }} }})"
     page.goto(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from recorder.trace.events import Change, FileState
 from replay.verify.compare import compare
 from replay.verify.digest import Judged, digest
-from replay.verify.verdict import Context, Observation, Output, not_reached
+from replay.verify.verdict import Context, Look, Observation, Output, PageObservation, not_reached
 
 
 def seen(output: str, *, exit: int = 0, reward: float | None = None, blob: str = "a") -> Observation:
@@ -65,6 +65,21 @@ def test_pictures_and_bytes_of_one_program_have_one_digest() -> None:
 
     assert of(vim("a", "b"), vim("a", "b")) == of(vim("a", "b"), vim("b"))
     assert of(vim("a", "b"), vim("a", "b")) != of(vim("a", "b"), vim("a", "c"))
+
+
+def test_of_pages_counts_what_was_held_against_the_recording() -> None:
+    """What a page became after it had been left, when a replay was still looking, is not known of the recording."""
+
+    def page(*doms: str, firm: bool = False) -> Observation:
+        looks = tuple(Look(place="tab 1", url="u", title="t", dom=dom, aria="- text: a") for dom in doms)
+        place = frozenset(("tab 1",)) if firm else frozenset()
+        return Observation(
+            page=PageObservation(verb="click", target=None, looks=looks, tabs=(1,), firm=place)
+        )
+
+    assert of(page("a"), page("a")) == of(page("a"), page("a", "b"))
+    assert of(page("a", firm=True), page("a")) != of(page("a", firm=True), page("a", "b"))
+    assert of(page("a"), page("b")) != of(page("a"), page("c"))
 
 
 @given(st.lists(st.sampled_from(["a", "b 0.1s", "b 0.2s", "pid 4", "pid 5", "c"]), max_size=4), st.data())

@@ -201,7 +201,7 @@ class BrowserPlayer:
     # -- one action -----------------------------------------------------------------------------
 
     def _reach(self, action: Action) -> None:
-        """Moves the clock to the action's time; what may come just before or just after it decides its recorded state."""
+        """Moves the clock to the action's time; its state says whether what is due just before it comes first."""
         if not isinstance(action, Do) or action.dom is None or action.kind not in _WATCHED:
             self._clock.advance(action.t)
             return
