@@ -35,7 +35,7 @@ def test_a_copy_differs_in_its_session_alone(tmp_path: Path) -> None:
     assert {name for name in copy.keys() | built.keys() if copy.get(name) != built.get(name)} == {
         "session.js"
     }
-    assert b'{"seed": 7}' in copy["session.js"]
+    assert b'{"seed": 7, "tape": true}' in copy["session.js"]
 
 
 @npm
