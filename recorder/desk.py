@@ -71,6 +71,8 @@ class BrowserDesk:
                 self._accept()
             elif self._browser is not None and fd == self._browser.fileno():
                 self._browser.attend()
+                if (now := self._browser.fileno()) not in (fd, -1):  # its source died, and it did not
+                    self._poll.register(now, select.EPOLLIN)
                 self._answer()
             else:
                 for asking in [one for one in self._asking if one.fileno() == fd]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error
 from recorded_browser import CHROMIUM, Recording, of, site, wait_for
 
 from recorder.trace.events import (
@@ -102,17 +102,28 @@ def test_ctrl_c_ends_it_whole_and_leaves_nothing_behind(browse: Browse, tmp_path
 
 
 @pytest.mark.slow
-def test_a_source_that_is_killed_loses_nothing_acknowledged_and_says_so(
-    browse: Browse, tmp_path: Path
+@pytest.mark.parametrize("by_hand", [True, False], ids=["closed", "ctrl-c"])
+def test_a_source_that_is_killed_leaves_the_browser_to_the_expert_and_says_so(
+    browse: Browse, tmp_path: Path, by_hand: bool
 ) -> None:
     with site(PAGES, tmp_path / "site") as address:
         recording = browse(f"{address}/index.html")
         with recording.expert() as page:
             page.get_by_role("button").click()
             wait_for(lambda: any(e.type == "click" for e in of(PageEvent, recording.journal())) or None)
+            browser = int((recording.session / "browser" / "pid").read_text())
             os.kill(recording.source(), signal.SIGKILL)
+            assert "nothing that is done in it is recorded" in _heard(recording, "The browser stays open")
+            page.goto(f"{address}/index.html?again")  # its network is there, too
+            page.get_by_role("button").click()
+            assert page.context.new_page().goto(f"{address}/index.html")
+            if by_hand:
+                recording.kill(page)
+            else:
+                recording.interrupt()
             result, said = recording.ended()
     assert (result["state"], recording.process.returncode) == ("incomplete", 5), said
+    assert not Path(f"/proc/{browser}").exists()
     events = recording.trace()
     assert any(event.type == "click" for event in of(PageEvent, events))
     assert [gap.reason for gap in of(Gap, events)] == [
@@ -206,7 +217,9 @@ def test_a_window_is_as_a_persons_and_its_size_is_told(browse: Browse, tmp_path:
 
 
 @pytest.mark.slow
-def test_a_full_disk_ends_it_and_what_was_acknowledged_is_kept(browse: Browse, tmp_path: Path) -> None:
+def test_a_full_disk_ends_no_browser_and_what_was_acknowledged_is_kept(
+    browse: Browse, tmp_path: Path
+) -> None:
     page_that_grows = "<button onclick=\"document.title += 'x'\">Go</button>"
     with site({"index.html": page_that_grows}, tmp_path / "site") as address:
         recording = browse(f"{address}/index.html")
@@ -214,15 +227,29 @@ def test_a_full_disk_ends_it_and_what_was_acknowledged_is_kept(browse: Browse, t
             source = recording.source()
             size = (recording.session / "browser.journal").stat().st_size
             resource.prlimit(source, resource.RLIMIT_FSIZE, (size + 4096, size + 4096))
-            for _ in range(200):
-                if recording.process.poll() is not None:
-                    break
-                try:
-                    page.get_by_role("button").click(timeout=2000)
-                except Error:
-                    break  # the browser was closed
+            until = "nothing is recorded any more"
+            told: list[str] = []
+            reader = threading.Thread(target=lambda: told.append(_heard(recording, until)))
+            reader.start()
+            while reader.is_alive():
+                page.get_by_role("button").click()
+            page.goto(f"{address}/index.html?again")
+            page.get_by_role("button").click()
+            recording.close(page)
         result, said = recording.ended()
+    assert until in told[0]
     assert (result["state"], recording.process.returncode) == ("incomplete", 5), said
     events = recording.trace()
     assert any(event.type == "click" for event in of(PageEvent, events))
     assert "did not end well" in of(Gap, events)[-1].reason
+
+
+def _heard(recording: Recording, words: str) -> str:
+    """What it tells the expert, up to a line with these words."""
+    assert recording.process.stderr is not None
+    said = ""
+    for line in recording.process.stderr:
+        said += line
+        if words in line:
+            break
+    return said

@@ -104,10 +104,10 @@ class Channel:
         """Whether an extension that was welcomed is there."""
         return bool(self._links)
 
-    def tell(self, status: Status) -> None:
-        """Shows the expert how it goes, wherever an extension is connected."""
+    def tell(self, message: Status | Refused) -> None:
+        """Shows the expert how it goes, or that it is over, wherever an extension is connected."""
         for link in self._links:
-            link.send(status)
+            link.send(message)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

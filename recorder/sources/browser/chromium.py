@@ -11,14 +11,15 @@ import json
 import os
 import shlex
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from browser_ext import EXTENSION_ID, unpack
-from recorder.sources.browser import hosts
-from recorder.sources.browser.orders import CHANNEL, FOLDER, Orders
+from recorder.sources.browser import hosts, keeper
+from recorder.sources.browser.orders import CHANNEL, FOLDER, PID, Orders
 from recorder.trace.errors import RecordingFailed, Unsupported
 from recorder.trace.removal import remove_tree
 
@@ -56,7 +57,7 @@ _SETTINGS = {
     "autofill": {"profile_enabled": False, "credit_card_enabled": False},
 }
 """A new profile's: nothing is offered that a replay's browser, which knows of no other session, would not offer."""
-_PID, _STATUS = "pid", "status"
+_STATUS = "status"
 _QUALITY = 80
 _SHOWN_MS = 10_000
 _ABOUT = """() => {
@@ -125,8 +126,14 @@ class Chromium:
         orders = self._orders
         profile = Path(orders.profile) if orders.profile else self._folder / "profile"
         extension = self._prepare(profile)
+        self._keep_driver()
         self._playwright = await async_playwright().start()
         program = find_chromium(os.environ) or self._playwright.chromium.executable_path
+        if shutil.which(program) is None:
+            await self.close()
+            raise Unsupported(
+                f"there is no Chromium at {program}; name one with REENACT_CHROMIUM, or install Debian's chromium"
+            )
         viewport: dict[str, Any] = {"no_viewport": True}
         if orders.headless:
             viewport = {"viewport": {"width": orders.size[0], "height": orders.size[1]}}
@@ -155,16 +162,15 @@ class Chromium:
             return await self._about()
         except Error as error:
             await self.close()
-            first = error.message.strip().splitlines()[0] if error.message.strip() else "it ended"
             raise RecordingFailed(
-                f"Chromium ({program}) did not start: {first}. "
-                f"Name another with REENACT_CHROMIUM, or install Debian's chromium."
+                f"Chromium ({program}) did not start: {_reason(error.message)}. "
+                f"If another starts here, name it with REENACT_CHROMIUM."
             ) from error
 
     @property
     def session(self) -> int:
         """The session of processes in which all of the browser runs, and nothing else. Raises RecordingFailed."""
-        path = self._folder / _PID
+        path = self._folder / PID
         try:
             return os.getsid(int(path.read_text()))
         except (OSError, ValueError) as error:
@@ -174,7 +180,7 @@ class Chromium:
     def alive(self) -> bool:
         """Whether its process is there."""
         try:
-            return Path("/proc", (self._folder / _PID).read_text().strip()).exists()
+            return Path("/proc", (self._folder / PID).read_text().strip()).exists()
         except OSError:
             return False
 
@@ -248,6 +254,7 @@ class Chromium:
             with suppress(Error, asyncio.CancelledError):
                 await task
         if self._playwright is not None:
+            (self._folder / PID).unlink(missing_ok=True)  # see `keeper`: it is to end, whatever became of it
             with suppress(Error):
                 await self._playwright.stop()
             self._playwright = None
@@ -271,10 +278,27 @@ class Chromium:
         except OSError as error:
             raise RecordingFailed(f"{error.filename}: {error.strerror}; no browser can be opened") from error
 
+    def _keep_driver(self) -> None:
+        """Has Playwright start its driver by our keeper. Raises RecordingFailed."""
+        import playwright
+
+        node = os.environ.get("PLAYWRIGHT_NODEJS_PATH") or str(
+            Path(playwright.__file__).parent / "driver" / "node"
+        )
+        path = self._folder / "node"
+        words = [sys.executable, "-IS", str(Path(keeper.__file__).resolve()), str(self._folder / PID), node]
+        try:
+            (self._folder / PID).unlink(missing_ok=True)
+            path.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+            path.chmod(0o700)
+        except OSError as error:
+            raise RecordingFailed(f"{path}: {error.strerror}; no browser can be opened") from error
+        os.environ["PLAYWRIGHT_NODEJS_PATH"] = str(path)
+
     def _wrapper(self, program: str) -> Path:
         """A program that starts the browser and tells which process it is, and how it ended. Raises RecordingFailed."""
         path = self._folder / "chromium"
-        pid, status = (shlex.quote(str(self._folder / name)) for name in (_PID, _STATUS))
+        pid, status = (shlex.quote(str(self._folder / name)) for name in (PID, _STATUS))
         start = f'{shlex.quote(program)} "$@" &\necho $! >{pid}\nwait $!\n'
         try:
             (self._folder / _STATUS).unlink(missing_ok=True)
@@ -343,6 +367,14 @@ class Chromium:
             path = await download.path()
         page = self._pages.index(download.page) + 1 if download.page in self._pages else None
         self._on_download(Fetched(download.url, download.suggested_filename, page, path))
+
+
+def _reason(message: str) -> str:
+    """Why a browser did not start, of what Playwright says: the last error that the browser printed, if any."""
+    printed = [line.partition("[err] ")[2] for line in message.splitlines() if "[err] " in line]
+    errors = [line.rpartition("] ")[2] for line in printed if ":ERROR:" in line or ":FATAL:" in line]
+    said = (errors or printed or message.strip().splitlines() or ["it ended"])[-1]
+    return said.strip().rstrip(".")[:300]
 
 
 def _webp_size(data: bytes) -> tuple[int, int] | None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
 import msgspec
 
-from recorder.sources.browser.orders import JOURNAL, SOURCE, Orders
+from recorder.sources.browser.orders import FOLDER, JOURNAL, PID, SOURCE, Orders
 from recorder.sources.own_process import end_notices, spawn, tell_loss
 from recorder.trace.errors import RecordingFailed
 
@@ -23,6 +25,7 @@ _READY_SECONDS = 60.0
 URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 """What stays as it is where a URL is made one word."""
 _FINISH_SECONDS = 60.0
+_CLOSE_SECONDS = 10.0
 
 
 class Browser:
@@ -32,6 +35,8 @@ class Browser:
     once it has, by whomever. Notices (see `process`) are written to `notify_fd`, which never blocks. `pid` is the
     process's; `on_open` is called with the session of processes that Chromium has, `on_said` with what is for the
     expert. `is_ready` once the browser is open; `failed` says why it is not.
+
+    A browser outlives a source that died: it is recorded no more, and `ended` only once the expert has closed it.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], notify_fd: int, status: int, folder: Path) -> None:
@@ -46,21 +51,27 @@ class Browser:
         self._status = status
         self._folder = folder
         self._told = b""
+        self._left = -1
+        """The process of a browser whose source died."""
         self.is_ready = False
         self.failed: str | None = None
 
     def fileno(self) -> int:
         """A descriptor that is readable once `attend` has something to do; -1: never more."""
-        return self._status
+        return self._status if self._left < 0 else self._left
 
     def attend(self) -> None:
         """Hears what it says, without waiting."""
+        if self._left >= 0 and select.select([self._left], [], [], 0)[0]:
+            os.close(self._left)
+            self._left = -1
+            self.ended = True
         while self._status >= 0 and select.select([self._status], [], [], 0)[0]:
             data = os.read(self._status, 65536)
             if not data:
                 os.close(self._status)
                 self._status = -1
-                self.ended = True
+                self.ended = self.notify_fd < 0 or not self._outlived()
             *lines, self._told = (self._told + data).split(b"\n")
             for line in lines:
                 self._hear(json.loads(line))
@@ -82,7 +93,9 @@ class Browser:
         try:
             os.write(self.notify_fd, b"O %s\n" % quote(url, safe=URL_CHARACTERS).encode())
         except OSError as error:
-            raise RecordingFailed(f"the browser source does not listen: {error.strerror}") from error
+            raise RecordingFailed(
+                "the browser that is open is not recorded any more; close it first"
+            ) from error
 
     def finish(self, timeout: float = _FINISH_SECONDS) -> bool:
         """Ends the browser, if it still runs. True: all that came of it is in the journal.
@@ -97,6 +110,7 @@ class Browser:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+            self._end_left()
             self.attend()
             if self._status >= 0:
                 os.close(self._status)
@@ -107,6 +121,29 @@ class Browser:
             how = self.fault or f"it ended with status {self._process.returncode}"
             tell_loss(self._folder / JOURNAL, SOURCE, f"the browser source did not end well: {how}"[:200])
         return False
+
+    def _outlived(self) -> bool:
+        """Whether the source died, and its browser did not."""
+        if self.reason or not self.is_ready:
+            return False
+        try:
+            self._left = os.pidfd_open(int((self._folder / FOLDER / PID).read_text()))
+        except (OSError, ValueError):
+            return False
+        self.on_said(
+            "the recorder of the browser died; nothing that is done in it is recorded any more. "
+            "The browser stays open: close it, or press Ctrl-C here, to end"
+        )
+        return True
+
+    def _end_left(self) -> None:
+        if self._left < 0:
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._left, number)
+            if select.select([self._left], [], [], _CLOSE_SECONDS)[0]:
+                return
 
     def _hear(self, message: dict[str, object]) -> None:
         if "ready" in message:

@@ -11,6 +11,8 @@ JOURNAL = "browser.journal"
 FOLDER = "browser"
 """Below the session's folder: all that the browser itself needs."""
 CHANNEL = "channel.sock"
+PID = "pid"
+"""Below the browser's folder: the process of a browser that was opened, while it is ours."""
 DOOR = "door.json"
 """Below the browser's folder: what the extension is known by (see `door`)."""
 

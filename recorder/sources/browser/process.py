@@ -225,6 +225,8 @@ class Source:
     # -- what the extension says (channel.Listener) ------------------------------------------------
 
     def hello(self, hello: Hello) -> Welcome | Refused:
+        if self._fault is not None:
+            return Refused(why=f"The recording ended: {self._fault}")
         if not self._hello.done():
             self._hello.set_result(hello)
             self._since = self._intake.clock.now()
@@ -241,6 +243,8 @@ class Source:
         if not self._started:
             self._start_paired(message)
         self._came.set()
+        if self._fault is not None:
+            raise ConnectionAbortedError
         try:
             return self._intake.take(message)
         except RecordingFailed as error:
@@ -344,14 +348,25 @@ class Source:
 
     def _tell(self, event: Event) -> None:
         """Writes an event of our own; what cannot be written ends the recording."""
+        if self._fault is not None:
+            return
         try:
             self._intake.tell(event)
         except ReenactError as error:
             self._unwritten(error)
 
     def _unwritten(self, error: ReenactError) -> None:
+        """Nothing more can be recorded. The browser is the expert's: it stays open until he closes it."""
+        if self._fault is not None:
+            return
         self._fault = str(error)
-        self._stop("it could not be written")
+        self._channel.tell(Refused(why=f"The recording ended: {error}"))
+        if self._chromium is None:
+            self._stop("it could not be written")
+        else:
+            self._report(
+                {"said": f"{error}; nothing is recorded any more. The browser stays open: close it to end"}
+            )
 
     async def _sync(self) -> None:
         while True:
