@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import select
 import signal
@@ -23,6 +24,26 @@ if TYPE_CHECKING:
     from recorder.sources.proxy import Proxy
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+_SCHEMES = ("http", "https", "file", "data", "about", "chrome", "view-source")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?!\d)")
+_NEAR = re.compile(r"(?i)(localhost|[^/?#]*\.localhost|[\d.]+|\[[\da-f:]+\]|[^./?#:]+)(:\d+)?([/?#]|$)")
+"""Hosts that are mostly on this machine or near it, and speak no TLS."""
+
+
+def address(typed: str) -> str:
+    """The URL of what a person types to open a page: `shop.example`, `localhost:8000`. Raises UsageError."""
+    typed = typed.strip()
+    if scheme := _SCHEME.match(typed):
+        if scheme[1].lower() not in _SCHEMES:
+            raise UsageError(
+                f"{typed}: not an address that a browser opens; give one like https://shop.example"
+            )
+        return typed
+    if not typed or re.search(r"\s", typed):
+        raise UsageError(f"“{typed}” is no address; give one like https://shop.example")
+    return f"http{'' if _NEAR.match(typed) else 's'}://{typed}"
 
 
 class _Part(Protocol):

@@ -156,12 +156,16 @@ def record(command: tuple[str, ...], as_json: bool, **options: Any) -> int:
     Your shell runs as always, with your own settings. What you type where the terminal does not echo (passwords)
     is never stored.
     """
-    from recorder import session
+    from recorder import browsing, session
     from recorder.sessionfile import BrowserRequest, Request
 
     browser = options.pop("browser")
     headless = options.pop("headless")
-    options["browser"] = BrowserRequest(url=browser, headless=headless) if browser else None
+    if headless and browser is None:
+        raise UsageError("--headless is for --browser URL: there is no browser to open")
+    if browser is not None:
+        browser = BrowserRequest(url=browsing.address(browser), headless=headless)
+    options["browser"] = browser
     options["proxy"] = options["proxy"] or browser is not None
     request = Request(argv=list(command) or None, cwd=Path.cwd(), **_renamed(options))
     done = session.record(request, say=_say, isolate=_isolation if request.isolated else None)
@@ -235,6 +239,8 @@ def browse(as_json: bool, **options: Any) -> int:
 
     names = ("url", "headless", "profile", "port", "seed", "downloads")
     wanted = BrowserRequest(**{name: options.pop(name) for name in names})
+    if wanted.url is not None:
+        wanted.url = browsing.address(wanted.url)
     session = os.environ.get("REENACT_SESSION")
     if session and not os.environ.get("REENACT_NESTED"):
         desk.ask(Path(session), wanted)

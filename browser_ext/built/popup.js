@@ -76,6 +76,7 @@
     part("since", HTMLElement).textContent = view.since ? lasting(Date.now() - view.since) : "";
     part("asked", HTMLParagraphElement).textContent = view.asked.length > 0 ? `The session asks for: ${view.asked.join(", ")}` : "";
     part("network", HTMLElement).hidden = !on || view.network === null;
+    part("starting", HTMLElement).hidden = on && view.network === null;
     stateToo.checked = view.storage;
     wire.checked = view.network ?? false;
     buttons.pause.textContent = view.paused ? "Resume" : "Pause";
@@ -104,6 +105,10 @@
     panel.tell({ do: "storage", on });
   });
   notes(panel, () => void 0);
+  void chrome.commands.getAll().then((commands) => {
+    const key = commands.find((command) => command.name === "note")?.shortcut;
+    if (key) part("key", HTMLElement).textContent = `(${key} anywhere)`;
+  });
   function lasting(ms) {
     const seconds = Math.max(0, Math.round(ms / 1e3));
     return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;

@@ -178,6 +178,7 @@
       this.state({ k: "request", ...place(done2), ended: true, error: done2.error }, done2.timeStamp);
     };
     asked({ type, url, tabId: tab, initiator }) {
+      if (url.startsWith(OWN)) return false;
       if (type === "main_frame") return this.wanted(url);
       return tab >= 0 ? this.known(tab) : initiator !== void 0 && !OWN.startsWith(initiator) && this.wanted(initiator);
     }

@@ -36,7 +36,10 @@ def pair(request: Request, profiles: list[Path], *, say: Say) -> Finished:
             "the browser needs Reenact's extension, once: open chrome://extensions, switch Developer mode on,"
         )
         say(f"choose “Load unpacked” and the folder {EXTENSION}")
-        say("then open the pages to record, or load them again; Reenact's button in the browser shows REC")
+        say(
+            "(its button may hide behind the puzzle piece: pin it there; it shows REC while something is recorded)"
+        )
+        say("then open the pages to record, or load them again")
         return browse(request, say=say, reached=None if by_code else _leading_to)
 
 

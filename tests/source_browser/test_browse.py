@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from recorded_browser import CHROMIUM, Recording, of, site, wait_for
 
+from recorder.browsing import address
+from recorder.trace.errors import UsageError
 from recorder.trace.events import (
     BrowserEnded,
     BrowserStarted,
@@ -184,6 +186,30 @@ def test_a_browser_that_crashes_is_told(browse: Browse, tmp_path: Path) -> None:
     events = recording.trace()
     assert [e.reason for e in of(BrowserEnded, events)] == ["crashed"]
     assert "status 137" in of(Gap, events)[0].reason
+
+
+@pytest.mark.parametrize(
+    ("typed", "url"),
+    [
+        ("https://shop.example/?a b", "https://shop.example/?a b"),
+        ("shop.example", "https://shop.example"),
+        ("shop.example:8443/x", "https://shop.example:8443/x"),
+        ("localhost:8000/x?y", "http://localhost:8000/x?y"),
+        ("app.localhost", "http://app.localhost"),
+        ("127.0.0.1:1", "http://127.0.0.1:1"),
+        ("[::1]:80/", "http://[::1]:80/"),
+        ("intranet/wiki", "http://intranet/wiki"),
+        ("about:blank", "about:blank"),
+    ],
+)
+def test_addresses_are_typed_as_people_do(typed: str, url: str) -> None:
+    assert address(typed) == url
+
+
+@pytest.mark.parametrize("typed", ["", "ftp://x", "javascript:alert(1)", "mailto:a@b.example", "two words"])
+def test_what_is_no_address_is_said(typed: str) -> None:
+    with pytest.raises(UsageError, match=r"https://shop\.example"):
+        address(typed)
 
 
 def test_without_a_screen_what_to_do_is_said(browse: Browse) -> None:

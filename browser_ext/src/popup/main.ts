@@ -40,6 +40,8 @@ const panel = new Panel((view) => {
   part("asked", HTMLParagraphElement).textContent =
     view.asked.length > 0 ? `The session asks for: ${view.asked.join(", ")}` : "";
   part("network", HTMLElement).hidden = !on || view.network === null;
+  // A browser that the recorder opened has nothing of before.
+  part("starting", HTMLElement).hidden = on && view.network === null;
   stateToo.checked = view.storage;
   wire.checked = view.network ?? false;
   buttons.pause.textContent = view.paused ? "Resume" : "Pause";
@@ -69,6 +71,10 @@ stateToo.addEventListener("change", async () => {
   panel.tell({ do: "storage", on });
 });
 notes(panel, () => undefined);
+void chrome.commands.getAll().then((commands) => {
+  const key = commands.find((command) => command.name === "note")?.shortcut;
+  if (key) part("key", HTMLElement).textContent = `(${key} anywhere)`;
+});
 
 function lasting(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));

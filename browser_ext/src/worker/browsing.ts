@@ -207,6 +207,7 @@ export class Browsing {
   };
 
   private asked({ type, url, tabId: tab, initiator }: Request): boolean {
+    if (url.startsWith(OWN)) return false; // the popup is none of the work
     if (type === "main_frame") return this.wanted(url);
     return tab >= 0 ? this.known(tab) : initiator !== undefined && !OWN.startsWith(initiator) && this.wanted(initiator);
   }

@@ -55,6 +55,7 @@ _SETTINGS = {
     "credentials_enable_service": False,
     "profile": {"password_manager_enabled": False, "password_manager_leak_detection": False},
     "autofill": {"profile_enabled": False, "credit_card_enabled": False},
+    "extensions": {"pinned_extensions": [EXTENSION_ID]},  # its button shows that something is recorded
 }
 """A new profile's: nothing is offered that a replay's browser, which knows of no other session, would not offer."""
 _STATUS = "status"
