@@ -38,13 +38,15 @@ def open_browser(
     stack: ExitStack,
     network: Network | None,
     blobs: BlobStore,
+    *,
+    started: BrowserStarted | None = None,
     progress: Callable[[int], None] = lambda t: None,
     answering: Callable[[int], None] = lambda t: None,
 ) -> tuple[BrowserPlayer, Sandbox]:
-    """Starts the trace's browser in a sandbox of its own, and its player; `stack` ends both. `folder` is a private
-    one for it, `blobs` takes what it brings; `progress` and `answering` are the player's. Raises Unsupported where this
-    machine cannot, or it does not start."""
-    started = browser_of(events)
+    """Starts the trace's browser that `started` (null: its first) in a sandbox of its own, and its player; `stack` ends
+    both. `folder` is a private one for it, `blobs` takes what it brings; `progress` and `answering` are the player's.
+    Raises Unsupported where this machine cannot, or it does not start."""
+    started = started or browser_of(events)
     assert started is not None
     manifest = trace.manifest
     environment = manifest.environment

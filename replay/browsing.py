@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -27,7 +28,7 @@ from recorder.trace.reader import Trace
 from recorder.trace.steps import Step, steps
 from replay.browser import open_browser
 from replay.judge import Lapse
-from replay.network import gathered, network_of
+from replay.network import Network, gathered, network_of
 from replay.players.network.desk import NetworkReport
 from replay.players.network.target import is_loopback, parse
 from replay.verify.network import StepNetwork
@@ -35,6 +36,7 @@ from replay.verify.network import StepNetwork
 _TAKEN = frozenset((0, 53, 80, 443))
 """Ports of loopback on which the recording is asked for, whoever had them."""
 _MOST_SERVERS = 64
+_EVER = 1 << 63
 CLOCK = "pages' clock moved to each event"
 
 
@@ -50,9 +52,9 @@ class Browsed(Struct, kw_only=True):
 
 
 class Browsing:
-    """The running browser of one replay, in a sandbox of its own; `stack` ends it. `progress` is told the step that it
-    is at. `terminal` is the first process of the sandbox beside it: servers that run there are asked
-    themselves. Raises Unsupported where this machine can't."""
+    """The browsers of one replay, one after the other as they were opened, each in a sandbox and with a profile of its
+    own; `stack` ends them. `progress` is told the step that it is at. `terminal` is the first process of the sandbox
+    beside them: servers that run there are asked themselves. Raises Unsupported where this machine can't."""
 
     def __init__(
         self,
@@ -67,28 +69,28 @@ class Browsing:
         terminal: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> None:
-        self._progress = progress
-        self._screenshots = screenshots
-        self._closed = [(event.tab, event.t) for event in events if isinstance(event, TabClosed)]
-        self._gestures = [step for step in steps(events) if step.kind == "gesture"]
+        self._told: list[Browsed] = []
+        gestures = [step for step in steps(events) if step.kind == "gesture"]
+        begun = [event for event in events if isinstance(event, BrowserStarted)]
+        self.turns = sorted({step.t_start for step in gestures} | {started.t for started in begun})
+        """When something begins in a browser: what it starts with, then each gesture."""
         served = _served(events) if terminal is not None else frozenset()
-        own = [event for event in _own(events) if not _asks(event, served)]
-        self._network = network_of(trace, own, paced=paced, browser=True)
-        if self._network is not None and terminal is not None:
-            self._network.lead(terminal, sorted(served))
+
+        def opened(n: int) -> _Opened:
+            begin = begun[n].t if n else 0
+            end = begun[n + 1].t if n + 1 < len(begun) else _EVER
+            place = folder / f"browser-{n + 1}"
+            place.mkdir(mode=0o700)
+            network = network_of(trace, _own(events, served, begin, end), paced=paced, browser=True)
+            if network is not None and terminal is not None:
+                network.lead(terminal, sorted(served))
+            own = [step for step in gestures if begin <= step.t_start < end]
+            return _Opened(trace, events, begun[n], own, place, blobs, stack, network, screenshots, progress)
+
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="browser")
         stack.callback(self._thread.shutdown)
-        place = folder / "browser"
-        place.mkdir(mode=0o700)
-        self._player, self._sandbox = open_browser(
-            trace, events, place, stack, self._network, blobs, answering=self._counts_for
-        )
-        self._begin = next(event.t for event in events if isinstance(event, BrowserStarted))
-
-    @property
-    def turns(self) -> list[int]:
-        """When something begins in the browser: what it starts with, then each gesture."""
-        return sorted({self._begin, *(step.t_start for step in self._gestures)})
+        self._next = [(started.t, partial(opened, n)) for n, started in enumerate(begun)]
+        self._now = self._next.pop(0)[1]()
 
     def play(self, until: int | None, tend: Callable[[], None] | None = None) -> None:
         """Does what was done before `until` (null: all), gesture by gesture. Calls `tend` all the time meanwhile."""
@@ -101,6 +103,54 @@ class Browsing:
         done.result()
 
     def _play(self, until: int | None) -> None:
+        while self._next and (until is None or self._next[0][0] < until):
+            self._now.play(None)
+            self._told.append(self._now.finish())
+            self._now = self._next.pop(0)[1]()
+        self._now.play(until)
+
+    def finish(self) -> Browsed:
+        """Ends it; what all of them brought back. One whose turn did not come brought nothing."""
+        self._told.append(self._now.finish())
+        reports = [one.network for one in self._told if one.network is not None]
+        return Browsed(
+            events=[event for one in self._told for event in one.events],
+            lapses=[lapse for one in self._told for lapse in one.lapses],
+            remarks=[remark for one in self._told for remark in one.remarks],
+            boundary=self._told[0].boundary,
+            clock=CLOCK,
+            network=_together(reports) if reports else None,
+        )
+
+
+class _Opened:
+    """A running browser; `gestures` are what is done in it."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        events: Sequence[AnyEvent],
+        started: BrowserStarted,
+        gestures: Sequence[Step],
+        place: Path,
+        blobs: BlobStore,
+        stack: ExitStack,
+        network: Network | None,
+        screenshots: Path | None,
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        self._progress = progress
+        self._screenshots = screenshots
+        self._closed = [(event.tab, event.t) for event in events if isinstance(event, TabClosed)]
+        self._started = started
+        self._gestures = gestures
+        self._network = network
+        self._player, self._sandbox = open_browser(
+            trace, events, place, stack, network, blobs, started=started, answering=self._counts_for
+        )
+
+    def play(self, until: int | None) -> None:
+        """Does what was done before `until` (null: all)."""
         for step, then in zip(self._gestures, [*self._gestures[1:], None], strict=True):
             if until is not None and step.t_start >= until:
                 break
@@ -138,7 +188,7 @@ class Browsing:
         boundary = self._sandbox.boundary
         self._sandbox.kill()
         return Browsed(
-            events=cast(list[AnyEvent], played.events),
+            events=[self._started, *cast(list[AnyEvent], played.events)],
             lapses=[
                 Lapse(t=one.t, what=one.what, saw=one.saw, fatal=one.fatal)
                 for one in played.missed
@@ -155,16 +205,32 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _own(events: Sequence[AnyEvent]) -> list[AnyEvent]:
-    """The events that the browser's network is made from. Beside a terminal that is what the browser asked; no command
-    matters then."""
+def _together(reports: Sequence[NetworkReport]) -> NetworkReport:
+    """What several networks were asked for, in their order."""
+    return NetworkReport(
+        served=[one for report in reports for one in report.served],
+        refused=[one for report in reports for one in report.refused],
+        unasked=[flow for report in reports for flow in report.unasked],
+        housekeeping=sum(report.housekeeping for report in reports),
+        unlogged=sum(report.unlogged for report in reports),
+        faults=[fault for report in reports for fault in report.faults],
+    )
+
+
+def _own(events: Sequence[AnyEvent], served: frozenset[int], begin: int, end: int) -> list[AnyEvent]:
+    """The events that the network of one browser is made from, open from `begin` to `end`. Beside a terminal that is
+    what browsers asked, but for what its servers answer; no command matters then."""
     beside = any(isinstance(event, TerminalStarted) for event in events)
-    return [
-        event
-        for event in events
-        if not isinstance(event, CommandStarted)
-        and not (beside and isinstance(event, Connected | FlowRequested) and event.cause.how != "browser")
-    ]
+    found: list[AnyEvent] = []
+    for event in events:
+        if isinstance(event, CommandStarted) or _asks(event, served):
+            continue
+        if beside and isinstance(event, Connected | FlowRequested) and event.cause.how != "browser":
+            continue
+        if isinstance(event, FlowRequested) and not begin <= event.t < end:
+            continue
+        found.append(event)
+    return found
 
 
 def _served(events: Iterable[AnyEvent]) -> frozenset[int]:

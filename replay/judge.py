@@ -220,14 +220,15 @@ def _gesture(
     recorded: Observation, observed: Observation, context: Context, asked: StepNetwork | None
 ) -> StepVerdict:
     """The verdict on a gesture; what the recording did not see at rest is named, and nothing is no verdict."""
+    assert recorded.page is not None
+    verb, restless = recorded.page.verb, recorded.page.restless
     verdict = compare(recorded, observed, context)
     if asked is not None:
         verdict = judged_facets((*verdict.facets, network_facet(asked)))
-    if recorded.page is not None and recorded.page.verb == "hover":
+    if verb == "hover":
         verdict = _by_its_page(verdict)
-    restless = recorded.page.restless if recorded.page else ()
     why = f"{', '.join(restless)} had not come to rest when the next step began" if restless else ""
-    if verdict.verdict.verified and not compared(verdict.facets):
+    if verdict.verdict.verified and not compared(verb, verdict.facets):
         return not_reached(f"nothing of it could be compared{': ' + why if why else ''}")
     return structs.replace(verdict, how=f"{verdict.how}; not compared: {why}") if why else verdict
 
@@ -236,7 +237,7 @@ def _by_its_page(verdict: StepVerdict) -> StepVerdict:
     """The verdict on a hover: what lies under a pointer on its way may still move or fade. Nothing is pressed there, so
     what it led to decides, where that was seen."""
     others = [facet for facet in verdict.facets if facet.facet is not Facet.TARGET]
-    if not compared(others) or not all(facet.verdict.verified for facet in others):
+    if not compared("hover", others) or not all(facet.verdict.verified for facet in others):
         return verdict
     passed = FacetVerdict(
         facet=Facet.TARGET,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from recorder.trace.events import AnyEvent, Unknown
 from recorder.trace.gestures import Gesture
 from recorder.trace.pages import (
     BrowserEnded,
+    BrowserStarted,
     DocumentEnded,
     DocumentStarted,
     FrameSeen,
@@ -37,9 +39,21 @@ def page_observations(
     gestures = [(step.n, step.gesture) for step in steps if step.gesture is not None]
     if not gestures:
         return {}
-    log = _Log(events, blob)
-    following: list[Gesture | None] = [*(gesture for _, gesture in gestures[1:]), None]
-    return {n: log.observation(gesture, then) for (n, gesture), then in zip(gestures, following, strict=True)}
+    found: dict[int, PageObservation] = {}
+    for begin, end, told in _browsers(events):
+        own = [(n, gesture) for n, gesture in gestures if begin <= gesture.t_start < end]
+        log = _Log(told, blob)
+        following: list[Gesture | None] = [*(gesture for _, gesture in own[1:]), None]
+        found |= {n: log.observation(one, then) for (n, one), then in zip(own, following, strict=True)}
+    return found
+
+
+def _browsers(events: Iterable[AnyEvent | Unknown]) -> Iterator[tuple[int, int, list[AnyEvent]]]:
+    """From when until when each browser was open, and what was told of it."""
+    known = [event for event in events if not isinstance(event, Unknown)]
+    begun = [event.t for event in known if isinstance(event, BrowserStarted)][1:]
+    for begin, end in pairwise((0, *begun, _EVER)):
+        yield begin, end, [event for event in known if begin <= event.t < end]
 
 
 @dataclass
@@ -53,9 +67,9 @@ class _Document:
 
 
 class _Log:
-    """The events of browsers by document."""
+    """The events of a browser by document."""
 
-    def __init__(self, events: Iterable[AnyEvent | Unknown], blob: Blob) -> None:
+    def __init__(self, events: Iterable[AnyEvent], blob: Blob) -> None:
         self._blob = blob
         self._texts: dict[str, str | None] = {}
         self._documents: dict[int, _Document] = {}
@@ -65,8 +79,6 @@ class _Log:
         """Tab -> when it was opened and closed."""
         self._end = 0
         for event in events:
-            if isinstance(event, Unknown):
-                continue
             self._take(event)
         for document in self._documents.values():
             # By their own numbers, which no other order in the trace changes.

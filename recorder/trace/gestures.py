@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from recorder.trace.event import Event
 from recorder.trace.pages import (
+    BrowserStarted,
     Clip,
     DialogAnswered,
     DocumentStarted,
@@ -188,6 +189,8 @@ class _Browser:
                 self.urls[event.frame] = event.url
             case PageRequest(type="main_frame", ended=False, tab=int()):
                 self.asked.setdefault(event.tab or 0, event.t)
+            case BrowserStarted():
+                self.strip.take(event, event.t, None)
             case TabOpened() | TabActivated() | TabClosed() | Navigated():
                 # A navigation is told when its page has come; it began when the page was asked for.
                 top = isinstance(event, Navigated) and event.frame == self.tops.get(event.tab, event.frame)

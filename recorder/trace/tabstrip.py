@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recorder.trace.event import Event
-from recorder.trace.pages import Navigated, TabActivated, TabClosed, TabOpened
+from recorder.trace.pages import BrowserStarted, Navigated, TabActivated, TabClosed, TabOpened
 from recorder.trace.strokes import Stroke
 from recorder.trace.verbs import Verb
 
@@ -13,7 +13,8 @@ _NOWHERE = ("about:blank", "chrome://newtab", "chrome://new-tab-page", "chrome-s
 
 
 class TabStrip:
-    """Takes what one browser states of its tabs, in order of time; keeps each tab's history."""
+    """Takes what one browser states of its tabs, in order of time, or several that were opened one after the other;
+    keeps each tab's history."""
 
     def __init__(self) -> None:
         self.open: list[int] = []
@@ -31,6 +32,10 @@ class TabStrip:
         `began` is when it did: a navigation is stated at its end.
         """
         match fact:
+            case BrowserStarted():
+                self.open.clear()
+                self._seen, self._expected, self._front = 0, None, None
+                return None
             case TabOpened():
                 self._seen += 1
                 self.open.append(fact.tab)

@@ -26,6 +26,7 @@ MOVED = "same element, elsewhere"
 """The cause where it was pressed at another place, for it stood there."""
 _SLIGHT = 1.0
 """CSS pixels by which the same place may differ: positions are rounded."""
+_TAB_VERBS = ("new_tab", "close_tab")
 _MOST_EXCERPT = 14
 _LINE = 160
 _PLACED = ("t", "source", "tab", "frame", "doc", "seq", "n", "rect")
@@ -55,9 +56,9 @@ def compare_page(
     ]
 
 
-def compared(facets: Iterable[FacetVerdict]) -> bool:
-    """Whether anything that a page showed or did was compared."""
-    weak = (Facet.VALUE, Facet.TABS, Facet.WAIT)
+def compared(verb: str, facets: Iterable[FacetVerdict]) -> bool:
+    """Whether anything was compared that a page showed or did; of what was done to a tab, which tabs there were."""
+    weak = (Facet.VALUE, Facet.WAIT) if verb in _TAB_VERBS else (Facet.VALUE, Facet.TABS, Facet.WAIT)
     return any(facet.facet not in weak for facet in facets)
 
 

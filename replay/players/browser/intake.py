@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 from recorder.trace.event import Event
-from recorder.trace.pagelog import Keep, PageLog
+from recorder.trace.pagelog import Keep, Numbers, PageLog
 from recorder.trace.wire import (
     WIRE_VERSION,
     Batch,
@@ -27,18 +27,25 @@ _MOST_EVENTS = 2_000_000
 
 class Intake:
     """Reads `told` when `read` is called, answers over `telling`. `at` gives the session's time by the machine's, in
-    which the extension tells its own. `mask` is what the recording withheld by CSS.
+    which the extension tells its own. `mask` is what the recording withheld by CSS. Numbers go on from `after`.
     """
 
     def __init__(
-        self, told: int, telling: int, source: str, at: Callable[[float], int], keep: Keep, mask: list[str]
+        self,
+        told: int,
+        telling: int,
+        source: str,
+        at: Callable[[float], int],
+        keep: Keep,
+        mask: list[str],
+        after: Numbers | None = None,
     ) -> None:
         self._told = told
         self._telling = telling
         self._frames = Frames()
         self._out = bytearray()
         self._mask = mask
-        self._log = PageLog(source, at, keep)
+        self._log = PageLog(source, at, keep, after=after)
         self.events: list[Event] = []
         self.greeted = False
         self.faults: list[str] = []

@@ -13,6 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from recorder.trace.event import Event
+from recorder.trace.pagelog import Numbers, numbers_of
 from recorder.trace.pages import (
     BrowserStarted,
     Clip,
@@ -114,8 +115,8 @@ class Look(Action, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """`documents`, `dialogs` and `downloads` are in order; `frames` gives each frame's place, `end` the last time;
-    `tapes` are what documents read of the clock."""
+    """`documents`, `dialogs` and `downloads` are in order; `frames` gives each frame's place, `end` the last time,
+    `after` the numbers that the browsers before this one had taken; `tapes` are what documents read of the clock."""
 
     started: BrowserStarted
     actions: tuple[Action, ...]
@@ -124,12 +125,18 @@ class Plan(Struct, frozen=True, kw_only=True):
     dialogs: tuple[DialogAnswered, ...]
     downloads: tuple[Downloaded, ...]
     end: int
+    after: Numbers = Numbers()
     tapes: tuple[Tape, ...] = ()
 
 
 def plan(events: Iterable[Event], started: BrowserStarted) -> Plan:
-    """The plan of the browser that `started`."""
-    mine = sorted((e for e in events if e.source == started.source), key=lambda event: event.t)
+    """The plan of the browser that `started`: of what its source told until the next one did."""
+    told = sorted((e for e in events if e.source == started.source), key=lambda event: event.t)
+    others = [e.t for e in told if isinstance(e, BrowserStarted) and e.t > started.t]
+    until = min(others, default=told[-1].t + 1 if told else 0)
+    first = next((e for e in told if isinstance(e, BrowserStarted)), started)
+    begin = started.t if started.t > first.t else 0
+    mine = [e for e in told if begin <= e.t < until]
     frames = {e.frame: e for e in mine if isinstance(e, FrameSeen)}
     return Plan(
         started=started,
@@ -140,6 +147,7 @@ def plan(events: Iterable[Event], started: BrowserStarted) -> Plan:
         downloads=tuple(e for e in mine if isinstance(e, Downloaded)),
         end=max((e.t for e in mine), default=0),
         tapes=tapes(mine, frames),
+        after=numbers_of(e for e in told if e.t < begin),
     )
 
 

@@ -105,7 +105,7 @@ class BrowserPlayer:
             given = [structs.asdict(tape) | {"began": (unix_ns + tape.began) / 1e6} for tape in plan.tapes]
             self._browser.tapes = f"\n__reenactClock.tapes({json.encode(given).decode()});"
         self._clock = Clock(self._browser, unix_ns, answers, ahead_ns)
-        self._intake = Intake(told, telling, plan.started.source, self._clock.at, keep, [])
+        self._intake = Intake(told, telling, plan.started.source, self._clock.at, keep, [], plan.after)
         self._browser.tools.beside[told] = self._intake.read
         self._gate = Gate(self._browser, self._clock, plan)
         self._inputs = Inputs(self._browser, self._put, self._text)
