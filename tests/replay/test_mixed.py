@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from page_session import Person, Recording, free_port
+from page_session import Person, Recording, free_port, of, wait_for
 from resealing import Mutant
 from small_session import Reenact
 
-from recorder.trace.events import CommandStarted, FlowRequested, ServerSeen
+from recorder.trace.events import BrowserEnded, BrowserStarted, CommandStarted, FlowRequested, ServerSeen
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,7 +22,9 @@ pytestmark = [
 PROMPT = "\x1b[?2004h"
 """What bash's line editor says when it begins to read."""
 TEMPLATE = """<!doctype html><title>Shop</title><h1>Wellcome</h1>
-<button onclick="this.textContent = 'pressed'">Press</button>"""
+<button onclick="this.textContent = 'pressed'">Press</button>
+<p id=visits></p>
+<script>visits.textContent = `visit ${localStorage.n = 1 + Number(localStorage.n || 0)}`</script>"""
 
 
 def run(recording: Recording, line: str) -> None:
@@ -32,7 +34,8 @@ def run(recording: Recording, line: str) -> None:
 
 
 def record(folder: Path) -> tuple[Path, int]:
-    """Serves a page, finds a typo in it, mends it in the terminal, reloads; the trace, and the server's port."""
+    """Serves a page, finds a typo in it, mends it in the terminal, reloads, looks at it in a new browser; the trace,
+    and the server's port."""
     work = folder / "work"
     work.mkdir()
     (work / "index.html").write_text(TEMPLATE)
@@ -49,6 +52,15 @@ def record(folder: Path) -> tuple[Path, int]:
             run(recording, "sed -i s/Wellcome/Welcome/ index.html")
             person.reload()
             person.sees("Welcome")
+            person.click(person.button("Press"))
+            person.sees("pressed")
+            person.point(page.get_by_role("heading"))
+            recording.close(page)
+        wait_for(lambda: of(BrowserEnded, recording.journal()) and not recording.sources())
+        run(recording, f"reenact browse --headless --debugging-port $PORT http://127.0.0.1:{port}/?again")
+        with recording.expert() as page:
+            person = Person(page, folder)
+            person.sees("visit 1")
             person.click(person.button("Press"))
             person.sees("pressed")
             person.point(page.get_by_role("heading"))
@@ -83,8 +95,13 @@ def test_both_are_played_in_their_order(mixed: tuple[Path, int], reenact: Reenac
     ] == []
     assert done.code == 0
     kinds = [step["kind"] for step in steps]
-    assert kinds.count("gesture") >= 3
+    assert kinds.count("gesture") >= 5
     assert "command" in kinds[kinds.index("gesture") :]
+    # The second browser has a profile of its own: it had not been there before.
+    assert len([event for event in seen.events if isinstance(event, BrowserStarted)]) == 2
+    assert [step["text"].split(" http")[0] for step in steps if step["kind"] == "gesture"] == [
+        "go to", "reload", "click button “Press”", "go to", "click button “Press”",
+    ]  # fmt: skip
 
 
 def test_the_page_is_the_replayed_servers_own(

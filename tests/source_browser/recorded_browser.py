@@ -164,8 +164,12 @@ class Recording:
 
     def source(self) -> int:
         """The pid of the browser source's process."""
+        return self.sources()[0]
+
+    def sources(self) -> list[int]:
+        """The same, empty where no browser is open."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return next(int(pid) for pid in children if b"sources.browser" in _command(int(pid)))
+        return [int(pid) for pid in children if b"sources.browser" in _command(int(pid))]
 
     def _connect(self, connect: Callable[..., Browser]) -> Browser:
         def attempt() -> Browser | None:
