@@ -998,8 +998,8 @@
       }
     };
   }
-  function dial(pass, hello, ears, traded) {
-    const socket = new WebSocket(`ws://127.0.0.1:${pass.port}${PATH}`);
+  function dial(pass2, hello, ears, traded) {
+    const socket = new WebSocket(`ws://127.0.0.1:${pass2.port}${PATH}`);
     const mine = hex(crypto.getRandomValues(new Uint8Array(16)));
     let state2 = "new";
     const end = (why) => {
@@ -1014,11 +1014,11 @@
       if (state2 === "asked" && message.m === "prove") {
         const theirs = String(message.server);
         const words = `${mine}:${theirs}`;
-        if (message.proof !== await signed(pass.key, `recorder:${words}`))
+        if (message.proof !== await signed(pass2.key, `recorder:${words}`))
           return end("The code does not fit the recorder at that port; look at it again");
-        say({ m: "proof", proof: await signed(pass.key, `extension:${words}`) });
+        say({ m: "proof", proof: await signed(pass2.key, `extension:${words}`) });
         state2 = "proved";
-        if (pass.by === "code") traded({ port: pass.port, key: await signed(pass.key, `key:${words}`), by: "key" });
+        if (pass2.by === "code") traded({ port: pass2.port, key: await signed(pass2.key, `key:${words}`), by: "key" });
       } else if (state2 === "proved" && message.m === "paired") {
         state2 = "known";
         say(hello);
@@ -1027,7 +1027,7 @@
     let turn = Promise.resolve();
     socket.onopen = () => {
       state2 = "asked";
-      say({ m: "pair", client: mine, by: pass.by });
+      say({ m: "pair", client: mine, by: pass2.by });
     };
     socket.onmessage = ({ data }) => {
       turn = turn.then(async () => {
@@ -1035,7 +1035,7 @@
       });
       turn = turn.catch(() => end("What answers at that port is no recorder"));
     };
-    socket.onclose = ({ reason }) => void turn.then(() => end(reason || (state2 === "new" ? `Nobody records at port ${pass.port}` : "")));
+    socket.onclose = ({ reason }) => void turn.then(() => end(reason || (state2 === "new" ? `Nobody records at port ${pass2.port}` : "")));
     return {
       send: (message) => {
         if (state2 === "known") say(message);
@@ -1099,8 +1099,8 @@
       };
       const heard = (message) => this.heard(message);
       const ended = (why) => this.ended(why);
-      const traded = (pass) => {
-        this.pass = pass;
+      const traded = (pass2) => {
+        this.pass = pass2;
         this.listener.changed();
       };
       this.line = this.pass ? dial(this.pass, hello, { heard, ended }, traded) : native(hello, { heard, ended });
@@ -1244,7 +1244,7 @@
         remember({ session: welcome.session, sites: welcome.sites, mask: welcome.mask });
         browsing.listen();
         handing = !same && welcome.network === true;
-        void (handing ? prepare().catch(() => void 0) : watchNetwork()).then(() => {
+        void (handing ? prepare() : watchNetwork()).catch(() => void 0).then(() => {
           if (!same) void browsing.begin(!handing);
           begin();
         });
@@ -1256,6 +1256,7 @@
         showBadge(recorder.state, recorder.paused);
         panels.show();
         if (remembered.pass?.key !== recorder.pass?.key) remember({ pass: recorder.pass });
+        if (recorder.state !== "on") caughtUp = false;
         if (recorder.state === "on" && recorder.paused !== paused) {
           paused = recorder.paused;
           void documents.announce();
@@ -1274,12 +1275,12 @@
     () => log.instance,
     () => remembered.browser ?? ""
   );
-  var log = new WorkerLog((items) => recorder.send(items));
+  var log = new WorkerLog(pass);
   var documents = new Documents(
     () => recording(),
     (batch) => {
       browsing.settle(batch.tab);
-      recorder.send(batch);
+      pass(batch);
     }
   );
   var browsing = new Browsing(state, wanted);
@@ -1287,6 +1288,7 @@
   var networkWanted = true;
   var storageWanted = false;
   var handing = false;
+  var caughtUp = false;
   var panels = new Panels(view, command);
   function wanted(url) {
     return matches(url, own) && matches(url, recorder.welcome?.sites ?? remembered.sites ?? []);
@@ -1309,10 +1311,14 @@
   }
   function begin() {
     handing = false;
+    caughtUp = true;
     if (recorder.welcome?.network) recorder.send({ m: "ask", what: "ready" });
     log.again();
     documents.again();
     void documents.announce();
+  }
+  function pass(message) {
+    if (caughtUp) recorder.send(message);
   }
   async function prepare() {
     await watchNetwork();
@@ -1347,9 +1353,9 @@
         break;
       case "pair": {
         if (recorder.state !== "off") break;
-        const pass = parsed(command2.code);
-        if (pass) {
-          recorder.pass = pass;
+        const pass2 = parsed(command2.code);
+        if (pass2) {
+          recorder.pass = pass2;
           recorder.call();
         } else recorder.refuse("A code is a port and four times four letters, as “reenact pair --socket” shows it");
         break;

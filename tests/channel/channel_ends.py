@@ -110,7 +110,10 @@ class Recorder:
             else:
                 self.logs.append(message)
             self._changed.notify_all()
-        return self.log.acknowledged(message.document if isinstance(message, Batch) else message.instance)
+        return self.acknowledged(message.document if isinstance(message, Batch) else message.instance)
+
+    def acknowledged(self, key: str) -> int:
+        return self.log.acknowledged(key)
 
     def storage(self, storage: Storage) -> None:
         with self._changed:

@@ -15,6 +15,7 @@ import pytest
 from channel_ends import Recorder
 
 from recorder.sources.browser import hosts, native_host
+from recorder.trace.events import Gap
 from recorder.trace.pages import TabOpened
 from recorder.trace.wire import WIRE_VERSION
 
@@ -139,6 +140,42 @@ def test_a_malformed_statement_is_a_hole_and_not_asked_for_again(peer: Peer, rec
     assert peer.hear() == {"m": "ack", "key": "i", "s": 2}
     assert len(recorder.of(TabOpened)) == 1
     peer.close()
+
+
+def opened(*numbers: int) -> dict[str, object]:
+    items = [{"k": "tab.opened", "s": n, "t": 1.0, "tab": n} for n in numbers]
+    return {"m": "log", "instance": "i", "items": items}
+
+
+def test_what_overtook_others_is_not_taken_and_may_come_again(peer: Peer, recorder: Recorder) -> None:
+    peer.say(HELLO, opened(1), opened(3), opened(4))
+    peer.hear()
+    assert peer.hear() == {"m": "ack", "key": "i", "s": 1}
+    assert peer.hear() is None
+    peer.close()
+    again = Peer(recorder.socket)
+    again.say(HELLO, opened(2, 3, 4))
+    again.hear()
+    assert again.hear() == {"m": "ack", "key": "i", "s": 4}
+    assert len(recorder.of(TabOpened)) == 4
+    assert not recorder.of(Gap)
+    assert not recorder.faults
+    again.close()
+
+
+def test_what_does_not_come_again_is_lost_and_told(peer: Peer, recorder: Recorder) -> None:
+    peer.say(HELLO, opened(1), opened(4))
+    peer.hear()
+    peer.hear()
+    assert peer.hear() is None
+    peer.close()
+    again = Peer(recorder.socket)
+    again.say(HELLO, opened(4), opened(5))
+    again.hear()
+    assert again.hear() == {"m": "ack", "key": "i", "s": 4}
+    assert again.hear() == {"m": "ack", "key": "i", "s": 5}
+    assert [gap.reason for gap in recorder.of(Gap)] == ["2 messages of the extension's worker never came"]
+    again.close()
 
 
 def test_the_host_passes_bytes_on_both_ways_and_ends_with_either_side(recorder: Recorder) -> None:

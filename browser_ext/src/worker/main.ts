@@ -1,6 +1,7 @@
 // The service worker: takes what the pages' capture scripts state, adds whose it is, and hands it to the recorder. It may
 // die at any moment: what was not acknowledged is with the documents, or in the browser's memory of this session.
 import type { Command, View } from "../panel";
+import type { Batch, Log } from "../wire";
 import { showBadge } from "./badge";
 import { Browsing } from "./browsing";
 import { Documents, type Recording } from "./documents";
@@ -50,10 +51,12 @@ const recorder = new Recorder(
       remember({ session: welcome.session, sites: welcome.sites, mask: welcome.mask });
       browsing.listen();
       handing = !same && welcome.network === true;
-      void (handing ? prepare().catch(() => undefined) : watchNetwork()).then(() => {
-        if (!same) void browsing.begin(!handing);
-        begin();
-      });
+      void (handing ? prepare() : watchNetwork())
+        .catch(() => undefined)
+        .then(() => {
+          if (!same) void browsing.begin(!handing);
+          begin();
+        });
     },
     acknowledged(key, s) {
       if (!log.acknowledged(key, s)) documents.acknowledged(key, s);
@@ -62,6 +65,7 @@ const recorder = new Recorder(
       showBadge(recorder.state, recorder.paused);
       panels.show();
       if (remembered.pass?.key !== recorder.pass?.key) remember({ pass: recorder.pass });
+      if (recorder.state !== "on") caughtUp = false;
       if (recorder.state === "on" && recorder.paused !== paused) {
         paused = recorder.paused;
         void documents.announce();
@@ -81,12 +85,12 @@ const recorder = new Recorder(
   () => remembered.browser ?? "",
 );
 
-const log = new WorkerLog((items) => recorder.send(items));
+const log = new WorkerLog(pass);
 const documents = new Documents(
   () => recording(),
   (batch) => {
     browsing.settle(batch.tab);
-    recorder.send(batch);
+    pass(batch);
   },
 );
 const browsing = new Browsing(state, wanted);
@@ -98,6 +102,8 @@ let networkWanted = true;
 let storageWanted = false;
 /** What was there before is being handed over: pages wait with what they state. */
 let handing = false;
+/** All that waited was sent: what is stated now overtakes nothing. */
+let caughtUp = false;
 const panels = new Panels(view, command);
 
 function wanted(url: string): boolean {
@@ -124,10 +130,15 @@ function view(): View {
 /** Everything that waited is sent, and pages are told. */
 function begin(): void {
   handing = false;
+  caughtUp = true;
   if (recorder.welcome?.network) recorder.send({ m: "ask", what: "ready" });
   log.again();
   documents.again();
   void documents.announce();
+}
+
+function pass(message: Batch | Log): void {
+  if (caughtUp) recorder.send(message); // else it is sent when the way is free
 }
 
 /** All that is to be there before anything of a browser that was there before is stated. */

@@ -1,7 +1,8 @@
 """The recorder's end of the channel: what the extension's native hosts connect to, a unix socket of this user's.
 
 A connection says hello, is welcomed or refused, and then states batches and logs; each is acknowledged once it is
-written. One that breaks the rules is ended: the extension connects again and sends what was not acknowledged.
+written. One that breaks the rules is ended: the extension connects again and sends what was not acknowledged. So is one
+in which statements are missing: what nobody sends again is lost, and the hole in the numbers tells it.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ class Listener(Protocol):
         """Keeps what the message states. Returns the number up to which all of its document or instance is written:
         that much may be forgotten there. Raises Malformed, RecordingFailed."""
 
+    def acknowledged(self, key: str) -> int:
+        """The number up to which a document or instance need not say anything again; 0: nothing came of it."""
+
     def storage(self, storage: Storage) -> None:
         """What the browser has of the recorded sites."""
 
@@ -86,6 +90,8 @@ class Channel:
         self._links: set[Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
+        self._skipped: set[str] = set()
+        """Documents and instances of which statements are missing that may yet come."""
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_unix_server(self._connected, sock=listening(self._path))
@@ -168,6 +174,8 @@ class Channel:
 
     async def _taken(self, message: Batch | Log) -> Ack:
         key = message.document if isinstance(message, Batch) else message.instance
+        if self._skips(key, message):
+            raise ConnectionAbortedError  # whoever still has what is missing sends it, once connected again
         try:
             return Ack(key=key, s=await self._listener.take(message))
         except Malformed as error:
@@ -175,6 +183,19 @@ class Channel:
             self._listener.broken(str(error))
             numbers = [s for item in message.items if isinstance(s := item.get("s"), int)]
             return Ack(key=key, s=max(numbers, default=0))
+
+    def _skips(self, key: str, message: Batch | Log) -> bool:
+        """Whether it is not known yet that what came before these statements is lost."""
+        first = message.items[0].get("s") if message.items else None
+        if (
+            key in self._skipped
+            or not isinstance(first, int)
+            or first <= self._listener.acknowledged(key) + 1
+        ):
+            self._skipped.discard(key)
+            return False
+        self._skipped.add(key)
+        return True
 
 
 class _HostLink:

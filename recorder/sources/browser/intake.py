@@ -81,7 +81,11 @@ class Intake:
             # Whoever opened the browser fetches what is downloaded, and tells of it under its own name.
             stated = [event for event in stated if not isinstance(event, Downloaded)]
         self.tell(*stated)
-        return self._log.acknowledged(message.document if isinstance(message, Batch) else message.instance)
+        return self.acknowledged(message.document if isinstance(message, Batch) else message.instance)
+
+    def acknowledged(self, key: str) -> int:
+        """The number up to which a document or an instance need not say anything again."""
+        return self._log.acknowledged(key)
 
     def tell(self, *events: Event) -> None:
         """Writes events. Raises RecordingFailed."""

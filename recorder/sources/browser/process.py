@@ -251,6 +251,9 @@ class Source:
             self._unwritten(error)
             raise ConnectionAbortedError from error  # not acknowledged: nothing of it was kept
 
+    def acknowledged(self, key: str) -> int:
+        return self._intake.acknowledged(key)
+
     def storage(self, storage: Storage) -> None:
         """Kept for the beginning of a browser that is not ours."""
         if not self._started:
