@@ -224,6 +224,9 @@ class Hands:
             if not again:
                 latest.take(event, self._place(event))
                 return
+        elif latest and event.type == "mousedown" and _tapped(latest):
+            latest.take(event, self._place(event))  # what a tap brings for pages that know of mice alone
+            return
         self._open("pointer", event).take(event, self._place(event))
 
     def _up(self, event: PageEvent) -> None:
@@ -391,3 +394,9 @@ def by_time(events: Iterable[Event]) -> list[Event]:
             keyed.append(((t, 0, doc, place), event))
     keyed.sort(key=lambda pair: pair[0])
     return [event for _, event in keyed]
+
+
+def _tapped(stroke: Stroke) -> bool:
+    """Whether a finger touched and left, and no mouse event came of it yet."""
+    touched = any(e.type == "pointerdown" and e.pointer == "touch" for e in stroke.events)
+    return touched and stroke.released and not stroke.has("mousedown")

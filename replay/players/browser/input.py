@@ -17,6 +17,8 @@ _BUTTONS = {0: "left", 1: "middle", 2: "right", 3: "back", 4: "forward"}
 _MOST_KEYS = 2000
 _SCROLL_SECONDS = 1.0
 _POLL_SECONDS = 0.01
+_PACE_SECONDS = 0.7
+"""Nothing waits longer to be told from what comes next: a menu comes of half a second."""
 PutFile = Callable[[FileChosen], str | None]
 """Where (inside) the content of a file stands; None where it was not kept."""
 
@@ -28,6 +30,8 @@ class Inputs:
         self._browser = browser
         self._put = put
         self._text = text
+        self._touched = (0.0, 0)
+        """When a finger did something last, by the process's clock and the session's (ns)."""
 
     def do(self, tab: Tab, frame: Frame, done: Do, x: float, y: float) -> None:
         """Does it at (x, y) of the tab. Raises Failed where the browser refuses."""
@@ -92,13 +96,24 @@ class Inputs:
     def _touch(self, tab: Tab, event: PageEvent, x: float, y: float) -> None:
         kind = {"pointerdown": "touchStart", "pointermove": "touchMove"}.get(event.type, "touchEnd")
         points = [] if kind == "touchEnd" else [{"x": x, "y": y}]
+        # By its own clock the browser makes a tap, a scroll or a menu of what a finger does: it keeps its pace.
+        began, t = self._touched
+        wait = min((event.t - t) / 1e9, _PACE_SECONDS)
+        while (left := began + wait - time.monotonic()) > 0:
+            self._browser.turn(left)
+        self._touched = time.monotonic(), event.t
         self._ask(tab, "dispatchTouchEvent", type=kind, touchPoints=points, modifiers=event.modifiers)
 
     def _drag(self, tab: Tab, done: Do, x: float, y: float) -> None:
-        """What the page itself lets be dragged was intercepted; files come from outside."""
-        if tab.drag is None and done.files:
+        """What the page itself lets be dragged was intercepted; else it came from outside, with its drop told."""
+        if tab.drag is None and (done.files or done.clips) and done.kind is not Kind.DRAG_END:
             paths = [path for file in done.files if (path := self._put(file)) is not None]
-            tab.drag = {"items": [], "files": paths, "dragOperationsMask": 1}
+            items = [
+                {"mimeType": clip.type, "data": text}
+                for clip in done.clips
+                if (text := self._text(clip)) is not None
+            ]
+            tab.drag = {"items": items, "files": paths, "dragOperationsMask": 1}
         if done.kind is Kind.DRAG_END:
             if tab.drag is not None:
                 self._drag_event(tab, "dragCancel", x, y, done.event.modifiers)

@@ -261,7 +261,8 @@ class _Inputs:
                 caused = True
             elif kind == "compositionend":
                 composing = False
-                self._add(event, Kind.TEXT)
+                if self._committed(events, index):
+                    self._add(event, Kind.TEXT)
                 caused = True
             elif kind == "paste":
                 if not caused or key is None:
@@ -274,7 +275,10 @@ class _Inputs:
             elif kind == "dragstart":
                 dragging = True
             elif kind in ("dragenter", "dragover"):
-                self._add(event, Kind.DRAG_OVER, clips=event.clips, files=event.files)
+                # What comes from outside is told with its drop.
+                drop = event if dragging else _next(events, index, "drop", ("pointerdown", "keydown"), 2000)
+                brought = drop or event
+                self._add(event, Kind.DRAG_OVER, clips=brought.clips, files=brought.files)
             elif kind == "drop":
                 self._forget_last(events, index, event)
                 self._add(event, Kind.DROP, clips=event.clips, files=event.files)
@@ -304,6 +308,20 @@ class _Inputs:
                 if (before.x, before.y) == (drop.x, drop.y):
                     self._found.pop((before.doc, before.seq), None)
                 return
+
+    def _committed(self, events: Sequence[PageEvent], index: int) -> bool:
+        """Whether a text ended a composition: that brings the update just before it, too. Without one it ended by
+        itself, as when the field was left."""
+        end = events[index]
+        for before in reversed(events[max(0, index - 4) : index]):
+            if before.type == "compositionupdate":
+                if not end.text or before.text != end.text:
+                    return False
+                self._found.pop((before.doc, before.seq), None)
+                return True
+            if before.type not in ("beforeinput", "input"):
+                return False
+        return False
 
     def _picked(self, event: PageEvent) -> bool:
         """Whether it is a control that browsers bring a window of their own for."""
@@ -354,8 +372,10 @@ def _clicks(events: Sequence[PageEvent], index: int, kind: Kind) -> int:
     return 1
 
 
-def _next(events: Sequence[PageEvent], index: int, kind: str, until: Sequence[str]) -> PageEvent | None:
-    for later in events[index + 1 : index + 64]:
+def _next(
+    events: Sequence[PageEvent], index: int, kind: str, until: Sequence[str], most: int = 64
+) -> PageEvent | None:
+    for later in events[index + 1 : index + most]:
         if later.type == kind:
             return later
         if later.type in until:
