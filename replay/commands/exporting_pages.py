@@ -84,7 +84,7 @@ def devtools_recording(trace: Path, out: Path | None, overwrite: bool, json_want
     with opened(trace) as opened_trace:
         found, pages = _actions(opened_trace)
         title = opened_trace.manifest.task.instruction or opened_trace.manifest.trace_id
-        made = recording(found, pages.started, title)
+        made = recording(found, pages.started, title, _aria_of(opened_trace))
         with written(out, overwrite) as file:
             file.write(json.dumps(made.flow, indent=2).encode() + b"\n")
     _told(out, len(found), made.losses, json_wanted, "a DevTools recording")

@@ -1,24 +1,29 @@
 """A browser's gestures as a recording of Chrome DevTools' Recorder, the JSON that @puppeteer/replay runs. Pure.
 
 The format knows no uploads, drags, dialogs, downloads or clipboard, and asserts navigations alone: what it cannot
-say is a `customStep`, which runners pass over, or left out, and counted in the losses either way. A recording tries its
-selectors all at once and takes the first that is found; so among elements that are alike none is given that could
-find another.
+say is a `customStep`, which runners pass over, or left out, and counted in the losses either way. Its runners look at
+nothing before they act but the element itself: so what an action took away is waited for, and what the last brought.
+They try a step's selectors all at once and take the first that is found; so among elements that are alike none is
+given that could find another.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from recorder.trace.pages import BrowserStarted, PageTarget
+from recorder.trace.pages import BrowserStarted, PageState, PageTarget
+from replay.export import aria
 from replay.export.actions import Action
 from replay.export.locators import Locator, by_name, literal, scope
 from replay.export.losses import Loss, Losses
 
 _MODIFIERS = ((2, "Control"), (1, "Alt"), (4, "Meta"), (8, "Shift"))
 _BUTTONS = {0: "primary", 1: "auxiliary", 2: "secondary", 3: "back", 4: "forward"}
+_AWAITED = ("button", "checkbox", "dialog", "heading", "link", "menuitem", "option", "tab", "textbox")
+"""Roles that are waited for."""
 _MOST_TEXT = 80
 _LITERAL = re.compile(r"""['"()\\]""")
 """What DevTools' selectors of text and names cannot carry unharmed through every version of the runner."""
@@ -31,9 +36,11 @@ class Recording(NamedTuple):
     losses: list[Loss]
 
 
-def recording(actions: Sequence[Action], started: BrowserStarted | None, title: str) -> Recording:
-    """The recording that does `actions`."""
-    writer = _Writer()
+def recording(
+    actions: Sequence[Action], started: BrowserStarted | None, title: str, read_aria: Callable[[str], str]
+) -> Recording:
+    """The recording that does `actions`. `read_aria` gives the snapshot of a blob."""
+    writer = _Writer(read_aria)
     if started is not None and started.width and started.height:
         writer.steps.append(
             {
@@ -41,20 +48,25 @@ def recording(actions: Sequence[Action], started: BrowserStarted | None, title: 
                 "deviceScaleFactor": started.scale or 1, "isMobile": False, "hasTouch": False, "isLandscape": False,
             }
         )  # fmt: skip
-    for action in actions:
-        writer.take(action)
+    for index, action in enumerate(actions, 1):
+        writer.take(action, last=index == len(actions))
     return Recording({"title": title or "recording", "steps": writer.steps}, writer.losses.told())
 
 
 class _Writer:
-    def __init__(self) -> None:
+    def __init__(self, read_aria: Callable[[str], str]) -> None:
+        self._aria = read_aria
+        self._shown: dict[int, list[aria.Node]] = {}
         self.steps: list[dict[str, Any]] = []
         self.losses = Losses()
         self._main: int | None = None
         self._url: dict[int, str] = {}
 
-    def take(self, action: Action) -> None:
+    def take(self, action: Action, *, last: bool) -> None:
         tab = action.gesture.tab
+        if action.own:
+            self._lose(f"a {action.gesture.verb} that the page did by itself: left out", action)
+            return
         if self._main is None:
             self._main = tab
         self._url[tab] = action.url
@@ -65,12 +77,44 @@ class _Writer:
                 event |= {"url": action.shown.url, "title": action.shown.title}
             made[-1]["assertedEvents"] = [event]
         self.steps += made
+        if made and action.shown is not None and action.gesture.verb != "close_tab":
+            self.steps += self._awaited(action, action.shown, last)
         if action.dialogs:
             self._lose("an answer to a dialog: runners must give it themselves", action, len(action.dialogs))
         if action.downloads:
             self._lose("that a file was downloaded", action, len(action.downloads))
         if action.shown is not None and action.shown.aria is not None:
-            self._lose("what a page showed: only navigations can be asserted", action)
+            self._lose(
+                "what a page showed: but for navigations and what the last action brought, not asserted",
+                action,
+            )
+
+    def _awaited(self, action: Action, shown: PageState, last: bool) -> list[dict[str, Any]]:
+        """Waits for the target to go, if it went: what it stood in may cover what is clicked next. After the `last`
+        action, for an element that it brought: nothing else waits for what it led to."""
+        tab, target = action.gesture.tab, action.gesture.target
+        before = self._shown.get(tab, [])
+        if shown.aria is None:
+            return []
+        after = self._shown[tab] = aria.parse(self._aria(shown.aria))
+        told: list[dict[str, Any]] = []
+        there = Counter((node.role, node.name) for node in aria.walk(after))
+        gone = target is not None and target.doc == shown.doc and (target.role, target.name) not in there
+        if target is not None and gone and not target.shadow and _tellable(target.role, target.name):
+            wait = self._wait(tab, target.role, target.name)
+            if target.role in ("option", "menuitem") and target.css.startswith("#"):
+                wait["selectors"] = [[target.css]]  # a menu that fades is hidden before it is gone
+            told.append(wait | {"count": 0, "operator": "=="})
+        if last and before != after:
+            on = (target.role, target.name) if target is not None else ("", "")
+            found, _ = aria.news(before, aria.unpointed(before, after, on), sum(there.values()))
+            names = [(node.role, node.name) for node in found if _tellable(node.role, node.name)]
+            told += [self._wait(tab, *name) for name in names if there[name] == 1][:1]
+        return told
+
+    def _wait(self, tab: int, role: str, name: str) -> dict[str, Any]:
+        selector = f'aria/{name}[role="{role}"]'
+        return {"type": "waitForElement", "target": self._target(tab), "selectors": [[selector]]}
 
     def _steps(self, action: Action) -> list[dict[str, Any]]:
         gesture = action.gesture
@@ -210,6 +254,12 @@ class _Writer:
 
     def _lose(self, what: str, action: Action, count: int = 1) -> None:
         self.losses.add(what, action.n, count)
+
+
+def _tellable(role: str, name: str) -> bool:
+    """Whether a selector finds it by role and name: of other roles tools do not agree on names."""
+    short = 0 < len(name) <= _MOST_TEXT and not _LITERAL.search(name)
+    return role in _AWAITED and short and aria.steady(name)
 
 
 def _selectors(target: PageTarget, chosen: Locator | None) -> list[list[str]]:

@@ -156,15 +156,26 @@ class PlaywrightTrace:
         attachments += [self._attachment(f.name, f.type, f.blob) for f in gesture.files if f.blob is not None]
         end = max(gesture.t_end, gesture.t_start + 1_000_000)
         told.append({"type": "after", "callId": call, "endTime": _ms(end), "attachments": attachments})
-        told += self._around(call, gesture.tab, gesture.t_start, action.shown, until)
+        told += self._around(
+            call, gesture.tab, gesture.t_start, action.shown, until, pointed=place is not None
+        )
         return told
 
     def _around(
-        self, call: str, tab: int, since: int, after: PageState | None, until: int | None
+        self,
+        call: str,
+        tab: int,
+        since: int,
+        after: PageState | None,
+        until: int | None,
+        *,
+        pointed: bool,
     ) -> Iterator[dict[str, Any]]:
-        """The accessibility trees and screenshots before and after an action."""
+        """The accessibility trees and screenshots before and after an action; where it `pointed` at something, that is
+        shown in what was before."""
         before = self._pages.shown(tab, since)
-        for phase, state in (("before", before), ("after", after)):
+        during = [("action", before)] if pointed else []
+        for phase, state in (("before", before), *during, ("after", after)):
             if state is not None and state.aria is not None:
                 name = f"aria/{state.aria}.json"
                 if name not in self._attached:
@@ -181,7 +192,8 @@ class PlaywrightTrace:
         first = bisect_right(times, since)
         last = len(times) if until is None else bisect_left(times, until)
         same = before is not None and after is not None and (before.doc, before.dom) == (after.doc, after.dom)
-        chosen = [("before", shots[first - 1])] if first else []
+        phases = ("before", "action") if pointed else ("before",)
+        chosen = [(phase, shots[first - 1]) for phase in phases] if first else []
         chosen += [("after", shots[last - 1])] if last > first or (last and same) else []
         for phase, shot in chosen:
             file = RESOURCES + self._shot(shot)

@@ -10,6 +10,7 @@ from page_gestures import FRAMES, PLACE
 from recorder.trace.gestures import Gesture, Span
 from recorder.trace.pages import PageEvent, PageState, PageTarget
 from replay.export.actions import Action, actions
+from replay.export.devtools_recording import recording
 from replay.export.pages import Pages
 from replay.export.playwright_script import script
 
@@ -135,3 +136,27 @@ def test_a_wheel_that_scrolls_nothing_is_turned_over_what_it_was_over() -> None:
     assert lines([gesture], event(10, "wheel", LOGO, dy=-200))[-2:] == [
         'page.locator("img").hover()', "page.mouse.wheel(0, -200)",
     ]  # fmt: skip
+
+
+def test_a_devtools_recording_waits_for_a_menu_to_go_and_for_what_the_last_action_brought() -> None:
+    option = element(9, "li", role="option", name="Barbara", css="#menu > li", xpath="/html/body/ul/li")
+    shut, opened = '- button "Save"', '- button "Save"\n- option "Barbara"'
+    save = element(10, "button", role="button", name="Save", css="button", xpath="/html/body/button")
+    gestures = [deed("click", option, 100, 110), deed("click", save, 300, 310)]
+    states = [state(50, opened, "a"), state(200, shut, "b"), state(400, shut + '\n- heading "Saved"', "c")]
+    found, pages = made(gestures, option, save, *states)
+    waits = [
+        step
+        for step in recording(found, pages.started, "", str).flow["steps"]
+        if step["type"] == "waitForElement"
+    ]
+    assert waits == [
+        {
+            "type": "waitForElement",
+            "target": "main",
+            "selectors": [["#menu > li"]],
+            "count": 0,
+            "operator": "==",
+        },
+        {"type": "waitForElement", "target": "main", "selectors": [['aria/Saved[role="heading"]']]},
+    ]

@@ -111,7 +111,7 @@ def test_what_is_exported_is_the_same_gesture_when_it_comes_back(verb: str) -> N
     def no_aria(digest: str) -> str:
         raise AssertionError
 
-    out = recording(actions(given, Pages.of(FRAMES), no_aria), None, "there and back").flow
+    out = recording(actions(given, Pages.of(FRAMES), no_aria), None, "there and back", no_aria).flow
     (back,) = gestures(read(out))[1:]
     was = CASES[verb].gesture
     same = ("verb", "value", "values", "modifiers", "scroll", "size", "offset")

@@ -72,7 +72,7 @@ def test_as_a_playwright_script(verb: str) -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_as_a_devtools_recording(verb: str) -> None:
-    told = recording(made(*of(verb)), None, "a task")
+    told = recording(made(*of(verb)), None, "a task", no_aria)
     assert told.flow["steps"] == CASES[verb].devtools
 
 
@@ -107,7 +107,7 @@ def test_an_element_among_its_like_is_told_by_its_row_and_never_by_its_place() -
         )
     ]
     assert told.losses == []
-    (step,) = recording(made(gesture("click", DELETE)), None, "").flow["steps"]
+    (step,) = recording(made(gesture("click", DELETE)), None, "", no_aria).flow["steps"]
     assert step["selectors"] == [[ROW_XPATH]]
 
 
@@ -120,7 +120,7 @@ def test_frames_are_entered_by_their_name_or_else_by_their_place() -> None:
             """.fill("1")"""
         )
     ]
-    (step,) = recording(made(told), None, "").flow["steps"]
+    (step,) = recording(made(told), None, "", no_aria).flow["steps"]
     assert step["frame"] == [1, 0]
 
 
@@ -128,7 +128,7 @@ def test_shadow_roots_are_crossed_and_closed_ones_said_to_be_out_of_reach() -> N
     assert acted(written(gesture("click", IN_SHADOW))) == [
         'page.locator("my-app").locator("my-bar").locator("button.x").click()'
     ]
-    (step,) = recording(made(gesture("click", IN_SHADOW)), None, "").flow["steps"]
+    (step,) = recording(made(gesture("click", IN_SHADOW)), None, "", no_aria).flow["steps"]
     assert step["selectors"] == [["my-app", "my-bar", "button.x"]]
     told = written(gesture("click", CLOSED, offset=(3, 4)))
     assert acted(told) == ["page.mouse.click(103, 54)"]

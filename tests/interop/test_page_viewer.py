@@ -168,6 +168,9 @@ def test_the_viewer_lists_actions_with_what_was_seen_and_asked(
     page.get_by_role("tab", name="Before").click()
     sync_api.expect(page.locator(".aria-mode-lines")).to_contain_text('button "Save"')
 
+    page.get_by_role("tab", name="Action", exact=True).click()
+    sync_api.expect(page.locator(".aria-mode-lines")).not_to_contain_text("status: Saved")
+
     page.get_by_role("tab", name="Log").click()
     sync_api.expect(page.get_by_role("tabpanel", name="Log")).to_contain_text("4. click button “Save”")
     page.get_by_role("tab", name="Source").click()
