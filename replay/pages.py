@@ -25,6 +25,8 @@ from replay.verify.verdict import Look, PageObservation
 
 QUIET = 1_500_000_000
 """Nanoseconds after which a page that changed has said so: its state is told a second after a change at the latest."""
+_SOON = 1_000_000_000
+"""Nanoseconds within which a window that a page opens or closes may have done so before what a person did meanwhile."""
 _PRESSES = ("pointerdown", "mousedown")
 _MOST_SNAPSHOT = 1 << 20
 _EVER = 1 << 62
@@ -120,6 +122,11 @@ class _Log:
         tabs = tuple(
             sorted(n for n, (opened, closed) in self._tabs.items() if opened < end and closed > gone)
         )
+        passing = frozenset(
+            n
+            for n, times in self._tabs.items()
+            if then is not None and any(end <= t < end + _SOON for t in times)
+        )
         looks: list[Look] = []
         firm: set[str] = set()
         restless: list[str] = []
@@ -137,7 +144,8 @@ class _Log:
             if kept:
                 firm.add(place)
             lasted = min(document.ended, known_until) - gesture.t_end >= QUIET
-            if state is None or not state.settled or not (kept or lasted or first < after):
+            rested = state is not None and state.settled and (kept or lasted or first < after)
+            if not rested or document.started.tab in passing:
                 restless.append(place)
         return PageObservation(
             verb=gesture.verb,
@@ -152,6 +160,7 @@ class _Log:
             dialogs=gesture.dialogs,
             downloads=gesture.downloads,
             tabs=tabs,
+            passing=passing,
         )
 
     def _point(self, gesture: Gesture) -> tuple[float, float] | None:

@@ -192,6 +192,8 @@ class _Browser:
             case BrowserStarted():
                 self.strip.take(event, event.t, None)
             case TabOpened() | TabActivated() | TabClosed() | Navigated():
+                if isinstance(event, TabOpened):
+                    self.hands.opened(event)
                 # A navigation is told when its page has come; it began when the page was asked for.
                 top = isinstance(event, Navigated) and event.frame == self.tops.get(event.tab, event.frame)
                 began = self.asked.pop(event.tab, event.t) if top else event.t

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from recorder.trace.event import Event
-from recorder.trace.pages import DocumentEnded, DocumentStarted, FrameSeen, PageEvent, PageTarget
+from recorder.trace.pages import DocumentEnded, DocumentStarted, FrameSeen, PageEvent, PageTarget, TabOpened
 
 StrokeKind = Literal[
     "pointer", "key", "composition", "wheel", "input", "clipboard", "drop", "move", "resize", "browser"
@@ -33,6 +33,7 @@ _DRAGS = {"dragstart", "drag", "dragenter", "dragover", "dragleave", "drop", "dr
 _CLIPBOARD = {"copy", "cut", "paste", "beforecopy", "beforecut", "beforepaste"}
 _INPUT = {"beforeinput", "input", "textInput"}
 _COMPOSITION = {"compositionstart", "compositionupdate", "compositionend"}
+_OPENING_NS = 2_000_000_000
 _BY_SCRIPT_TOO = {"", "insertReplacementText"}
 """Input types of what fills fields by itself: it is not what a click elsewhere caused."""
 
@@ -141,6 +142,7 @@ class Hands:
         self._dragging: Stroke | None = None
         self._inner: set[int] = set()
         self._inner_docs: set[int] = set()
+        self._opened: dict[int, int] = {}
 
     def frame(self, event: FrameSeen | DocumentStarted) -> None:
         """Tells which documents are a tab's own: only their resizing is a person's."""
@@ -149,6 +151,15 @@ class Hands:
                 self._inner.add(event.frame)
         elif event.frame in self._inner:
             self._inner_docs.add(event.doc)
+
+    def opened(self, event: TabOpened) -> None:
+        """Tells which tabs pages opened: such a window gets its size when its page is there already."""
+        if event.opener is not None:
+            self._opened[event.tab] = event.t
+
+    def _opening(self, event: PageEvent) -> bool:
+        opened = self._opened.get(event.tab)
+        return opened is not None and event.tab not in self.latest and event.t - opened < _OPENING_NS
 
     def browser(self, fact: Event, tab: int) -> Stroke:
         """What a person did to the browser itself, as a stroke."""
@@ -185,7 +196,7 @@ class Hands:
             self._clipboard(event)
         elif kind in _DRAGS:
             self._dragged(event)
-        elif kind == "resize" and event.doc not in self._inner_docs:
+        elif kind == "resize" and event.doc not in self._inner_docs and not self._opening(event):
             latest = self.latest.get(event.tab)
             (latest if latest and latest.kind == "resize" else self._open("resize", event)).take(event)
         else:

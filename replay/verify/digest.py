@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from recorder.trace.changes import compose
 from recorder.trace.events import Change
 from replay.verify.outputs import Judge
-from replay.verify.pages import paired
+from replay.verify.pages import lasting, paired
 from replay.verify.verdict import (
     PAGE_FACETS,
     Context,
@@ -127,7 +127,7 @@ def _page(facet: Facet, recorded: PageObservation | None, seen: PageObservation 
         case Facet.DOWNLOADS:
             return [[one.name, one.complete, one.size, one.blob] for one in seen.downloads]
         case Facet.TABS:
-            return seen.tabs
+            return lasting(recorded, seen)
         case Facet.TARGET:
             return None
         case _:

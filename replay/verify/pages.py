@@ -199,8 +199,13 @@ def _listed(
     return FacetVerdict(facet=facet, verdict=Verdict.EXACT, how="same")
 
 
+def lasting(a: PageObservation, b: PageObservation) -> list[int]:
+    """The tabs of `b`, but for those that were just about to open or close in the recording `a`."""
+    return [tab for tab in b.tabs if tab not in a.passing]
+
+
 def _tabs(a: PageObservation, b: PageObservation) -> list[FacetVerdict]:
-    if a.tabs == b.tabs:
+    if lasting(a, a) == lasting(a, b):
         return [FacetVerdict(facet=Facet.TABS, verdict=Verdict.EXACT, how="same")]
     mine, theirs = (f"tabs {', '.join(map(str, tabs)) or 'none'}" for tabs in (a.tabs, b.tabs))
     return [

@@ -185,7 +185,8 @@ class PageObservation(Struct, frozen=True, kw_only=True):
     `looks` are the pages that were open then, each as it was left: of one place the last look is what was left, those
     before it what it had passed through since. `firm` names the places that are known to have been left so: something
     said later that nothing had changed. `point` is where in its frame the target was pressed. Of those in `restless`
-    nothing is known: they did not come to rest.
+    nothing is known: they did not come to rest. `tabs` were open at the end; those in `passing` opened or closed just
+    after it.
     """
 
     verb: str
@@ -200,6 +201,7 @@ class PageObservation(Struct, frozen=True, kw_only=True):
     dialogs: tuple[DialogAnswered, ...] = ()
     downloads: tuple[Downloaded, ...] = ()
     tabs: tuple[int, ...] = ()
+    passing: frozenset[int] = frozenset()
 
 
 class Observation(Struct, frozen=True, kw_only=True):

@@ -591,6 +591,20 @@ def test_a_frame_that_comes_with_its_first_events_is_no_window() -> None:
     assert [g.verb for g in gestures([*log.events[:-3], *at_once])] == ["navigate"]
 
 
+def test_a_window_that_a_page_opens_gets_its_size_by_itself() -> None:
+    """Late on a busy machine, when its page is there already."""
+    log = BrowserLog()
+    log.target(1, "button", role="button", name="Choose")
+    log.click(1)
+    log.tab(2, opener=1)
+    log.document(2, tab=2, frame=2)
+    log.event("resize", doc=2, size=(400, 300))
+    log.wait(3000)
+    assert told(log) == ["click button “Choose”"]
+    log.event("resize", doc=2, size=(500, 300))
+    assert told(log) == ["click button “Choose”", "resize window to 500 × 300"]
+
+
 def test_a_replay_hovers_where_its_recording_did() -> None:
     """Whenever its pages change: in one before the pointer comes, in the other after."""
     sides = []

@@ -194,3 +194,12 @@ def test_a_download_that_was_not_kept_holds_by_its_size_only() -> None:
     unkept = structs.replace(PAGE, downloads=(download(blob=None, skipped="too large"),))
     assert judged(unkept, unkept).causes == ("content not kept",)
     assert judged(unkept, structs.replace(PAGE, downloads=(download(),))).causes == ("content not kept",)
+
+
+def test_a_window_that_closed_just_after_is_not_held_against_the_step() -> None:
+    """A page closes it by itself, and the person did the next thing meanwhile."""
+    recorded = structs.replace(PAGE, tabs=(1, 2), passing=frozenset((2,)))
+    assert judged(recorded, PAGE).how == "exact"
+    verdict = judged(structs.replace(recorded, passing=frozenset()), PAGE)
+    assert verdict.miss is not None
+    assert verdict.miss.facet is Facet.TABS
