@@ -2452,6 +2452,62 @@ ${stackTrace}`
     Object.defineProperty(Event.prototype, "timeStamp", { ...stamp, get });
   }
 
+  // src/replay/animations.ts
+  var { apply: apply2 } = Reflect;
+  function fakeAnimations(now) {
+    if (typeof document === "undefined") return () => {
+    };
+    const begun = /* @__PURE__ */ new WeakMap();
+    const roots = /* @__PURE__ */ new Set();
+    const place = (animation) => {
+      if (animation.timeline !== document.timeline) return;
+      const rate = animation.playbackRate || 1;
+      const at = begun.get(animation);
+      const end = () => Number(animation.effect?.getComputedTiming().endTime ?? 0);
+      if (at === void 0) {
+        if (animation.playState !== "running") return;
+        begun.set(animation, now());
+        animation.currentTime = rate > 0 ? 0 : end();
+        animation.pause();
+        return;
+      }
+      if (animation.playState !== "paused") return;
+      const time = (now() - at) * rate + (rate > 0 ? 0 : end());
+      if (rate > 0 ? time >= end() : time <= 0) animation.finish();
+      else animation.currentTime = time;
+    };
+    const placeAll = () => {
+      for (const animation of document.getAnimations()) place(animation);
+      for (const held of roots) {
+        const root = held.deref();
+        if (!root) roots.delete(held);
+        else for (const animation of root.getAnimations()) place(animation);
+      }
+    };
+    const watch = (root) => {
+      for (const name of ["transitionrun", "animationstart"]) {
+        root.addEventListener(name, placeAll, { capture: true, passive: true });
+      }
+    };
+    watch(globalThis);
+    Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
+      apply(attach, self2, given) {
+        const root = apply2(attach, self2, given);
+        roots.add(new WeakRef(root));
+        watch(root);
+        return root;
+      }
+    });
+    Element.prototype.animate = new Proxy(Element.prototype.animate, {
+      apply(animate2, self2, given) {
+        const animation = apply2(animate2, self2, given);
+        place(animation);
+        return animation;
+      }
+    });
+    return placeAll;
+  }
+
   // src/replay/frames.ts
   var EVERY = 16;
   function fakeFrames(passed, after, next2) {
@@ -2589,6 +2645,8 @@ ${stackTrace}`
   var LATE2 = 3e4;
   var recorded = [];
   var readings;
+  var animate = () => {
+  };
   function start(at) {
     const tape = readings ? void 0 : tapeOf(recorded, at);
     const now = Math.floor(tape && Math.abs(tape.began - at) < LATE2 ? tape.began : at);
@@ -2627,36 +2685,13 @@ ${stackTrace}`
         return frame && [Math.max(0, Math.floor(frame[0]) - faked.now), frame[1]];
       }
     );
-    for (const name of ["transitionrun", "animationstart"]) {
-      addEventListener(name, () => animate(), { capture: true, passive: true });
-    }
+    animate = fakeAnimations(() => faked.now);
   }
   function lastModified(at) {
     const two = (n) => String(n).padStart(2, "0");
     const d = new Date(at);
     const day = `${two(d.getMonth() + 1)}/${two(d.getDate())}/${d.getFullYear()}`;
     return `${day} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
-  }
-  var begun = /* @__PURE__ */ new WeakMap();
-  function animate() {
-    if (!clock || typeof document === "undefined") return;
-    for (const animation of document.getAnimations()) {
-      if (animation.timeline !== document.timeline) continue;
-      const rate = animation.playbackRate || 1;
-      const at = begun.get(animation);
-      if (at === void 0) {
-        if (animation.playState !== "running") continue;
-        begun.set(animation, clock.now);
-        animation.currentTime = rate > 0 ? 0 : Number(animation.effect?.getComputedTiming().endTime ?? 0);
-        animation.pause();
-        continue;
-      }
-      if (animation.playState !== "paused") continue;
-      const end = Number(animation.effect?.getComputedTiming().endTime ?? 0);
-      const time = (clock.now - at) * rate + (rate > 0 ? 0 : end);
-      if (rate > 0 ? time >= end : time <= 0) animation.finish();
-      else animation.currentTime = time;
-    }
   }
   function next() {
     let first = null;

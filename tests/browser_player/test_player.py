@@ -312,6 +312,28 @@ def test_a_timer_that_was_late_when_recorded_is_late_again(stage: Stage) -> None
     assert played.missed == []
 
 
+def test_what_moves_within_components_moves_by_the_pages_clock(stage: Stage) -> None:
+    """By script and by style: both have come to their end before the next press, as they had."""
+    body = """<button style="position:fixed;left:0;top:0;width:90px;height:40px">Ask</button><p id=out></p>
+    <div id=host></div><script>
+    const root = host.attachShadow({mode: 'closed'}), said = (text) => { out.textContent += ` ${text}`; };
+    root.innerHTML = '<style>i { transition: opacity 5s } i.off { opacity: 0 }</style><i>a</i><b>b</b>';
+    const [i, b] = ['i', 'b'].map((name) => root.querySelector(name));
+    i.ontransitionend = () => said('faded');
+    document.querySelector('button').onclick = () => {
+      said('pressed');
+      if (i.className) return;
+      i.className = 'off';
+      b.animate([{opacity: 0}, {opacity: 1}], 3000).finished.then(() => said('shown'));
+    };
+    </script>"""
+    script = Script(ORIGIN + "/")
+    script.click(20, 15)
+    script.click(20, 15, 60_000)
+    stage.play(script, {"/": body})
+    assert stage.seen.split()[1:] == ["pressed", "shown", "faded", "pressed"]
+
+
 def test_a_page_that_is_being_left_still_takes_input(stage: Stage) -> None:
     """The next one comes when it had come, not as soon as it can."""
     stage.slow = {"/next": 2}

@@ -3,6 +3,7 @@
 // What scripts read while it stands still is what they had read when they were recorded.
 import FakeTimers from "@sinonjs/fake-timers";
 import { wrapReadings } from "../clock/readings";
+import { fakeAnimations } from "./animations";
 import { fakeFrames } from "./frames";
 import { Readings, type Tape, tapeOf } from "./tape";
 
@@ -27,6 +28,7 @@ let clock: ReturnType<ReturnType<typeof FakeTimers.withGlobal>["install"]> | und
 const LATE = 30_000; // ms
 let recorded: Tape[] = [];
 let readings: Readings | undefined;
+let animate = () => {};
 
 function start(at: number): void {
   // The same global scope may come again: document.open, or what follows the first about:blank.
@@ -69,9 +71,7 @@ function start(at: number): void {
       return frame && [Math.max(0, Math.floor(frame[0]) - faked.now), frame[1]];
     },
   );
-  for (const name of ["transitionrun", "animationstart"]) {
-    addEventListener(name, () => animate(), { capture: true, passive: true });
-  }
+  animate = fakeAnimations(() => faked.now);
 }
 
 function lastModified(at: number): string {
@@ -79,31 +79,6 @@ function lastModified(at: number): string {
   const d = new Date(at);
   const day = `${two(d.getMonth() + 1)}/${two(d.getDate())}/${d.getFullYear()}`;
   return `${day} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
-}
-
-/** Animation -> the time of our clock at which it would have begun. */
-const begun = new WeakMap<Animation, number>();
-
-/** Running animations stand where our clock says; those that are over by it end. */
-function animate(): void {
-  if (!clock || typeof document === "undefined") return;
-  for (const animation of document.getAnimations()) {
-    if (animation.timeline !== document.timeline) continue;
-    const rate = animation.playbackRate || 1;
-    const at = begun.get(animation);
-    if (at === undefined) {
-      if (animation.playState !== "running") continue;
-      begun.set(animation, clock.now);
-      animation.currentTime = rate > 0 ? 0 : Number(animation.effect?.getComputedTiming().endTime ?? 0);
-      animation.pause();
-      continue;
-    }
-    if (animation.playState !== "paused") continue;
-    const end = Number(animation.effect?.getComputedTiming().endTime ?? 0);
-    const time = (clock.now - at) * rate + (rate > 0 ? 0 : end);
-    if (rate > 0 ? time >= end : time <= 0) animation.finish();
-    else animation.currentTime = time;
-  }
 }
 
 function next(): number | null {
