@@ -44,8 +44,9 @@ def typed(recorder: Recorder) -> str:
 
 def whole(recorder: Recorder) -> None:
     """Every document's numbers have no hole and none came twice; nothing was found missing."""
-    assert not recorder.of(Gap)
+    said = [(log.instance[:4], [(item["s"], item["k"]) for item in log.items]) for log in recorder.logs]
     assert not recorder.faults
+    assert not recorder.of(Gap), said
     seen = [(e.doc, e.seq) for e in recorder.events if hasattr(e, "seq")]
     assert len(seen) == len(set(seen))
 
