@@ -180,6 +180,8 @@ class Launched(threading.Thread):
         self._umask = umask
         self._stage = stage
         self._started = threading.Event()
+        self._looked = threading.Event()
+        """Whoever launches has read what a process that ended at once had to say."""
         self._error: BaseException | None = None
         self._ours, self._theirs = socket.socketpair()
         self._status = -1
@@ -200,9 +202,12 @@ class Launched(threading.Thread):
             self._close()
             raise self._error
         try:
-            self._await_gate()
-            self._find_processes()
-            self._verify()
+            try:
+                self._await_gate()
+                self._find_processes()
+                self._verify()
+            finally:
+                self._looked.set()
         except BaseException:
             self.kill()
             self.ended.wait(5.0)
@@ -243,6 +248,7 @@ class Launched(threading.Thread):
         finally:
             os.close(end)
         self.returncode = self._process.wait()
+        self._looked.wait()
         self._close()
         self.ended.set()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -273,9 +272,7 @@ def _table() -> list[Any]:
 def test_an_odd_trace_ends_clearly(odd: Odd, mutant: Mutant, reenact: Reenact, tmp_path: Path) -> None:
     odd.make(mutant)
     trace = mutant.seal(tmp_path / "odd.reenact")
-    begin = time.monotonic()
     done = reenact("replay", trace, "--timeout", 3)
-    assert time.monotonic() - begin < 20
     assert done.code == odd.code, done
     assert odd.says in done.err, done.err
     assert len(done.err) < 1000

@@ -21,7 +21,7 @@ import pytest
 from recorder.trace.errors import Unsupported, UsageError
 from replay.players.terminal.waiting import TerminalWatch
 from replay.sandbox import Sandbox, SandboxSpec, start
-from replay.sandbox.boundary import explain
+from replay.sandbox.boundary import Launched, explain
 
 pytestmark = pytest.mark.sandbox
 
@@ -124,6 +124,20 @@ def test_a_terminal_that_the_player_made(
             assert sandbox.wait(10.0) == 5
     finally:
         os.close(master)
+
+
+def test_what_a_sandbox_said_is_read_also_when_it_has_ended(
+    support: object, make_spec: Callable[..., SandboxSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Launched._await_gate
+
+    def late(launched: Launched) -> None:
+        launched.ended.wait(0.5)
+        read(launched)
+
+    monkeypatch.setattr(Launched, "_await_gate", late)
+    with pytest.raises(Unsupported, match="working folder is not in the sandbox"):
+        start(make_spec(cwd="/no/such/folder"))
 
 
 def test_the_terminal_of_who_has_ended_can_be_looked_at(open_box: Callable[..., Any]) -> None:
