@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ import pytest
 from channel_ends import CHROMIUM, pair
 from list_site import Site
 from plain_chromium import granted, plain_chromium
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 from browser_ext import EXTENSION_ID
+from recorder.trace.events import Gap
 from recorder.trace.pages import BrowserStarted
 from recorder.trace.reader import open_trace
 
@@ -197,6 +198,32 @@ def test_a_browser_is_paired_by_a_code(tmp_path: Path, env: dict[str, str], site
         "navigate",
         *["click", "fill", "click"] * 2,
     ]
+
+
+def test_a_browser_that_goes_is_missed_and_what_may_be_lost_is_told(
+    tmp_path: Path, env: dict[str, str], site: Site
+) -> None:
+    out, profile, said = tmp_path / "gone.reenact", tmp_path / "profile", []
+    profile.mkdir()
+    with session(env, "pair", "--profile", str(profile), "-o", str(out), said=said) as (until, end):
+        with plain_chromium(profile) as address, sync_playwright() as playwright:
+            browser = playwright.chromium.connect_over_cdp(address)
+            until("is recorded")
+            page = browser.contexts[0].pages[0]
+            page.goto(site.url)
+            settled(page)
+            page.keyboard.press("x")
+            with suppress(Error):  # it is faster than its answer
+                browser.new_browser_cdp_session().send("Browser.crash")
+        until("the browser is gone")
+        told = end()
+    assert told["state"] == "incomplete", told
+    assert sum("is there, and is recorded" in line for line in said) == 1
+    with open_trace(out) as trace:
+        assert (
+            "ended while it was used"
+            in [event.reason for event in trace.events if isinstance(event, Gap)][-1]
+        )
 
 
 def test_on_consent_cookies_and_storage_are_where_a_replay_begins(

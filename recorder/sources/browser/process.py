@@ -49,6 +49,8 @@ _REST_SECONDS = 2.0
 _QUIET_SECONDS = 0.3
 _LATE_NS = 5_000_000_000
 """So long before the end whatever was done is surely stated."""
+_ALONE_NS = 3_000_000_000
+"""An extension's worker that died is back sooner."""
 _MOST_FONTS = 500
 
 
@@ -65,6 +67,12 @@ class Source:
         self._over = asyncio.Event()
         self._hello: asyncio.Future[Hello] = asyncio.get_running_loop().create_future()
         self._hellos = 0
+        self._greeted = False
+        """Whether the expert was told that his own browser is there."""
+        self._alone = 0
+        """Since when a browser of the expert's own has not been heard of, ns; 0: it is there."""
+        self._missed = False
+        """Whether he was told so."""
         self._storage: str | None = None
         self._since = 0
         """When it said hello."""
@@ -175,6 +183,8 @@ class Source:
         self._show()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._rest(), _REST_SECONDS)
+        if chromium is None and self._greeted and not self._channel.connected:
+            self._judge_gone(self._alone or self._ended_at)
         for reason in self._intake.losses(again=self._hellos > 1):
             self._intake.gap(reason)
         self._show(recording=False)
@@ -190,7 +200,12 @@ class Source:
             self._reason = "crashed"
             how = "in a way that nobody saw" if status is None else f"with status {status}"
             self._intake.gap(f"the browser ended {how}; what its pages stated last may be missing")
-        elif self._intake.open_documents() and self._ended_at - self._last_deed < _LATE_NS:
+        else:
+            self._judge_gone(self._ended_at)
+
+    def _judge_gone(self, at: int) -> None:
+        """Tells what may be missing of a browser that went while pages were open."""
+        if self._intake.open_documents() and at - self._last_deed < _LATE_NS:
             self._intake.gap("the browser was ended while it was used; what was done last may be missing")
 
     async def _rest(self) -> None:
@@ -265,7 +280,8 @@ class Source:
 
     def ask(self, ask: Ask) -> None:
         if ask.what == "ready":
-            if self._chromium is None:
+            if self._chromium is None and not self._greeted:
+                self._greeted = True
                 self._report(
                     {"said": f"{_product(self._hello.result().user_agent)} is there, and is recorded"}
                 )
@@ -380,6 +396,23 @@ class Source:
                 self._unwritten(error)
                 return
             self._show()
+            if self._greeted:
+                self._look()
+
+    def _look(self) -> None:
+        """Tells the expert where his own browser has gone, and come back."""
+        now = self._intake.clock.now()
+        if self._channel.connected:
+            if self._missed:
+                self._report({"said": "the browser is there again, and is recorded"})
+            self._alone, self._missed = 0, False
+            return
+        self._alone = self._alone or now
+        if not self._missed and now - self._alone > _ALONE_NS:
+            self._missed = True
+            self._report(
+                {"said": "the browser is gone: if you have closed it, press Ctrl-C here to end the recording"}
+            )
 
     def _show(self, *, recording: bool = True) -> None:
         intake = self._intake
