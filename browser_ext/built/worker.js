@@ -1,8 +1,8 @@
 "use strict";
 (() => {
   // src/worker/badge.ts
-  function showBadge(state2, paused2) {
-    const [text, color, title] = state2 === "on" && paused2 ? ["II", "#777777", "Reenact: paused"] : state2 === "on" ? ["REC", "#c62828", "Reenact: recording"] : state2 === "lost" ? ["!", "#ef6c00", "Reenact: the recorder does not answer"] : ["", "#777777", "Reenact: not recording"];
+  function showBadge({ state: state2, paused: paused2, fell }) {
+    const [text, color, title] = state2 === "on" && paused2 ? ["II", "#777777", "Reenact: paused"] : state2 === "on" ? ["REC", "#c62828", "Reenact: recording"] : state2 === "lost" ? ["!", "#ef6c00", "Reenact: the recorder does not answer"] : fell ? ["!", "#c62828", "Reenact: the recording ended before you did"] : ["", "#777777", "Reenact: not recording"];
     void chrome.action.setBadgeText({ text });
     void chrome.action.setBadgeBackgroundColor({ color });
     void chrome.action.setTitle({ title });
@@ -1069,6 +1069,8 @@
     browser;
     state = "asking";
     why = "";
+    /** Nobody records any more, and nobody wanted that. */
+    fell = false;
     welcome = null;
     status = null;
     /** Where it is reached by a WebSocket; null: by the native host. */
@@ -1120,6 +1122,7 @@
           const again = this.welcome?.session === message.session;
           this.welcome = message;
           this.state = "on";
+          this.fell = false;
           this.attempts = 0;
           this.lostSince = 0;
           this.listener.welcomed(message, again);
@@ -1133,6 +1136,7 @@
           if (!message.recording) this.end("the recording ended");
           break;
         case "refused":
+          this.fell = this.state === "on";
           this.end(message.why);
           break;
       }
@@ -1149,7 +1153,10 @@
       if (this.state === "lost" && now - this.lostSince < PATIENCE_MS) {
         const wait = AGAIN_MS[Math.min(this.attempts++, AGAIN_MS.length - 1)];
         setTimeout(() => this.call(), wait);
-      } else this.end(error);
+      } else {
+        this.fell = this.state === "lost";
+        this.end(this.fell ? "The recorder went, and did not come back" : error);
+      }
       this.listener.changed();
     }
     end(why) {
@@ -1253,7 +1260,7 @@
         if (!log.acknowledged(key, s)) documents.acknowledged(key, s);
       },
       changed() {
-        showBadge(recorder.state, recorder.paused);
+        showBadge(recorder);
         panels.show();
         if (remembered.pass?.key !== recorder.pass?.key) remember({ pass: recorder.pass });
         if (recorder.state !== "on") caughtUp = false;

@@ -89,10 +89,10 @@ class Recorder:
     def port(self) -> int:
         return int(self.code.partition("-")[0])
 
-    def tell(self, status: Status) -> None:
+    def tell(self, message: Status | Refused) -> None:
         assert self._loop is not None
         assert self.channel is not None
-        self._loop.call_soon_threadsafe(self.channel.tell, status)
+        self._loop.call_soon_threadsafe(self.channel.tell, message)
 
     # -- what a Listener is asked ---------------------------------------------------------------
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from channel_ends import Recorder
+from channel_ends import Recorder, worker
 from playwright.sync_api import BrowserContext, Page, expect
 
 from browser_ext import EXTENSION_ID
-from recorder.trace.wire import Status
+from recorder.trace.wire import Refused, Status
 
 pytestmark = pytest.mark.slow
 
@@ -48,3 +48,15 @@ def test_what_the_expert_wants_reaches_the_recorder(popup: Page, recorder: Recor
     popup.get_by_role("button", name="Stop recording").click()
     recorder.wait(lambda r: len(r.asks) == 3)
     assert [ask.what for ask in recorder.asks] == ["pause", "resume", "stop"]
+
+
+def test_a_recording_that_ended_before_the_expert_did_is_shown(
+    popup: Page, browser: BrowserContext, recorder: Recorder
+) -> None:
+    recorder.tell(status())
+    expect(popup.locator("#events")).to_have_text("7")
+    recorder.tell(Refused(why="The recording ended: the disk is full."))
+    expect(popup.get_by_role("status")).to_have_text("Not recording")
+    expect(popup.locator("#about")).to_contain_text("the disk is full. Start one with")
+    badge = "() => Promise.all([chrome.action.getBadgeText({}), chrome.action.getTitle({})])"
+    assert worker(browser).evaluate(badge) == ["!", "Reenact: the recording ended before you did"]

@@ -253,7 +253,7 @@ def test_a_full_disk_ends_no_browser_and_what_was_acknowledged_is_kept(
             source = recording.source()
             size = (recording.session / "browser.journal").stat().st_size
             resource.prlimit(source, resource.RLIMIT_FSIZE, (size + 4096, size + 4096))
-            until = "nothing is recorded any more"
+            until = "Nothing is recorded any more"
             told: list[str] = []
             reader = threading.Thread(target=lambda: told.append(_heard(recording, until)))
             reader.start()

@@ -1,7 +1,7 @@
 // The toolbar button: whether something is recorded, at a glance.
-import type { State } from "./recorder";
+import type { Recorder } from "./recorder";
 
-export function showBadge(state: State, paused: boolean): void {
+export function showBadge({ state, paused, fell }: Recorder): void {
   const [text, color, title] =
     state === "on" && paused
       ? ["II", "#777777", "Reenact: paused"]
@@ -9,7 +9,9 @@ export function showBadge(state: State, paused: boolean): void {
         ? ["REC", "#c62828", "Reenact: recording"]
         : state === "lost"
           ? ["!", "#ef6c00", "Reenact: the recorder does not answer"]
-          : ["", "#777777", "Reenact: not recording"];
+          : fell
+            ? ["!", "#c62828", "Reenact: the recording ended before you did"]
+            : ["", "#777777", "Reenact: not recording"];
   void chrome.action.setBadgeText({ text });
   void chrome.action.setBadgeBackgroundColor({ color });
   void chrome.action.setTitle({ title });

@@ -62,7 +62,7 @@ const recorder = new Recorder(
       if (!log.acknowledged(key, s)) documents.acknowledged(key, s);
     },
     changed() {
-      showBadge(recorder.state, recorder.paused);
+      showBadge(recorder);
       panels.show();
       if (remembered.pass?.key !== recorder.pass?.key) remember({ pass: recorder.pass });
       if (recorder.state !== "on") caughtUp = false;

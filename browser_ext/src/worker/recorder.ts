@@ -19,6 +19,8 @@ export interface Listener {
 export class Recorder {
   state: State = "asking";
   why = "";
+  /** Nobody records any more, and nobody wanted that. */
+  fell = false;
   welcome: Welcome | null = null;
   status: Status | null = null;
   /** Where it is reached by a WebSocket; null: by the native host. */
@@ -82,6 +84,7 @@ export class Recorder {
         const again = this.welcome?.session === message.session;
         this.welcome = message;
         this.state = "on";
+        this.fell = false;
         this.attempts = 0;
         this.lostSince = 0;
         this.listener.welcomed(message, again);
@@ -95,6 +98,7 @@ export class Recorder {
         if (!message.recording) this.end("the recording ended");
         break;
       case "refused":
+        this.fell = this.state === "on";
         this.end(message.why);
         break;
     }
@@ -112,7 +116,10 @@ export class Recorder {
     if (this.state === "lost" && now - this.lostSince < PATIENCE_MS) {
       const wait = AGAIN_MS[Math.min(this.attempts++, AGAIN_MS.length - 1)];
       setTimeout(() => this.call(), wait);
-    } else this.end(error);
+    } else {
+      this.fell = this.state === "lost";
+      this.end(this.fell ? "The recorder went, and did not come back" : error);
+    }
     this.listener.changed();
   }
 

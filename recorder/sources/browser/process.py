@@ -384,7 +384,10 @@ class Source:
             self._stop("it could not be written")
         else:
             self._report(
-                {"said": f"{error}; nothing is recorded any more. The browser stays open: close it to end"}
+                {
+                    "said": f"{str(error).rstrip('.')}. Nothing is recorded any more. "
+                    "The browser stays open: close it to end"
+                }
             )
 
     async def _sync(self) -> None:
