@@ -27,6 +27,7 @@ from recorder.trace.pages import BrowserStarted, TabClosed
 from recorder.trace.reader import Trace
 from recorder.trace.steps import Step, steps
 from replay.browser import open_browser
+from replay.film import Film
 from replay.judge import Lapse
 from replay.network import Network, gathered, network_of
 from replay.players.network.desk import NetworkReport
@@ -66,10 +67,12 @@ class Browsing:
         *,
         paced: bool = False,
         screenshots: Path | None = None,
+        film: Film | None = None,
         terminal: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> None:
         self._told: list[Browsed] = []
+        self._film = film
         gestures = [step for step in steps(events) if step.kind == "gesture"]
         begun = [event for event in events if isinstance(event, BrowserStarted)]
         self.turns = sorted({step.t_start for step in gestures} | {started.t for started in begun})
@@ -85,7 +88,9 @@ class Browsing:
             if network is not None and terminal is not None:
                 network.lead(terminal, sorted(served))
             own = [step for step in gestures if begin <= step.t_start < end]
-            return _Opened(trace, events, begun[n], own, place, blobs, stack, network, screenshots, progress)
+            return _Opened(
+                trace, events, begun[n], own, place, blobs, stack, network, screenshots, film, progress
+            )
 
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="browser")
         stack.callback(self._thread.shutdown)
@@ -112,11 +117,14 @@ class Browsing:
     def finish(self) -> Browsed:
         """Ends it; what all of them brought back. One whose turn did not come brought nothing."""
         self._told.append(self._now.finish())
+        if self._film is not None:
+            self._film.close()
         reports = [one.network for one in self._told if one.network is not None]
         return Browsed(
             events=[event for one in self._told for event in one.events],
             lapses=[lapse for one in self._told for lapse in one.lapses],
-            remarks=[remark for one in self._told for remark in one.remarks],
+            remarks=[remark for one in self._told for remark in one.remarks]
+            + (self._film.remarks if self._film else []),
             boundary=self._told[0].boundary,
             clock=CLOCK,
             network=_together(reports) if reports else None,
@@ -137,17 +145,20 @@ class _Opened:
         stack: ExitStack,
         network: Network | None,
         screenshots: Path | None,
+        film: Film | None,
         progress: Callable[[int], None] | None,
     ) -> None:
         self._progress = progress
         self._screenshots = screenshots
+        self._film = film
         self._closed = [(event.tab, event.t) for event in events if isinstance(event, TabClosed)]
         self._started = started
         self._gestures = gestures
         self._network = network
         self._player, self._sandbox = open_browser(
-            trace, events, place, stack, network, blobs, started=started, answering=self._counts_for
-        )
+            trace, events, place, stack, network, blobs, started=started, answering=self._counts_for,
+            progress=self._filmed if film is not None else lambda t: None,
+        )  # fmt: skip
 
     def play(self, until: int | None) -> None:
         """Does what was done before `until` (null: all)."""
@@ -166,6 +177,7 @@ class _Opened:
                 self._player.play(min([*closing, *ends], default=None))
                 self._picture(self._screenshots, step.n, tab)
             self._player.play(end)
+            self._filmed(end or step.t_end, rested=True)
         else:
             self._player.play(until)
 
@@ -175,6 +187,15 @@ class _Opened:
         index = bisect.bisect_right(self._gestures, t, key=lambda step: step.t_start)
         if self._network is not None and index:
             self._network.command = self._gestures[index - 1].n
+
+    def _filmed(self, t: int, *, rested: bool = False) -> None:
+        """Takes a picture of the tab that is acted on, where one is due at `t`; what `rested` shows what came of it."""
+        if self._film is None or not self._film.wants(t, rested):
+            return
+        index = bisect.bisect_right(self._gestures, t, key=lambda step: step.t_start)
+        gesture = self._gestures[max(index - 1, 0)].gesture if self._gestures else None
+        if gesture is not None and (picture := self._player.picture(gesture.tab, "webp")) is not None:
+            self._film.take(t, picture)
 
     def _picture(self, folder: Path, n: int, tab: int) -> None:
         picture = self._player.picture(tab)

@@ -11,7 +11,7 @@ from typing import IO
 from msgspec import Struct, structs
 
 from recorder.trace.blobs import BlobStore
-from recorder.trace.errors import Unsupported
+from recorder.trace.errors import Unsupported, UsageError
 from recorder.trace.events import (
     AnyEvent,
     Change,
@@ -30,6 +30,7 @@ from recorder.trace.reader import Trace
 from recorder.trace.steps import steps
 from replay.browser import browser_of
 from replay.browsing import Browsed, Browsing, others
+from replay.film import Film
 from replay.network import network_of
 from replay.plan import Action, Browse, Plan, Send, plan
 from replay.players.network.desk import NetworkReport
@@ -47,13 +48,14 @@ _MOST_OUTPUT = 4 << 30
 class Options(Struct, frozen=True, kw_only=True):
     """How to replay. `until` stops after that step; `tools` are further folders that the payload may read. `paced`:
     answers of the recorded network take the time that they took. `screenshots` is a folder for a picture of the browser
-    after each of its steps."""
+    after each of its steps, `video` a file for a film of it."""
 
     until: int | None = None
     bounds: Bounds = Bounds()
     tools: tuple[Path, ...] = ()
     paced: bool = False
     screenshots: Path | None = None
+    video: Path | None = None
 
 
 class Replayed(Struct, kw_only=True):
@@ -98,7 +100,8 @@ def run(
     """Replays what was done in the trace's terminal and browser, once. What `stack` closes: sandboxes, their folder,
     the output's file.
 
-    Raises Unsupported where this machine can't, TraceRejected where the trace lacks what a replay needs.
+    Raises Unsupported where this machine can't, TraceRejected where the trace lacks what a replay needs,
+    UsageError for a film of no browser, or where it cannot be.
     """
     known = [e for e in events if not isinstance(e, Unknown)]
     terminal = next((e for e in known if isinstance(e, TerminalStarted)), None)
@@ -107,12 +110,18 @@ def run(
             "the trace holds neither terminal nor browser, so nothing to do again; "
             "`reenact serve` answers from its network"
         )
+    film = None
+    if options.video is not None:
+        if browser_of(known) is None:
+            raise UsageError("--video shows a browser, and the trace has none")
+        film = Film(options.video)
+        stack.callback(film.close)
     scratch = Scratch()  # gone also after SIGKILL, and however deep the payload made its folders
     stack.callback(scratch.close)
     folder = scratch.folder("replay")
     blobs = BlobStore(folder / "blobs")
     if terminal is not None:
-        return _at_terminal(trace, known, terminal, folder, blobs, options, stack, progress)
+        return _at_terminal(trace, known, terminal, folder, blobs, options, stack, film, progress)
     browsing = Browsing(
         trace,
         known,
@@ -121,6 +130,7 @@ def run(
         stack,
         paced=options.paced,
         screenshots=options.screenshots,
+        film=film,
         progress=progress,
     )
     browsing.play(_beyond(known, options.until))
@@ -143,6 +153,7 @@ def _at_terminal(
     blobs: BlobStore,
     options: Options,
     stack: ExitStack,
+    film: Film | None,
     progress: Callable[[int], None] | None,
 ) -> Replayed:
     """Plays the terminal; the browser, where there is one, has its turns in between."""
@@ -161,6 +172,7 @@ def _at_terminal(
             stack,
             paced=options.paced,
             screenshots=options.screenshots,
+            film=film,
             terminal=sandbox.pid,
         )
     todo = _until(plan(known, terminal, browsing.turns if browsing else ()), options.until, known)

@@ -95,6 +95,12 @@ class _Answer(Struct, kw_only=True):
     help="Put a picture of the browser after each of its steps there.",
 )
 @click.option(
+    "--video",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a film of the browser there (WebM, in the recorded time; of several runs the last).",
+)
+@click.option(
     "--json",
     "json_wanted",
     is_flag=True,
@@ -121,6 +127,7 @@ def replay(
     base: str | None,
     headed: bool,
     screenshots: Path | None,
+    video: Path | None,
     json_wanted: bool,
     report: Path | None,
     verbose: bool,
@@ -136,12 +143,15 @@ def replay(
         context.exit(play_live(traces, base, headed=headed, json_wanted=json_wanted, report=report))
     if base is not None or headed:
         raise UsageError("--base and --headed go with --live")
+    if video is not None and len(traces) > 1:
+        raise UsageError("--video makes a film of one trace")
     options = Options(
         until=until,
         bounds=Bounds(total=timeout),
         tools=tuple(path.absolute() for path in tools),
         paced=paced,
         screenshots=_folder(screenshots),
+        video=video,
     )
     paths = [find(path) for path in traces]
     chosen = wants_colour(os.environ, sys.stdout.isatty())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 from msgspec import Struct, json, structs
 
@@ -29,6 +30,9 @@ _TAB_SECONDS = 5.0
 _ENDS_SECONDS = 1.0
 _LATE_NS = 100_000_000
 """By how much a page may come to a state later than recorded: what is told by no clock takes another time."""
+_PICTURE_SECONDS = 5.0
+_QUALITY = 80
+"""Of pictures in a film, of 100."""
 _MOST_FILE = 64 << 20
 _PLACED = frozenset(
     (Kind.MOVE, Kind.PRESS, Kind.RELEASE, Kind.WHEEL, Kind.TOUCH, Kind.DRAG_OVER, Kind.DROP, Kind.DRAG_END)
@@ -180,13 +184,16 @@ class BrowserPlayer:
         remarks = [*self._browser.remarks, *(f"the extension: {fault}" for fault in self._intake.faults[:5])]
         return Played(events=self._with_downloads(), missed=self._gate.missed, remarks=remarks)
 
-    def picture(self, tab: int) -> bytes | None:
-        """What the recorded tab looks like now, as PNG; None where it cannot be told."""
+    def picture(self, tab: int, form: Literal["png", "webp"] = "png") -> bytes | None:
+        """What the recorded tab looks like now, as PNG or as lossy WebP; None where it cannot be told."""
         there = self._pages.tab(tab)
-        if there is None or there.crashed:
+        if there is None or there.crashed or there.leaving:
             return None
+        made: dict[str, Any] = {"format": form} | ({"quality": _QUALITY} if form == "webp" else {})
         try:
-            told = self._browser.tools.ask("Page.captureScreenshot", there.session, format="png")
+            told = self._browser.tools.ask(
+                "Page.captureScreenshot", there.session, seconds=_PICTURE_SECONDS, **made
+            )
             return binascii.a2b_base64(str(told["data"]))
         except (Failed, Slow, Gone, KeyError, ValueError):
             return None

@@ -1,0 +1,142 @@
+"""A film of what a replayed browser showed: that Chromium plays it, and that making it changes nothing."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import shutil
+import stat
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from page_session import record
+from small_session import Reenact
+
+from replay.webm import NoFrame, Webm
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = os.environ.get("REENACT_CHROMIUM") or shutil.which("chromium")
+chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium: install it, or set REENACT_CHROMIUM to one"
+)
+LOADED = """source => new Promise((done, failed) => {
+  const video = Object.assign(document.createElement("video"), {muted: true, src: source});
+  document.body.replaceChildren(video);
+  video.onerror = () => failed(video.error.message);
+  video.onloadeddata = () => done([video.videoWidth, video.videoHeight, video.duration]);
+})"""
+COLOUR = """seconds => new Promise(done => {
+  const video = document.querySelector("video"), canvas = document.createElement("canvas");
+  video.onseeked = () => {
+    const brush = canvas.getContext("2d");
+    brush.drawImage(video, 0, 0);
+    done([...brush.getImageData(5, 5, 1, 1).data].slice(0, 3));
+  };
+  video.currentTime = seconds;
+})"""
+
+
+@contextmanager
+def opened() -> Iterator[Any]:
+    """A page of a browser to play films in."""
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started.new_page(viewport={"width": 320, "height": 200})
+        started.close()
+
+
+def film(page: Any, content: bytes) -> tuple[list[float], Callable[[float], list[int]]]:
+    """Width, height and seconds of a film as Chromium has it; and what its colour is when."""
+    source = "data:video/webm;base64," + base64.b64encode(content).decode()
+    return page.evaluate(LOADED, source), lambda seconds: page.evaluate(COLOUR, seconds)
+
+
+@pytest.mark.slow
+@chromium
+def test_chromium_plays_pictures_at_their_times() -> None:
+    file = io.BytesIO()
+    made = Webm(file)
+    with opened() as page:
+        devtools = page.context.new_cdp_session(page)
+        for ms, colour in ((5000, "red"), (6000, "lime"), (6500, "lime"), (8000, "blue")):
+            page.evaluate("colour => document.documentElement.style.background = colour", colour)
+            shot = devtools.send("Page.captureScreenshot", {"format": "webp", "quality": 80})
+            made.add(ms, base64.b64decode(shot["data"]))
+        assert made.frames == 3, "what looks the same adds nothing"
+        made.close()
+        (width, height, seconds), at = film(page, file.getvalue())
+        assert (width, height) == (320, 200)
+        assert 4 <= seconds < 4.1
+        for moment, channel in ((0.5, 0), (1.5, 1), (2.9, 1), (3.5, 2), (0.2, 0)):
+            colour = at(moment)
+            assert colour.index(max(colour)) == channel, (moment, colour)
+
+
+def picture(frame: bytes, kind: bytes = b"VP8 ") -> bytes:
+    body = b"WEBP" + kind + struct.pack("<I", len(frame)) + frame
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+KEY = b"\x10\0\0\x9d\x01\x2a" + struct.pack("<HH", 320, 200) + b"x" * 20
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"",
+        b"\x89PNG\r\n\x1a\n" + bytes(64),
+        picture(KEY, b"VP8L"),
+        picture(b"\x11" + KEY[1:]),
+        picture(KEY[:3] + b"???" + KEY[6:]),
+        picture(KEY[:6] + struct.pack("<HH", 0, 200)),
+        picture(KEY)[:-8],
+        picture(KEY + bytes(17 << 20)),
+    ],
+    ids=["nothing", "PNG", "lossless", "no key frame", "no start code", "no width", "cut off", "too large"],
+)
+def test_what_is_no_picture_is_not_put_into_a_film(told: bytes) -> None:
+    file = io.BytesIO()
+    with pytest.raises(NoFrame):
+        Webm(file).add(0, told)
+    assert not file.getvalue()
+
+
+@given(st.binary(max_size=200))
+def test_whatever_a_browser_says_is_a_frame_or_refused(told: bytes) -> None:
+    for webp in (told, picture(told), picture(KEY[:6] + told)):
+        try:
+            Webm(io.BytesIO()).add(0, webp)
+        except NoFrame:
+            pass
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@pytest.mark.usefixtures("sandbox")
+@chromium
+def test_a_filmed_replay_holds_as_any_does(reenact: Reenact, tmp_path: Path) -> None:
+    trace = record(tmp_path)
+    out = tmp_path / "ledger.webm"
+    done = reenact("replay", trace, "--json", "--video", out)
+    assert done.code == 0, done.out
+    assert {step["verdict"] for step in json.loads(done.out)["steps"]} <= {"exact", "equivalent"}
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    with opened() as page:
+        (width, height, seconds), _ = film(page, out.read_bytes())
+    assert (width, height) == (1280, 720)
+    assert seconds > 1
+
+
+def test_a_film_of_several_traces_is_refused(reenact: Reenact, tmp_path: Path) -> None:
+    done = reenact("replay", "one", "two", "--video", tmp_path / "x.webm")
+    assert done.code == 2
+    assert "--video makes a film of one trace" in done.err
+    assert not (tmp_path / "x.webm").exists()
