@@ -1260,6 +1260,10 @@
     if (plain && NAMED_BY_CONTENT.has(role) && !(element instanceof HTMLInputElement)) {
       if (inner === 0) return line(textContent(element) ?? "", 200);
       if (element.getElementsByTagName("*").length > MOST_INNER) return textIn(element, 200);
+      const words = wordsOf(element);
+      if (words !== null) return line(words, 200);
+    } else if (plain && isUnlabelled(element)) {
+      return line(attribute(element, "placeholder"), 200);
     } else if (plain && inner > 0 && !(element instanceof HTMLFieldSetElement || element instanceof HTMLTableElement)) {
       if (!NAMED_BY_CONTENT.has(role) && !(element instanceof HTMLSelectElement)) return "";
     }
@@ -1268,6 +1272,41 @@
     } catch {
       return "";
     }
+  }
+  var BLOCKS = new Set("td th tr tbody p div li ul ol h1 h2 h3 h4 h5 h6 section article header footer br".split(" "));
+  var INLINE = new Set("span a b i u em strong small code kbd mark sub sup time abbr button".split(" "));
+  var TYPED = /* @__PURE__ */ new Set(["text", "search", "email", "tel", "url"]);
+  var NAMED = [...NAMING, "role", "aria-hidden", "aria-owns"];
+  function wordsOf(element) {
+    let words = "";
+    for (const node of element.childNodes) {
+      if (node.nodeType === Node.TEXT_NODE) words += node.data;
+      else if (node instanceof Element) {
+        const name2 = localName(node);
+        const block = BLOCKS.has(name2);
+        const typed = node instanceof HTMLInputElement && TYPED.has(node.type) && !isMasked(node);
+        if (!(block || typed || INLINE.has(name2)) || NAMED.some((name3) => node.hasAttribute(name3))) return null;
+        if (!node.checkVisibility({ visibilityProperty: true })) continue;
+        const inner = typed ? node.value : wordsOf(node);
+        if (inner === null) return null;
+        words += block ? ` ${inner} ` : inner;
+      }
+    }
+    return words;
+  }
+  var labelled = null;
+  function isUnlabelled(element) {
+    if (!(element instanceof HTMLInputElement && TYPED.has(element.type)) && !(element instanceof HTMLTextAreaElement))
+      return false;
+    if (rootOf(element) !== document) return false;
+    if (!labelled) {
+      labelled = /* @__PURE__ */ new Set();
+      for (const label of document.querySelectorAll("label")) if (label.control) labelled.add(label.control);
+      queueMicrotask(() => {
+        labelled = null;
+      });
+    }
+    return !labelled.has(element);
   }
   var isNamedByContent = (role) => NAMED_BY_CONTENT.has(role);
   function labelOf(element) {
@@ -2365,6 +2404,7 @@ ${field}`;
   // src/capture/states.ts
   var REST = 100;
   var LONGEST = 1e3;
+  var IDLE = { timeout: 200 };
   var FIELDS = "input,textarea,select";
   var MOST_FIELDS = 500;
   var MOST_FRAMES = 3;
@@ -2413,8 +2453,10 @@ ${field}`;
     #latest = 0;
     #timer = 0;
     #cost = 0;
+    #looks = 0;
     #last = { key: "", aria: "", held: "" };
     #on = false;
+    #loading = false;
     #pointer = null;
     /** Nothing was stated so far. */
     restart() {
@@ -2423,6 +2465,16 @@ ${field}`;
     }
     start() {
       this.#on = true;
+      if (document.readyState === "loading") {
+        this.#loading = true;
+        const parsed = () => this.#loading && this.#on && this.#watch();
+        document.addEventListener("DOMContentLoaded", parsed, { once: true });
+        setTimeout(parsed, LONGEST);
+        this.changed();
+      } else this.#watch();
+    }
+    #watch() {
+      this.#loading = false;
       this.#observe(document);
       for (const held of this.#roots) {
         const root = held.deref();
@@ -2431,14 +2483,14 @@ ${field}`;
       this.changed();
     }
     stop() {
-      this.#on = false;
+      this.#on = this.#loading = false;
       this.#observer.disconnect();
       clearTimeout(this.#timer);
       this.#dirty = false;
     }
     /** Counts the document's changes. */
     epoch() {
-      if (this.#observer.takeRecords().length > 0) this.changed();
+      if (this.#loading || this.#observer.takeRecords().length > 0) this.changed();
       return this.#epoch;
     }
     /** The number of the last state, if nothing changed since it was computed. */
@@ -2458,7 +2510,11 @@ ${field}`;
     }
     /** A script may set what a field holds without a trace in the document: looked at now and then. */
     look() {
-      if (!this.#dirty && this.#held() !== this.#last.held) this.changed();
+      const began = performance.now();
+      if (this.#dirty || began < this.#looks) return;
+      if (this.#held() !== this.#last.held) this.changed();
+      const now2 = performance.now();
+      this.#looks = now2 + 50 * (now2 - began);
     }
     /** Resolves when the page shows what it is now. */
     drawn() {
@@ -2503,7 +2559,7 @@ ${state.title}`;
       if (this.#known.has(root)) return;
       this.#known.add(root);
       this.#roots.add(new WeakRef(root));
-      if (this.#on) this.#observe(root);
+      if (this.#on && !this.#loading) this.#observe(root);
       this.stated.root(root);
     }
     #observe(root) {
@@ -2519,10 +2575,11 @@ ${state.title}`;
     #arm(wait) {
       this.#timer = setTimeout(() => {
         const now2 = performance.now();
-        const rest = Math.max(REST, 2 * this.#cost) - (now2 - this.#latest);
+        const whole = document.readyState === "complete";
+        const rest = whole ? Math.max(REST, 2 * this.#cost) - (now2 - this.#latest) : LONGEST;
         const left = Math.min(rest, Math.max(LONGEST, 4 * this.#cost) - (now2 - this.#since));
         if (left > 1) this.#arm(left);
-        else void this.drawn().then(() => this.#dirty && this.#on && this.emit());
+        else void this.drawn().then(() => requestIdleCallback(() => this.#dirty && this.#on && this.emit(), IDLE));
       }, wait);
     }
   };

@@ -7,6 +7,7 @@ import { activeElement } from "./targets";
 
 const REST = 100;
 const LONGEST = 1000;
+const IDLE = { timeout: 200 };
 const FIELDS = "input,textarea,select";
 const MOST_FIELDS = 500;
 const MOST_FRAMES = 3;
@@ -69,8 +70,10 @@ export class States {
   #latest = 0;
   #timer = 0;
   #cost = 0;
+  #looks = 0;
   #last: { key: string; aria: string; held: string } = { key: "", aria: "", held: "" };
   #on = false;
+  #loading = false;
   #pointer: MouseEvent | null = null;
 
   constructor(private readonly stated: Stated) {}
@@ -83,6 +86,18 @@ export class States {
 
   start(): void {
     this.#on = true;
+    if (document.readyState === "loading") {
+      // All that comes until it is parsed is a change: to be told of each would cost more than the look at it.
+      this.#loading = true;
+      const parsed = () => this.#loading && this.#on && this.#watch();
+      document.addEventListener("DOMContentLoaded", parsed, { once: true });
+      setTimeout(parsed, LONGEST);
+      this.changed();
+    } else this.#watch();
+  }
+
+  #watch(): void {
+    this.#loading = false;
     this.#observe(document);
     for (const held of this.#roots) {
       const root = held.deref();
@@ -92,7 +107,7 @@ export class States {
   }
 
   stop(): void {
-    this.#on = false;
+    this.#on = this.#loading = false;
     this.#observer.disconnect();
     clearTimeout(this.#timer);
     this.#dirty = false;
@@ -100,7 +115,7 @@ export class States {
 
   /** Counts the document's changes. */
   epoch(): number {
-    if (this.#observer.takeRecords().length > 0) this.changed();
+    if (this.#loading || this.#observer.takeRecords().length > 0) this.changed();
     return this.#epoch;
   }
 
@@ -123,7 +138,11 @@ export class States {
 
   /** A script may set what a field holds without a trace in the document: looked at now and then. */
   look(): void {
-    if (!this.#dirty && this.#held() !== this.#last.held) this.changed();
+    const began = performance.now();
+    if (this.#dirty || began < this.#looks) return;
+    if (this.#held() !== this.#last.held) this.changed();
+    const now = performance.now();
+    this.#looks = now + 50 * (now - began);
   }
 
   /** Resolves when the page shows what it is now. */
@@ -172,7 +191,7 @@ export class States {
     if (this.#known.has(root)) return;
     this.#known.add(root);
     this.#roots.add(new WeakRef(root));
-    if (this.#on) this.#observe(root);
+    if (this.#on && !this.#loading) this.#observe(root);
     this.stated.root(root);
   }
 
@@ -191,10 +210,11 @@ export class States {
   #arm(wait: number): void {
     this.#timer = setTimeout(() => {
       const now = performance.now();
-      const rest = Math.max(REST, 2 * this.#cost) - (now - this.#latest);
+      const whole = document.readyState === "complete"; // before that more is to come
+      const rest = whole ? Math.max(REST, 2 * this.#cost) - (now - this.#latest) : LONGEST;
       const left = Math.min(rest, Math.max(LONGEST, 4 * this.#cost) - (now - this.#since));
       if (left > 1) this.#arm(left);
-      else void this.drawn().then(() => this.#dirty && this.#on && this.emit());
+      else void this.drawn().then(() => requestIdleCallback(() => this.#dirty && this.#on && this.emit(), IDLE));
     }, wait) as unknown as number;
   }
 }
