@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,12 +60,18 @@ def test_a_profile_is_kept_and_what_it_brings_is_told_without_its_secrets(
     browse: Callable[..., Recording], tmp_path: Path
 ) -> None:
     session = "q7Zr2LmX9vKc4TbW8nYd"
-    page = f"<script>document.cookie = 'sessionid={session}; max-age=9999'</script><p id=done>x"
+    other = "Hw3JpN8sRfYq5DgUe2Zk"
+    page = f"""<p>x<script>document.cookie = 'sessionid={session}; max-age=9999'; localStorage.theme = 'dark';
+    const opening = indexedDB.open('shop', 2);
+    opening.onupgradeneeded = () => opening.result.createObjectStore('me').put(
+      {{access_token: '{other}', since: new Date(5)}}, 'me');
+    opening.onsuccess = () => {{ document.body.append(Object.assign(document.createElement('p'), {{id: 'done'}})); }};
+    </script>"""
     with site({"index.html": page}, tmp_path / "site") as address:
         for turn in (1, 2):
             recording = browse(f"{address}/index.html", "--profile=work", "--overwrite")
             with recording.expert() as tab:
-                tab.locator("#done").wait_for()
+                tab.locator("#done").wait_for(state="attached")
                 recording.close(tab)
             result, said = recording.ended()
             assert result["state"] == "complete", said
@@ -71,9 +79,24 @@ def test_a_profile_is_kept_and_what_it_brings_is_told_without_its_secrets(
             assert (started.storage is None) == (turn == 1)
     with recording.opened() as trace:
         assert started.storage is not None
-        (cookie,) = json.loads(trace.blob(started.storage))["cookies"]
+        held = json.loads(trace.blob(started.storage))
+        (cookie,), (origin,) = held["cookies"], held["origins"]
         assert cookie["name"] == "sessionid"
         assert len(cookie["value"]) == len(session)
         assert cookie["value"] != session
+        assert origin["origin"] == address
+        assert origin["localStorage"] == [{"name": "theme", "value": "dark"}]
+        (database,) = origin["indexedDB"]
+        assert (database["name"], database["version"]) == ("shop", 2)
+        assert "access_token" in json.dumps(database["stores"])
         everything = [*(line.line for line in trace.events.lines()), *map(trace.blob, trace.blob_digests())]
-    assert not [part for part in everything if session.encode() in part]
+    assert not [part for part in everything if session.encode() in part or other.encode() in part]
+    # Nothing was answered from a cache, which no replay has.
+    replayed = subprocess.run(
+        [str(Path(sys.executable).parent / "reenact"), "replay", str(recording.out)],
+        env=recording.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert replayed.returncode == 0, replayed.stdout

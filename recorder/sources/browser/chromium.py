@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from browser_ext import EXTENSION_ID, unpack
 from recorder.sources.browser import hosts, keeper
 from recorder.sources.browser.orders import CHANNEL, FOLDER, PID, Orders
+from recorder.sources.browser.profile import holdings
 from recorder.trace.errors import RecordingFailed, Unsupported
 from recorder.trace.removal import remove_tree
 
@@ -58,6 +59,8 @@ _SETTINGS = {
     "extensions": {"pinned_extensions": [EXTENSION_ID]},  # its button shows that something is recorded
 }
 """A new profile's: nothing is offered that a replay's browser, which knows of no other session, would not offer."""
+_CACHES = ("Cache", "Code Cache", "Service Worker")
+"""Of a kept profile: what is answered from there is missing from the recording, and no replay has it."""
 _STATUS = "status"
 _QUALITY = 80
 _SHOWN_MS = 10_000
@@ -105,6 +108,8 @@ class Chromium:
     def __init__(self, orders: Orders, on_download: Callable[[Fetched], None]) -> None:
         self.closed = asyncio.Event()
         self.empty = asyncio.Event()
+        self.held: bytes | None = None
+        """Cookies and storage that its profile held before it was opened, as Playwright's storage state."""
         self._orders = orders
         self._on_download = on_download
         self._folder = Path(orders.folder) / FOLDER
@@ -135,6 +140,8 @@ class Chromium:
             raise Unsupported(
                 f"there is no Chromium at {program}; name one with REENACT_CHROMIUM, or install Debian's chromium"
             )
+        if orders.profile:
+            self.held = await holdings(self._playwright, program, profile)
         viewport: dict[str, Any] = {"no_viewport": True}
         if orders.headless:
             viewport = {"viewport": {"width": orders.size[0], "height": orders.size[1]}}
@@ -231,18 +238,6 @@ class Chromium:
         size = _webp_size(data)
         return None if size is None else Picture(data, *size)
 
-    async def storage(self) -> bytes | None:
-        """Cookies and storage as Playwright's storage state; None where it cannot be had."""
-        from playwright.async_api import Error
-
-        if self._context is None:
-            return None
-        try:
-            state = await self._context.storage_state(indexed_db=True)
-        except Error:
-            return None
-        return json.dumps(state, sort_keys=True).encode() if state["cookies"] or state["origins"] else None
-
     async def close(self) -> None:
         """Ends it and waits for downloads that are being kept. Further calls do nothing."""
         from playwright.async_api import Error
@@ -265,9 +260,12 @@ class Chromium:
     def _prepare(self, profile: Path) -> Path:
         """Profile, extension and native host. Raises RecordingFailed."""
         try:
-            for last in ("profile", "extension"):  # of a browser that this session had before
-                if (self._folder / last).exists():
-                    remove_tree(self._folder / last)
+            before = [
+                self._folder / last for last in ("profile", "extension")
+            ]  # of this session's last browser
+            for stale in [*before, *(profile / "Default" / name for name in _CACHES)]:
+                if stale.exists():
+                    remove_tree(stale)
             profile.mkdir(mode=0o700, parents=True, exist_ok=True)
             settings = profile / "Default" / "Preferences"
             if not settings.exists():

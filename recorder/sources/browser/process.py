@@ -140,7 +140,7 @@ class Source:
         opened = self._intake.clock.now()
         about = await self._chromium.open()
         self._report({"processes": self._chromium.session})
-        storage = await self._chromium.storage() if orders.profile else None
+        storage = self._chromium.held
         try:
             hello = await asyncio.wait_for(asyncio.shield(self._hello), _HELLO_SECONDS)
         except TimeoutError:

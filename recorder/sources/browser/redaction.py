@@ -25,6 +25,7 @@ class _Item(Struct):
 
 class _Origin(Struct):
     localStorage: list[_Item] = []  # noqa: N815 - as Playwright writes it
+    indexedDB: list[Any] = []  # noqa: N815
 
 
 class _Storage(Struct):
@@ -116,7 +117,22 @@ class RedactedPages:
         for origin in said.origins:
             for item in origin.localStorage:
                 self._named(item.name, item.value)
+            self._databases(origin.indexedDB)
         return self.content(state)
+
+    def _databases(self, said: Any) -> None:
+        """What databases hold under a name, plain or as Playwright encodes it."""
+        for one in said if isinstance(said, list) else [said]:
+            if isinstance(one, dict):
+                if isinstance(one.get("k"), str):
+                    one = {one["k"]: one.get("v")}
+                for key, value in one.items():
+                    if isinstance(value, str):
+                        self._named(key, value)
+                    else:
+                        self._databases(value)
+            elif isinstance(one, list):
+                self._databases(one)
 
     def _value(self, name: str, value: Any) -> Any:
         if isinstance(value, str):

@@ -88,7 +88,7 @@ class Browser:
         self.tools.ask("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
 
     def restore(self, storage: Storage) -> None:
-        """Puts the recorded cookies and local storage in, before any page of theirs is there."""
+        """Puts the recorded cookies and storage in, before any page of theirs is there."""
         for cookie in cookies(storage):
             try:
                 self.tools.ask("Storage.setCookies", cookies=[cookie])
@@ -97,9 +97,6 @@ class Browser:
         self._fills = scripts(storage)
         for tab in self.pages:
             self._fill(tab)
-        for origin in storage.origins:
-            if origin.databases:
-                self.remark(f"what databases of {origin.origin[:200]} held was not restored")
 
     def _fill(self, tab: Tab) -> None:
         for origin, source in self._fills.items():

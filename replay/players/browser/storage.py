@@ -1,7 +1,8 @@
-"""What a browser holds when its replay starts: the recorded cookies and local storage.
+"""What a browser holds when its replay starts: the recorded cookies, local storage and databases.
 
-Cookies are set at once. Local storage belongs to documents: the first one of an origin finds it filled, before
-any script of its own has run.
+Cookies are set at once. Storage belongs to documents: the first one of an origin finds it filled, before any script of
+its own has run. Databases are opened then and filled in the change of their version, for which whatever the page asks
+of them waits.
 """
 
 from __future__ import annotations
@@ -75,13 +76,12 @@ def cookies(storage: Storage) -> list[dict[str, object]]:
 
 
 def scripts(storage: Storage) -> dict[str, str]:
-    """Origin -> what fills its local storage, where nothing is in it yet."""
+    """Origin -> what fills its local storage and its databases, where nothing is in them yet."""
     return {
-        one.origin: _FILL.replace("ORIGIN", json.dumps(one.origin)).replace(
-            "ITEMS", json.dumps([[item.name, item.value] for item in one.local])
-        )
+        one.origin: f"({_FILL})({json.dumps(one.origin)}, "
+        f"{json.dumps([[item.name, item.value] for item in one.local])}, {json.dumps(one.databases)})"
         for one in storage.origins
-        if one.local
+        if one.local or one.databases
     }
 
 
@@ -91,7 +91,44 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
-_FILL = """(() => {
-  if (self.origin !== ORIGIN || localStorage.length) return;
-  for (const [name, value] of ITEMS) localStorage.setItem(name, value);
-})()"""
+_FILL = """(origin, items, databases) => {
+  if (self.origin !== origin) return;
+  if (!localStorage.length) for (const [name, value] of items) localStorage.setItem(name, value);
+  const simple = { undefined, null: null, NaN, Infinity, "-Infinity": -Infinity, "-0": -0 };
+  const arrays = {
+    i8: Int8Array, ui8: Uint8Array, ui8c: Uint8ClampedArray, i16: Int16Array, ui16: Uint16Array, i32: Int32Array,
+    ui32: Uint32Array, f32: Float32Array, f64: Float64Array, bi64: BigInt64Array, bui64: BigUint64Array,
+  };
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
+  const decode = (said, seen) => {
+    if (typeof said !== "object" || said === null) return said;
+    if ("ref" in said) return seen.get(said.ref);
+    if ("v" in said) return simple[said.v];
+    if ("d" in said) return new Date(said.d);
+    if ("bi" in said) return BigInt(said.bi);
+    if ("r" in said) return new RegExp(said.r.p, said.r.f);
+    if ("ta" in said) return new arrays[said.ta.k](bytes(said.ta.b));
+    if ("ab" in said) return bytes(said.ab.b);
+    const made = "a" in said ? [] : {};
+    seen.set(said.id, made);
+    for (const one of said.a ?? []) made.push(decode(one, seen));
+    for (const { k, v } of said.o ?? []) made[k] = decode(v, seen);
+    return made;
+  };
+  const value = (record, name) =>
+    name + "Encoded" in record ? decode(record[name + "Encoded"], new Map()) : record[name];
+  const fill = (database, { name, keyPath, keyPathArray, autoIncrement, indexes, records }) => {
+    const store = database.createObjectStore(name, { keyPath: keyPathArray ?? keyPath ?? null, autoIncrement });
+    for (const { name, keyPath, keyPathArray, unique, multiEntry } of indexes ?? [])
+      store.createIndex(name, keyPathArray ?? keyPath, { unique, multiEntry });
+    for (const record of records ?? []) store.add(value(record, "value"), value(record, "key"));
+  };
+  for (const { name, version, stores } of databases) {
+    const opening = indexedDB.open(name, version);
+    opening.onupgradeneeded = ({ oldVersion }) => {
+      if (oldVersion === 0) for (const store of stores ?? []) fill(opening.result, store);
+    };
+    opening.onsuccess = () => opening.result.close();
+    opening.onerror = (event) => event.preventDefault(); // it was there, in a later version
+  }
+}"""
