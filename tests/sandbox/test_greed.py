@@ -112,10 +112,10 @@ def test_endless_output_stops_when_killed(greedy: Callable[..., Any], await_end:
 
 def test_daemon_ends_with_its_shell(greedy: Callable[..., Any], await_end: Callable[..., None]) -> None:
     box = greedy("daemon")
-    pids: list[int] = []
-    while box.sandbox.wait(0.0) is None:
-        pids = max(pids, box.sandbox.processes(), key=len)
+    box.terminal.until("it is up")
+    pids = box.sandbox.processes()
     assert len(pids) >= 2
+    box.terminal.type("\r")
     assert box.sandbox.wait(10.0) == 0
     await_end(pids)
 

@@ -125,6 +125,8 @@ def daemon():
     os.wait()
     while not os.path.exists("/session/daemon"):
         time.sleep(0.01)
+    print("it is up", flush=True)
+    sys.stdin.readline()  # until it was looked at
     return {"daemon": True}
 
 
