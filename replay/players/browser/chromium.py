@@ -87,6 +87,9 @@ _FLAGS = (
     "--disable-quic",
     "--disable-search-engine-choice-screen",
     "--disable-smooth-scrolling",
+    # Moves of the pointer wait for a frame: no frame waits for a screen that nobody looks at.
+    "--disable-frame-rate-limit",
+    "--disable-gpu-vsync",
     "--disable-sync",
     # A page that is not in front must go on, too.
     "--disable-background-timer-throttling",
