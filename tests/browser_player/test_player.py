@@ -364,6 +364,26 @@ def test_what_moves_within_components_moves_by_the_pages_clock(stage: Stage) -> 
     assert stage.seen.split()[1:] == ["pressed", "shown", "faded", "pressed"]
 
 
+def test_a_page_is_reloaded_as_often_as_it_was(stage: Stage) -> None:
+    """A person's reload is done again, though the page is there already; the page's own follows by itself."""
+    body = """<button style="position:fixed;left:0;top:0;width:90px;height:40px">Again</button>
+    <p id=out></p><script>
+    document.querySelector('button').onclick = () => location.reload();
+    out.textContent = `visit ${sessionStorage.n = 1 + Number(sessionStorage.n || 0)}`;
+    </script>"""
+    script = Script(ORIGIN + "/")
+    place: dict[str, Any] = {"source": SOURCE, "tab": 1, "frame": 1, "url": ORIGIN + "/", "how": "reload"}
+    script.events.append(Navigated(t=script.t + 400 * MS, **place))
+    script.document(2, 500, ORIGIN + "/")
+    script.click(20, 15)
+    script.events.append(Navigated(t=script.t + 400 * MS, **place))
+    script.document(3, 500, ORIGIN + "/")
+    script.event("pointermove", 500, x=300, y=300, pointer="mouse")
+    _, played = stage.play(script, {"/": body})
+    assert stage.seen.endswith("visit 3")
+    assert (played.missed, played.remarks) == ([], [])
+
+
 def test_a_page_that_is_being_left_still_takes_input(stage: Stage) -> None:
     """The next one comes when it had come, not as soon as it can."""
     stage.slow = {"/next": 2}

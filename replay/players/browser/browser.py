@@ -132,7 +132,9 @@ class Browser:
         return self.value(number, seconds)
 
     def begin(self, tab: Tab, context: str, expression: str) -> int:
-        """Starts a script; `value` waits for what it gives."""
+        """Starts a script; `value` waits for what it gives. Raises Failed where the tab is deaf."""
+        if tab.deaf:
+            raise Failed("the page is being left, or crashed")
         return self.tools.begin(
             "Runtime.evaluate",
             tab.session,
@@ -188,11 +190,11 @@ class Browser:
         """Returns when the page has taken what it was given, and its word has come if it is left for another."""
         taken: list[Said] = []
         self.tools.send("Runtime.evaluate", tab.session, then=taken.append, expression="0")
-        self.settle(lambda: bool(taken or tab.leaving or tab.frame.loading or tab.crashed), _FELT_SECONDS)
+        self.settle(lambda: bool(taken or tab.deaf or tab.frame.loading), _FELT_SECONDS)
 
     def drawn(self, tab: Tab, frame: Frame) -> None:
         """Returns when the page has drawn itself once more: the wheel comes to its listeners just before that."""
-        if tab.leaving or not frame.ours:  # it cannot be asked
+        if tab.deaf or not frame.ours:
             self.settle(lambda: False, _DRAWN_SECONDS)
             return
         try:

@@ -196,7 +196,7 @@ class Clock:
         return [
             (frame.main, self._browser.begin(tab, frame.main, call))
             for frame in tab.frames.values()
-            if frame.main and not tab.crashed and not tab.leaving
+            if frame.main and not tab.deaf
         ]
 
     def _unix_ms(self, now: int) -> float:

@@ -113,12 +113,12 @@ class Gate:
         """Waits until the document is as it was; with `emit` that is told as a state of the replay, too. Where it never
         is, the replay goes on: the state that is there is told, and judged. Returns whether it was. A page that is
         being left cannot be asked."""
-        if tab.leaving:
-            return False
         end = time.monotonic() + (self._patience if patient else 0.0)
         script = _STATE.replace("DOM", repr(dom)).replace("EMIT", "true" if emit else "false")
         rested = False
         while True:
+            if tab.deaf:
+                return False
             try:
                 found = self._browser.evaluate(tab, frame.ours, script)
             except Failed as error:
@@ -146,14 +146,12 @@ class Gate:
     def holds(self, tab: Tab, frame: Frame, dom: str) -> bool:
         """Whether the document is as it was, now."""
         try:
-            return not tab.leaving and self._browser.ours(tab, frame, "dom") == dom
+            return bool(self._browser.ours(tab, frame, "dom") == dom)
         except Failed:
             return False
 
     def reached(self, tab: Tab, frame: Frame, dom: str, complete: bool) -> bool:
         """Whether the document is as it was; that is told as a state of the replay, too."""
-        if tab.leaving:
-            return False
         script = _REACHED.replace("DOM", repr(dom)).replace("COMPLETE", "true" if complete else "false")
         try:
             return self._browser.evaluate(tab, frame.ours, script) is True
@@ -166,7 +164,7 @@ class Gate:
         """Where the recorded target is: at its recorded position where it is there, else where its paths lead, if that
         is the same. None where it is nowhere; that is fatal. On a page that is being left it is not looked for: what
         was pressed is told by the replay's own events."""
-        if tab.leaving:
+        if tab.deaf:
             return x, y
         end = time.monotonic() + _TARGET_SECONDS
         while True:
@@ -208,7 +206,7 @@ class Gate:
 
     def focus(self, tab: Tab, frame: Frame, action: Action, target: PageTarget) -> None:
         """Waits until the recorded target has the focus; where it never does, the key goes to what has."""
-        if tab.leaving:
+        if tab.deaf:
             return
         end = time.monotonic() + self._patience
         while True:

@@ -172,6 +172,8 @@ class Inputs:
 
     def _scroll(self, tab: Tab, frame: Frame, done: Do) -> None:
         """Where a wheel, a key or a drag of the bar left it; mostly it is there already."""
+        if tab.deaf:  # nobody sees where it stands any more
+            return
         assert done.event.scroll is not None
         left, top = done.event.scroll
         there, force = (

@@ -59,6 +59,11 @@ class Tab:
         return self.frames.setdefault(self.target, Frame(self.target, None))
 
     @property
+    def deaf(self) -> bool:
+        """Nothing that its scripts are asked is answered now: it crashed, or waits for the page that comes next."""
+        return self.crashed or bool(self.leaving)
+
+    @property
     def busy(self) -> str:
         """What is still being loaded, in words; empty for nothing."""
         if self.asked:

@@ -374,7 +374,7 @@ class BrowserPlayer:
         """Each document's state once more, so that the end is told, too."""
         for tab in self._pages:
             for frame in list(tab.frames.values()):
-                if frame.ours and not tab.crashed and not tab.leaving:
+                if frame.ours and not tab.deaf:
                     try:
                         self._browser.ours(tab, frame, "emit")
                     except (Failed, Slow):
