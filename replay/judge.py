@@ -28,7 +28,7 @@ from replay.verify.nearest import wait_miss
 from replay.verify.network import StepNetwork, network_facet
 from replay.verify.noise import Mask
 from replay.verify.order import out_of_order
-from replay.verify.pages import compared
+from replay.verify.pages import UNSEEN, compared, tells_of_effect
 from replay.verify.times import Clock
 from replay.verify.verdict import (
     Context,
@@ -47,6 +47,8 @@ _MAKES_OBJECTS = re.compile(
     r"\bgit\b.*\b(?:commit|merge|rebase|cherry-pick|stash|tag|am|revert|pull|notes|bisect)\b"
 )
 _MOST_LATE = 8
+_NO_EFFECT = ("hover", "new_tab", "close_tab", "switch_tab")
+"""Gestures that need not lead to anything but what they are."""
 Blob = Callable[[str], bytes | None]
 
 
@@ -213,13 +215,28 @@ def judge(
         judged.append(
             Judged(step=step, recorded=recording, observed=observation, context=context, verdict=verdict)
         )
-    return _late_files(judged)
+    return _late_files(_unseen_ends(judged))
+
+
+def _unseen_ends(judged: list[Judged]) -> list[Judged]:
+    """A page that had not come to rest is answered for by what a later gesture shows. Where none does, nothing tells
+    what came of it: a session's last gestures are verified by what they led to, or not at all."""
+    done = list(judged)
+    for at in reversed(range(len(done))):
+        page, verdict = done[at].recorded.page, done[at].verdict
+        if page is None or page.verb in _NO_EFFECT:
+            continue
+        if not verdict.verdict.verified or tells_of_effect(verdict.facets):
+            break
+        done[at] = structs.replace(done[at], verdict=not_reached("nothing shows what came of it"))
+    return done
 
 
 def _gesture(
     recorded: Observation, observed: Observation, context: Context, asked: StepNetwork | None
 ) -> StepVerdict:
-    """The verdict on a gesture; what the recording did not see at rest is named, and nothing is no verdict."""
+    """The verdict on a gesture. Where the recording did not see a page at rest it is not exact, and says so; where
+    nothing is left to compare it is no verdict."""
     assert recorded.page is not None
     verb, restless = recorded.page.verb, recorded.page.restless
     verdict = compare(recorded, observed, context)
@@ -227,10 +244,13 @@ def _gesture(
         verdict = judged_facets((*verdict.facets, network_facet(asked)))
     if verb == "hover":
         verdict = _by_its_page(verdict)
-    why = f"{', '.join(restless)} had not come to rest when the next step began" if restless else ""
+    if not restless and compared(verb, verdict.facets):
+        return verdict
+    why = f"page not seen at rest: {', '.join(restless)}"
     if verdict.verdict.verified and not compared(verb, verdict.facets):
-        return not_reached(f"nothing of it could be compared{': ' + why if why else ''}")
-    return structs.replace(verdict, how=f"{verdict.how}; not compared: {why}") if why else verdict
+        return not_reached(f"nothing of it could be compared{f' ({why})' if restless else ''}")
+    unseen = FacetVerdict(facet=Facet.ARIA, verdict=Verdict.EQUIVALENT, how=UNSEEN, causes=(why,))
+    return judged_facets((*verdict.facets, unseen))
 
 
 def _by_its_page(verdict: StepVerdict) -> StepVerdict:

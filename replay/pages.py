@@ -147,6 +147,11 @@ class _Log:
             rested = state is not None and state.settled and (kept or lasted or first < after)
             if not rested or document.started.tab in passing:
                 restless.append(place)
+        here = f"tab {gesture.tab}"
+        if gesture.tab in tabs and not any(
+            place.split(",")[0] == here for place in (*_places(looks), *restless)
+        ):
+            restless.append(here)
         return PageObservation(
             verb=gesture.verb,
             target=gesture.target,
@@ -228,6 +233,10 @@ class _Log:
             path.append(str(index + 1))
             seen = self._frames.get(seen.parent)
         return f"tab {tab}" + (f", frame {'.'.join(reversed(path))}" if path else "")
+
+
+def _places(looks: Iterable[Look]) -> set[str]:
+    return {look.place for look in looks}
 
 
 def _span(document: _Document, gesture: Gesture, end: int, then: Gesture | None) -> tuple[int, int]:

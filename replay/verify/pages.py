@@ -24,9 +24,14 @@ SAME_PAGE = "other DOM, same page"
 """The cause where hashes differ and all that the page says and offers is the same."""
 MOVED = "same element, elsewhere"
 """The cause where it was pressed at another place, for it stood there."""
+UNSEEN = "not at rest"
+"""How a page is judged that the recording did not see at rest: not at all."""
 _SLIGHT = 1.0
 """CSS pixels by which the same place may differ: positions are rounded."""
 _TAB_VERBS = ("new_tab", "close_tab")
+_EFFECTS = (
+    Facet.DIALOGS, Facet.URL, Facet.TITLE, Facet.ARIA, Facet.DOM, Facet.DOWNLOADS, Facet.NETWORK,
+)  # fmt: skip
 _MOST_EXCERPT = 14
 _LINE = 160
 _PLACED = ("t", "source", "tab", "frame", "doc", "seq", "n", "rect")
@@ -60,6 +65,11 @@ def compared(verb: str, facets: Iterable[FacetVerdict]) -> bool:
     """Whether anything was compared that a page showed or did; of what was done to a tab, which tabs there were."""
     weak = (Facet.VALUE, Facet.WAIT) if verb in _TAB_VERBS else (Facet.VALUE, Facet.TABS, Facet.WAIT)
     return any(facet.facet not in weak for facet in facets)
+
+
+def tells_of_effect(facets: Iterable[FacetVerdict]) -> bool:
+    """Whether anything was compared that came of a gesture, beyond what it was done to."""
+    return any(facet.facet in _EFFECTS and facet.how != UNSEEN for facet in facets)
 
 
 # -- what was acted on ------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from small_session import Reenact
 from recorder.trace.events import Body, FlowAnswered, FlowRequested
 from recorder.trace.pages import (
     DialogAnswered,
+    DocumentStarted,
     Downloaded,
     Navigated,
     PageEvent,
@@ -192,6 +193,34 @@ def test_another_hash_of_the_same_page_is_never_exact(mutant: Mutant, replayed: 
     mutant.replace(state, dom="0" * 16)
     (found,) = [one for one in judged(mutant, replayed) if one.step.text.startswith(ENTER)]
     assert found.verdict.how == "equivalent by other DOM, same page"
+
+
+OMISSIONS: dict[str, Callable[[Any], list[Any]]] = {
+    "states": lambda e: [] if isinstance(e, PageState) else [_restless(e)],
+    "documents": lambda e: [] if isinstance(e, DocumentStarted | PageState) else [e],
+    "rest": lambda e: [structs.replace(e, settled=False) if isinstance(e, PageState) else e],
+}
+
+
+def _restless(event: Any) -> Any:
+    return structs.replace(event, state=None) if isinstance(event, PageEvent) else event
+
+
+@pytest.mark.parametrize("without", OMISSIONS.values(), ids=OMISSIONS)
+def test_a_trace_that_tells_nothing_of_its_pages_is_never_exact(
+    without: Callable[[Any], list[Any]], mutant: Mutant, replayed: Replayed
+) -> None:
+    mutant.events = [kept for event in mutant.events for kept in without(event)]
+    found = judged(mutant, replayed)
+    assert {one.verdict.how for one in found} == {"equivalent by page not seen at rest: tab 1"}
+
+
+def test_a_last_gesture_of_which_nothing_came_is_not_verified(mutant: Mutant, replayed: Replayed) -> None:
+    end = mutant.step(FILL).t_start
+    mutant.events = [_restless(e) for e in mutant.events if e.t < end and not isinstance(e, PageState)]
+    *_, last = judged(mutant, replayed)
+    assert last.step.text.startswith("click field")
+    assert last.verdict.verdict == "not reached"
 
 
 class Deed(NamedTuple):
