@@ -79,6 +79,8 @@ class _Log:
         self._frames: dict[int, FrameSeen] = {}
         self._tabs: dict[int, list[int]] = {}
         """Tab -> when it was opened and closed."""
+        self._windows: set[int] = set()
+        """Tabs that pages opened; these may close them, too."""
         self._end = 0
         for event in events:
             self._take(event)
@@ -93,6 +95,8 @@ class _Log:
         match event:
             case TabOpened():
                 self._tabs.setdefault(event.tab, [event.t, _EVER])
+                if event.opener is not None:
+                    self._windows.add(event.tab)
             case TabClosed() if event.tab in self._tabs:
                 self._tabs[event.tab][1] = event.t
             case FrameSeen():
@@ -125,7 +129,7 @@ class _Log:
         passing = frozenset(
             n
             for n, times in self._tabs.items()
-            if then is not None and any(end <= t < end + _SOON for t in times)
+            if then is not None and n in self._windows and any(end <= t < end + _SOON for t in times)
         )
         looks: list[Look] = []
         firm: set[str] = set()
