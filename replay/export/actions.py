@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Literal
 
 from msgspec import structs
 
@@ -20,6 +21,7 @@ from recorder.trace.pages import (
     PageState,
     PageTarget,
 )
+from recorder.trace.verbs import chord
 from replay.export.aria import Node, parse, walk
 from replay.export.locators import ROLES, Locator, Part, locator
 from replay.export.pages import Pages
@@ -39,7 +41,9 @@ class Action:
 
     `clicks` are the presses of the mouse in a row. `pressed` is what was under the pointer where that is another
     element than the target (the drawn part of a checkbox, its label), `under` its locator. `way` are the points of a
-    drag, from where it was taken. `own`: nothing that a person did is in it, the page did it by itself.
+    drag, from where it was taken. `pieces` are what was typed, and the keys between and after that moved the caret or
+    selected, where there are such; of a field that was filled those alone that came last. `own`: nothing that a person
+    did is in it, the page did it by itself.
     """
 
     n: int
@@ -60,6 +64,7 @@ class Action:
     pressed: PageTarget | None = None
     under: Locator | None = None
     way: tuple[tuple[float, float], ...] = ()
+    pieces: tuple[tuple[Literal["type", "press"], str], ...] = ()
     own: bool = False
 
 
@@ -214,8 +219,40 @@ def _action(
         pressed=pressed,
         under=found(pressed),
         way=way(raw) if gesture.verb == "drag" else (),
+        pieces=_pieces(gesture, raw),
         own=gesture.verb in ("copy", "cut") and bool(raw) and not any(e.type == "keydown" for e in raw),
     )
+
+
+_CARET = {"ArrowLeft", "ArrowRight", "Home", "End"}
+_DELETES = ("Backspace", "Delete")
+
+
+def _pieces(gesture: Gesture, raw: Sequence[PageEvent]) -> tuple[tuple[Literal["type", "press"], str], ...]:
+    """What a gesture of typing is made of; nothing where the caret was not moved."""
+    if gesture.verb not in ("fill", "type") or not any(event.key in _CARET for event in raw):
+        return ()
+    told: list[tuple[Literal["type", "press"], str]] = []
+    for event in sorted(raw, key=lambda event: (event.doc, event.seq)):
+        keys, text = "", event.text or ""
+        if event.type == "keydown" and event.key in _CARET:
+            keys = chord(event)
+        elif event.type == "input" and event.input_type.startswith("delete"):
+            keys = "Delete" if event.input_type.endswith("Forward") else "Backspace"
+        elif event.type == "input" and event.input_type in ("insertLineBreak", "insertParagraph"):
+            text = "\n"
+        elif event.type not in ("input", "compositionend") or event.composing:
+            continue
+        if keys:
+            told.append(("press", keys))
+        elif text and told and told[-1][0] == "type":
+            told[-1] = ("type", told[-1][1] + text)
+        elif text:
+            told.append(("type", text))
+    if gesture.verb == "type":
+        return tuple(told)
+    entered = [place for place, (verb, keys) in enumerate(told, 1) if verb == "type" or keys in _DELETES]
+    return tuple(told[max(entered, default=0) :])
 
 
 def _pressed(gesture: Gesture, raw: Sequence[PageEvent], pages: Pages) -> PageTarget | None:

@@ -35,10 +35,11 @@ _SUMMED = frozenset(
 _MOST_DEPTH = 200
 _MOST_WORDS = 200
 _VOLATILE = re.compile(
-    r"\d{1,2}:\d{2}|\d{4}-\d{2}-\d{2}|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\bago\b|\bjust now\b|[0-9a-f]{8}-[0-9a-f]{4}-"
+    r"/tmp/"
+    r"|\d{1,2}:\d{2}|\d{4}-\d{2}-\d{2}|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\bago\b|\bjust now\b|[0-9a-f]{8}-[0-9a-f]{4}-"
     r"|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \d|\b(?=\w*\d)[0-9a-fA-F]{10,}\b|•"
 )
-"""What is another the next time: times, dates, identifiers, and what was withheld."""
+"""What is another the next time: times, dates, identifiers, temporary files, and what was withheld."""
 
 
 @dataclass(slots=True, eq=False)

@@ -24,6 +24,8 @@ _ROLES = """
     superscript switch tab table tablist tabpanel term textbox time timer toolbar tooltip tree treegrid treeitem"""
 ROLES = frozenset(_ROLES.split())
 """The roles that Playwright's get_by_role takes."""
+UNROLED = ("summary",)
+"""Tags to which tools give other roles."""
 _SCOPES = {
     "row": ("row",),
     "item": ("listitem", "treeitem", "option", "menuitem", "article"),
@@ -100,7 +102,7 @@ def by_name(chosen: Locator) -> bool:
 
 def _by_role(target: PageTarget, tree: Sequence[Node]) -> list[Part]:
     """By role and name, where they are its alone, in the whole page or in what it stands in; else nothing."""
-    if target.role not in ROLES:
+    if target.role not in ROLES or target.tag in UNROLED:
         return []
     own = Part("role", target.role, target.name)
     if not tree:

@@ -21,6 +21,7 @@ from recorder.trace.pages import (
     Screenshot,
     TabOpened,
 )
+from replay.export.locators import UNROLED
 
 _MOST_DEPTH = 64
 
@@ -101,9 +102,10 @@ class Pages:
         edited = (t for t in self.targets.values() if t.editable and t.tag not in ("input", "textarea"))
         return frozenset(one.name for one in edited)
 
-    def closed(self) -> frozenset[tuple[str, str]]:
-        """Role and name of what is known to stand in closed shadow roots."""
-        return frozenset((target.role, target.name) for target in self.targets.values() if target.closed)
+    def unseen(self) -> frozenset[tuple[str, str]]:
+        """Role and name of what other tools do not see so: it stands in closed shadow roots, or has another role."""
+        told = self.targets.values()
+        return frozenset((one.role, one.name) for one in told if one.closed or one.tag in UNROLED)
 
     def is_top(self, frame: int) -> bool:
         """Whether it is a tab's own frame."""

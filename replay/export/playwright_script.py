@@ -45,7 +45,7 @@ def script(
     calls = Calls(names, losses)
     acted = [action.gesture.target for action in actions if action.gesture.target is not None]
     hidden = frozenset(target.doc for target in acted if target.closed)
-    checks = Checks(names, losses, read_aria, pages.rich_text(), pages.closed(), hidden)
+    checks = Checks(names, losses, read_aria, pages.rich_text(), pages.unseen(), hidden)
     body: list[str] = []
     starts: list[int] = []
     for action in actions:
@@ -80,7 +80,8 @@ def _head(title: str, folder: str, names: Names, body: str) -> Iterator[str]:
     yield ""
     imported = ["Dialog"] if "answer" in names.uses else []
     imported += ["Locator"] if "drag" in names.uses else []
-    imported += ["Page", *(["expect"] if "expect" in names.uses else []), "sync_playwright"]
+    imported += ["Page"] + (["TimeoutError"] if "scroll" in names.uses else [])
+    imported += [*(["expect"] if "expect" in names.uses else []), "sync_playwright"]
     yield f"from playwright.sync_api import {', '.join(imported)}"
     yield ""
     if names.origin:
@@ -96,7 +97,7 @@ def _head(title: str, folder: str, names: Names, body: str) -> Iterator[str]:
         if name in names.uses:
             yield from function.splitlines()
     yield "def act(page: Page) -> None:"
-    yield f"    page.set_default_timeout({_TIMEOUT_MS})"
+    yield f"    page.context.set_default_timeout({_TIMEOUT_MS})"
 
 
 def _context(started: BrowserStarted | None) -> Iterator[str]:
@@ -141,7 +142,10 @@ def answer(page: Page, *replies: bool | str) -> None:
     "drag": '''\
 def drag(page: Page, what: Locator, start: tuple[float, float], *way: tuple[float, float]) -> None:
     """Takes `what` at a point of it and leads it along a way, whose points count from there."""
-    what.scroll_into_view_if_needed()
+    if what.is_visible():
+        what.scroll_into_view_if_needed()
+    else:
+        what.locator("xpath=..").hover()  # which may show it
     box = what.bounding_box()
     assert box is not None
     x, y = box["x"] + start[0], box["y"] + start[1]
@@ -150,6 +154,17 @@ def drag(page: Page, what: Locator, start: tuple[float, float], *way: tuple[floa
     for dx, dy in way:
         page.mouse.move(x + dx, y + dy, steps=5)
     page.mouse.up()
+
+
+''',
+    "scroll": '''\
+def scroll(page: Page, x: float, y: float) -> None:
+    """Scrolls to a place, also of a page that loads more as it is scrolled, as far as it goes."""
+    there = "([x, y]) => { scrollTo(x, y); return scrollX >= x - 1 && scrollY >= y - 1; }"
+    try:
+        page.wait_for_function(there, arg=[x, y], polling=200, timeout=5000)
+    except TimeoutError:  # what comes next tells whether it matters
+        pass
 
 
 ''',

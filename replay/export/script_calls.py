@@ -143,10 +143,21 @@ class Calls:
         if gesture.masked:
             value = self._names.secret(action)
             self._lose(f"a withheld text: set the environment variable {value}", action)
+        after = [self._stroke(at, page, verb, keys) for verb, keys in action.pieces]
+        if gesture.verb == "type" and after and not gesture.masked:
+            return after
         if gesture.verb == "fill" and at:
             held = [f"{at}.fill({quoted(action.held)})"] if action.held else []
-            return [*held, f"{at}.fill({value})"]
+            return [*held, f"{at}.fill({value})", *after]
         return [f"{at}.press_sequentially({value})" if at else f"{page}.keyboard.type({value})"]
+
+    @staticmethod
+    def _stroke(at: str, page: str, verb: str, keys: str) -> str:
+        if verb == "type":
+            return (
+                f"{at}.press_sequentially({quoted(keys)})" if at else f"{page}.keyboard.type({quoted(keys)})"
+            )
+        return f"{at}.press({quoted(keys)})" if at else f"{page}.keyboard.press({quoted(keys)})"
 
     def _pressed(self, action: Action, at: str, page: str) -> list[str]:
         keys = action.gesture.value or ""
@@ -208,10 +219,10 @@ class Calls:
         gesture = action.gesture
         if gesture.scroll is not None:
             x, y = gesture.scroll
-            by, window = '"(element, [x, y]) => element.scrollTo(x, y)"', '"([x, y]) => scrollTo(x, y)"'
-            return [
-                f"{at}.evaluate({by}, [{x:g}, {y:g}])" if at else f"{page}.evaluate({window}, [{x:g}, {y:g}])"
-            ]
+            if at:
+                return [f'{at}.evaluate("(element, [x, y]) => element.scrollTo(x, y)", [{x:g}, {y:g}])']
+            self._names.uses.add("scroll")
+            return [f"scroll({page}, {x:g}, {y:g})"]
         dx, _, dy = (gesture.value or "0,0").partition(",")
         place = _position("position", gesture.offset) if gesture.offset else ""
         over = [f"{at}.hover({place})"] if at else []

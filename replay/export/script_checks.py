@@ -18,8 +18,8 @@ _WORDY = ("text", "paragraph", "listitem", "blockquote")
 
 class Checks:
     """Takes actions in their order. `read_aria` gives the snapshot of a blob, `rich` are names of what was edited as a
-    document is. No locator sees what is in closed shadow roots: `closed` are role and name of what is known to stand
-    there, `hidden` documents where such was acted on, of which nobody knows what else is."""
+    document is, `unseen` role and name of what Playwright does not see so. No locator sees what is in closed shadow
+    roots: `hidden` are documents where such was acted on, of which nobody knows what else is there."""
 
     def __init__(
         self,
@@ -27,14 +27,14 @@ class Checks:
         losses: Losses,
         read_aria: Callable[[str], str],
         rich: frozenset[str],
-        closed: frozenset[tuple[str, str]],
+        unseen: frozenset[tuple[str, str]],
         hidden: frozenset[int],
     ) -> None:
         self._names = names
         self._losses = losses
         self._aria = read_aria
         self._rich = rich
-        self._closed = closed
+        self._unseen = unseen
         self._hidden = hidden
         self._shown: dict[int, tuple[PageState, list[aria.Node]]] = {}
 
@@ -76,7 +76,7 @@ class Checks:
         if any(node.role != "text" for node in found):
             # Words beside elements are put together differently.
             found = [node for node in found if node.role != "text"]
-        found = [node for node in found if (node.role, node.name) not in self._closed]
+        found = [node for node in found if (node.role, node.name) not in self._unseen]
         found, said = _apart(found, _WORDY if self._rich else _WORDY[:2])
         if left_out:
             what = f"of what an action brought, all but {_MOST_NEWS} nodes: not asserted"

@@ -160,3 +160,36 @@ def test_a_devtools_recording_waits_for_a_menu_to_go_and_for_what_the_last_actio
         },
         {"type": "waitForElement", "target": "main", "selectors": [['aria/Saved[role="heading"]']]},
     ]
+
+
+def test_what_was_selected_after_typing_is_selected_again() -> None:
+    typed = deed("type", NOTES, 10, 30, value="Hi")
+    raw = [
+        event(10, "keydown", NOTES, key="H"), event(11, "input", NOTES, text="H", input_type="insertText"),
+        event(12, "keydown", NOTES, key="i"), event(13, "input", NOTES, text="i", input_type="insertText"),
+        event(14, "keydown", NOTES, key="Home", modifiers=8),
+    ]  # fmt: skip
+    notes = 'page.get_by_role("textbox", name="Notes", exact=True)'
+    assert lines([typed], *raw)[-2:] == [f'{notes}.press_sequentially("Hi")', f'{notes}.press("Shift+Home")']
+    filled = deed("fill", NOTES, 10, 30, value="iH")
+    back = event(12, "keydown", NOTES, key="ArrowLeft")
+    found, _ = made([filled], raw[0], raw[1], back, raw[3], raw[4])
+    assert found[-1].pieces == (("press", "Shift+Home"),)
+
+
+def test_a_page_is_scrolled_as_far_as_it_loads() -> None:
+    gesture = deed("scroll", LOGO, 10, 10, value="0,400", scroll=(0.0, 400.0))
+    whole = Gesture(verb="scroll", tab=1, t_start=1, t_end=2, frame=1, scroll=(0.0, 400.0))
+    assert lines([whole])[-1] == "scroll(page, 0, 400)"
+    assert lines([gesture])[-1] == (
+        'page.locator("img").evaluate("(element, [x, y]) => element.scrollTo(x, y)", [0, 400])'
+    )
+
+
+def test_what_other_tools_see_in_another_role_is_not_told_by_its_role() -> None:
+    summary = element(11, "summary", role="button", name="Returns", text="Returns", css="summary")
+    shown = [state(5, "", "a"), state(20, '- button "Returns"', "b")]
+    found, pages = made([deed("click", summary, 10, 12)], summary, *shown)
+    told = script(found, pages, str, title="", folder="x_files").text
+    assert 'page.locator("summary").filter(has_text="Returns").click()' in told
+    assert 'button "Returns"' not in told.split("click()")[1]
