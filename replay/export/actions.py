@@ -113,6 +113,7 @@ def _hovered(
 
 
 _LEAST_DEPTH = 5  # "", html, body, and a box that is not the whole page
+_MOST_WITHIN = 3
 _POINTED = ("click", "double_click", "right_click", "check", "uncheck")
 
 
@@ -143,12 +144,13 @@ def _uncovering(
 
 
 def _around(pointed: PageTarget, on: PageTarget) -> bool:
-    """Whether an element stands in the row or item of what was pointed at, or else beside it in its box."""
+    """Whether an element stands in the row or item of what was pointed at, else beside it in its box, or not far within
+    it."""
     parts = pointed.xpath.split("/")
     rows = [place for place, part in enumerate(parts) if part.partition("[")[0] in ("li", "tr")]
     around = "/".join(parts[: rows[-1] + 1] if rows else parts[:-1])
     if not rows and on.xpath.startswith(pointed.xpath + "/"):
-        return False
+        return len(parts) >= _LEAST_DEPTH and on.xpath.count("/") - pointed.xpath.count("/") <= _MOST_WITHIN
     return pointed.xpath != on.xpath and len(parts) >= _LEAST_DEPTH and on.xpath.startswith(around + "/")
 
 

@@ -24,6 +24,7 @@ _MODIFIERS = ((2, "Control"), (1, "Alt"), (4, "Meta"), (8, "Shift"))
 _BUTTONS = {0: "primary", 1: "auxiliary", 2: "secondary", 3: "back", 4: "forward"}
 _AWAITED = ("button", "checkbox", "dialog", "heading", "link", "menuitem", "option", "tab", "textbox")
 """Roles that are waited for."""
+_MENUS = ("menuitem", "option")
 _MOST_TEXT = 80
 _LITERAL = re.compile(r"""['"()\\]""")
 """What DevTools' selectors of text and names cannot carry unharmed through every version of the runner."""
@@ -90,7 +91,7 @@ class _Writer:
             )
 
     def _awaited(self, action: Action, shown: PageState, last: bool) -> list[dict[str, Any]]:
-        """Waits for the target to go, if it went: what it stood in may cover what is clicked next. After the `last`
+        """Waits for an item of a menu to go, if it went: the menu may cover what is clicked next. After the `last`
         action, for an element that it brought: nothing else waits for what it led to."""
         tab, target = action.gesture.tab, action.gesture.target
         before = self._shown.get(tab, [])
@@ -100,9 +101,9 @@ class _Writer:
         told: list[dict[str, Any]] = []
         there = Counter((node.role, node.name) for node in aria.walk(after))
         gone = target is not None and target.doc == shown.doc and (target.role, target.name) not in there
-        if target is not None and gone and not target.shadow and _tellable(target.role, target.name):
+        if target is not None and gone and target.role in _MENUS and _tellable(target.role, target.name):
             wait = self._wait(tab, target.role, target.name)
-            if target.role in ("option", "menuitem") and target.css.startswith("#"):
+            if target.css.startswith("#"):
                 wait["selectors"] = [[target.css]]  # a menu that fades is hidden before it is gone
             told.append(wait | {"count": 0, "operator": "=="})
         if last and before != after:

@@ -85,6 +85,14 @@ def test_what_a_style_sheet_shows_under_the_pointer_is_pointed_at_first(late: li
     assert not found[0].shown, "what the pointer showed is not what was typed"
 
 
+def test_a_box_whose_style_shows_its_menu_is_pointed_at_where_the_page_was_told_right_then() -> None:
+    box = element(12, "span", text="More", css="p > span", xpath="/html/body/p/span")
+    gestures = [deed("type", NOTES, 100, 200, value="Hi"), deed("click", ARCHIVE, 400, 410)]
+    moved = [event(300, "pointermove", box), event(310, "pointermove", MORE)]
+    found, _ = made(gestures, box, state(50, SHUT, "blank"), *moved, state(305, OPEN, "typed"))
+    assert [(action.gesture.verb, action.gesture.target) for action in found][1] == ("hover", box)
+
+
 def test_what_came_before_the_pointer_moved_is_not_pointed_at() -> None:
     gestures = [deed("type", NOTES, 100, 200, value="Hi"), deed("click", ARCHIVE, 400, 410)]
     moved = [event(350, "pointermove", MORE), event(390, "pointermove", ARCHIVE)]
