@@ -7,9 +7,11 @@ import resource
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error
 from recorded_browser import CHROMIUM, Recording, of, site, wait_for
 
 from recorder.browsing import address
@@ -210,6 +212,22 @@ def test_addresses_are_typed_as_people_do(typed: str, url: str) -> None:
 def test_what_is_no_address_is_said(typed: str) -> None:
     with pytest.raises(UsageError, match=r"https://shop\.example"):
         address(typed)
+
+
+@pytest.mark.slow
+def test_a_page_that_crashes_holds_nothing_up(browse: Browse, tmp_path: Path) -> None:
+    """No picture is waited for that a crashed page would have to give."""
+    with site(PAGES, tmp_path / "site") as address:
+        recording = browse(f"{address}/index.html")
+        with recording.expert() as page:
+            page.get_by_role("button").click()
+            wait_for(lambda: any(e.type == "click" for e in of(PageEvent, recording.journal())) or None)
+            with suppress(Error):
+                page.goto("chrome://crash")
+            recording.interrupt()
+            _, said = recording.ended()
+    assert any(event.type == "click" for event in of(PageEvent, recording.trace()))
+    assert not [gap for gap in of(Gap, recording.trace()) if "did not end well" in gap.reason], said
 
 
 def test_without_a_screen_what_to_do_is_said(browse: Browse) -> None:

@@ -64,6 +64,7 @@ _CACHES = ("Cache", "Code Cache", "Service Worker")
 _STATUS = "status"
 _QUALITY = 80
 _SHOWN_MS = 10_000
+_SHOT_SECONDS = 10
 _ABOUT = """() => {
   const said = (query) => matchMedia(query).matches;
   return {
@@ -116,6 +117,7 @@ class Chromium:
         self._playwright: Playwright | None = None
         self._context: BrowserContext | None = None
         self._pages: list[Page] = []
+        self._crashed: set[Page] = set()
         self._fetching: set[asyncio.Task[None]] = set()
 
     async def open(self) -> dict[str, Any]:
@@ -222,15 +224,12 @@ class Chromium:
         from playwright.async_api import Error
 
         page = self._page(tab, url)
-        if page is None or self._context is None:
+        if page is None or self._context is None or page in self._crashed:
             return None
         try:
-            session = await self._context.new_cdp_session(page)
-            try:
-                shot = await asyncio.wait_for(
-                    session.send("Page.captureScreenshot", {"format": "webp", "quality": _QUALITY}), 10
-                )
-            finally:
+            async with asyncio.timeout(_SHOT_SECONDS):
+                session = await self._context.new_cdp_session(page)
+                shot = await session.send("Page.captureScreenshot", {"format": "webp", "quality": _QUALITY})
                 await session.detach()
         except (Error, TimeoutError):
             return None
@@ -340,6 +339,9 @@ class Chromium:
             self._pages.append(page)
             page.on("download", self._download)
             page.on("close", self._page_closed)
+            # One that has crashed answers nothing until it is loaded again.
+            page.on("crash", lambda page: self._crashed.add(page))
+            page.on("framenavigated", lambda frame: self._crashed.discard(frame.page))
 
     def _page_closed(self, page: Page) -> None:
         if self._context is not None and not self._context.pages:
