@@ -132,6 +132,15 @@ def unmarked(nodes: Sequence[Node]) -> list[Node]:
     ]
 
 
+def unheaded(nodes: Sequence[Node]) -> list[Node]:
+    """Without heads of tables: whether one is a row's or a column's is what tools do not agree on."""
+    return [
+        Node(node.role, node.name, node.text, node.attributes, node.props, unheaded(node.children))
+        for node in nodes
+        if node.role not in ("columnheader", "rowheader")
+    ]
+
+
 def unpointed(before: Sequence[Node], after: Sequence[Node], on: tuple[str, str]) -> list[Node]:
     """`after` without buttons and links that came in items and rows which were there `before`, but for the item that
     holds the element `on` (its role and name): style sheets show such in whatever moves under the pointer."""

@@ -69,7 +69,7 @@ class Checks:
     ) -> Iterator[str]:
         target = action.gesture.target
         on = (target.role, target.name) if target is not None else ("", "")
-        after = aria.unpointed(before, after, on)
+        after = aria.unheaded(aria.unpointed(before, after, on))
         if action.gesture.verb != "select":
             after = aria.unmarked(after)
         found, left_out = aria.news(before, after, _MOST_NEWS)

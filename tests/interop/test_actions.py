@@ -201,3 +201,11 @@ def test_what_other_tools_see_in_another_role_is_not_told_by_its_role() -> None:
     told = script(found, pages, str, title="", folder="x_files").text
     assert 'page.locator("summary").filter(has_text="Returns").click()' in told
     assert 'button "Returns"' not in told.split("click()")[1]
+
+
+def test_heads_of_tables_are_not_asserted() -> None:
+    shown = [state(5, "", "a"), state(20, '- columnheader "Filename"\n- cell "books"', "b")]
+    found, pages = made([deed("click", WORDS, 10, 12)], *shown)
+    told = script(found, pages, str, title="", folder="x_files").text
+    assert '- cell "books"' in told
+    assert "Filename" not in told
