@@ -142,7 +142,7 @@ def replay(
     if live:
         context.exit(play_live(traces, base, headed=headed, json_wanted=json_wanted, report=report))
     if base is not None or headed:
-        raise UsageError("--base and --headed go with --live")
+        raise UsageError("--base and --headed go with --live; --video FILE films a replay in the sandbox")
     if video is not None and len(traces) > 1:
         raise UsageError("--video makes a film of one trace")
     options = Options(
