@@ -467,6 +467,202 @@
     }
   };
 
+  // src/worker/told.ts
+  var PORTION2 = 192 << 10;
+  function framesOf({ frame, childFrames }) {
+    return [frame.id, ...(childFrames ?? []).flatMap(framesOf)];
+  }
+  function listed(headers) {
+    return Object.entries(headers).flatMap(
+      ([name, value]) => value.split("\n").map((one) => [name, one])
+    );
+  }
+  function ordered(headers, text) {
+    if (!text) return headers;
+    const lines = text.split("\r\n").slice(1);
+    return lines.flatMap((line) => {
+      const colon = line.indexOf(":");
+      return colon > 0 ? [[line.slice(0, colon), line.slice(colon + 1).trim()]] : [];
+    });
+  }
+  function encoded(text) {
+    const bytes = new TextEncoder().encode(text);
+    let binary = "";
+    for (let at = 0; at < bytes.length; at += 32768) binary += String.fromCharCode(...bytes.subarray(at, at + 32768));
+    return btoa(binary);
+  }
+  function cut(data) {
+    const portions = [];
+    for (let at = 0; at < data.length; at += PORTION2) portions.push(data.slice(at, at + PORTION2));
+    return portions;
+  }
+
+  // src/worker/flows.ts
+  var MOST_BODY = 64 << 20;
+  var LATE_MS = 1e3;
+  var Flows = class {
+    constructor(state2, answer) {
+      this.state = state2;
+      this.answer = answer;
+    }
+    state;
+    answer;
+    /** By the browser's name for the request. */
+    open = /* @__PURE__ */ new Map();
+    offsets = /* @__PURE__ */ new Map();
+    count = 0;
+    /** Heads as they went over the wire come on a way of their own, before or after the rest. */
+    early = {
+      requests: /* @__PURE__ */ new Map(),
+      responses: /* @__PURE__ */ new Map(),
+      keep(kind, id, head, status = 0) {
+        if (kind === "requests") this.requests.set(id, [...this.requests.get(id) ?? [], head].slice(-8));
+        else this.responses.set(id, [...this.responses.get(id) ?? [], [head, status]].slice(-8));
+        for (const map of [this.requests, this.responses]) if (map.size > 1e3) map.delete(map.keys().next().value ?? "");
+      }
+    };
+    flow(name, tab, method, url, headers, t) {
+      const flow = {
+        id: `${name}/${++this.count}`,
+        tab,
+        asked: { method, url: url.replace(/#.*$/, ""), headers, t },
+        body: { data: [] },
+        sent: null,
+        stated: false,
+        answer: null,
+        awaits: false,
+        streamed: null,
+        done: null,
+        broken: false
+      };
+      this.open.set(name, flow);
+      return flow;
+    }
+    forget(name) {
+      this.open.delete(name);
+      this.early.requests.delete(name);
+      setTimeout(() => {
+        this.early.responses.delete(name);
+        this.offsets.delete(name);
+      }, LATE_MS);
+    }
+    async posted(flow, request, source, requestId) {
+      const entries = request.postDataEntries;
+      if (entries?.every((entry) => entry.bytes !== void 0)) {
+        flow.body.data = entries.map((entry) => entry.bytes ?? "");
+        return;
+      }
+      const said = await chrome.debugger.sendCommand(source, "Network.getRequestPostData", { requestId }).catch(() => null);
+      if (entries || !said) flow.body.skipped = "the browser tells of no files in it";
+      else flow.body.data = [said.base64Encoded ? said.postData : encoded(said.postData)];
+    }
+    maybeAsked(flow) {
+      if (flow.sent) this.asked(flow);
+    }
+    asked(flow) {
+      if (flow.stated) return;
+      flow.stated = true;
+      const { method, url, headers, t } = flow.asked;
+      const plain = Object.entries(headers);
+      const sent = (flow.sent ?? plain).filter(([name]) => !name.startsWith(":"));
+      this.state({ k: "flow.requested", id: flow.id, tab: flow.tab, method, url, headers: sent }, t);
+    }
+    head(flow, response, extra, t) {
+      const { status, statusText: reason, headers, headersText, protocol, remoteIPAddress, remotePort } = response;
+      const version = { h2: "2", h3: "3", "http/1.0": "1.0" }[protocol ?? ""] ?? "1.1";
+      const server = remoteIPAddress ? `${remoteIPAddress}:${remotePort}` : "";
+      flow.answer = { status, reason, version, headers: ordered(listed(headers), headersText), server, t };
+      const name = flow.id.slice(0, flow.id.lastIndexOf("/"));
+      const early = this.early.responses.get(name)?.shift();
+      if (early) this.settle(flow, ...early);
+      else if (extra) {
+        flow.awaits = true;
+        setTimeout(() => this.settle(flow, null, 0), LATE_MS);
+      }
+      this.asked(flow);
+    }
+    settle(flow, head, status) {
+      if (flow.answer && head && status === flow.answer.status)
+        flow.answer.headers = head.filter(([n]) => !n.startsWith(":"));
+      flow.awaits = false;
+      flow.done?.();
+      flow.done = null;
+    }
+    whenTold(flow, done2) {
+      if (flow.awaits) flow.done = done2;
+      else done2();
+    }
+    answered(flow, data, skipped, t = flow.answer?.t, missed = false) {
+      if (!missed) this.answer(flow);
+      this.asked(flow);
+      this.ended(flow, data, skipped === void 0 ? {} : { skipped }, void 0, t);
+    }
+    ended(flow, data, response, error, t) {
+      const { id, answer } = flow;
+      for (const portion of flow.body.data.flatMap(cut))
+        this.state({ k: "flow.body", id, of: "request", data: portion }, t);
+      for (const portion of data.flatMap(cut)) this.state({ k: "flow.body", id, of: "response", data: portion }, t);
+      this.state(
+        {
+          k: "flow.answered",
+          id,
+          ...answer && {
+            status: answer.status,
+            reason: answer.reason,
+            version: answer.version,
+            headers: answer.headers,
+            first: answer.t,
+            ...answer.server && { server: answer.server },
+            response
+          },
+          ...flow.body.skipped !== void 0 && { request: { skipped: flow.body.skipped } },
+          ...error !== void 0 && { error }
+        },
+        t
+      );
+    }
+    portion(flow, data, t) {
+      for (const portion of cut(data)) this.state({ k: "flow.body", id: flow.id, of: "response", data: portion }, t);
+    }
+    async body(flow, source, requestId) {
+      if (flow.asked.method === "HEAD" || await flow.streamed) return { data: [] };
+      try {
+        const said = await chrome.debugger.sendCommand(source, "Network.getResponseBody", { requestId });
+        if (said.body.length > MOST_BODY) return { data: [], skipped: `more than ${MOST_BODY >> 20} MB` };
+        return { data: [said.base64Encoded ? said.body : encoded(said.body)] };
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        const none = [204, 205, 304].includes(flow.answer?.status ?? 0);
+        return none ? { data: [] } : { data: [], skipped: `the browser did not hand it over: ${why}`.slice(0, 200) };
+      }
+    }
+    message(told, sent) {
+      const flow = this.open.get(told.requestId);
+      const { opcode, payloadData } = told.response;
+      if (!flow || opcode !== 1 && opcode !== 2) return;
+      const text = opcode === 1;
+      const data = text ? encoded(payloadData ?? "") : payloadData ?? "";
+      this.state({ k: "flow.message", id: flow.id, sent, text, data }, this.at(told));
+    }
+    at(told) {
+      const offset = this.offsets.get(told.requestId);
+      return offset === void 0 ? Date.now() : (told.timestamp + offset) * 1e3;
+    }
+    /** A WebSocket is no more. Who closed it, and why, is not told: mostly all went well. */
+    closed(told) {
+      const flow = this.open.get(told.requestId);
+      if (!flow) return;
+      this.forget(told.requestId);
+      if (flow.answer) {
+        const code = flow.broken ? {} : { code: 1e3 };
+        this.state({ k: "flow.closed", id: flow.id, sent: false, ...code }, this.at(told));
+      } else {
+        this.asked(flow);
+        this.ended(flow, [], {}, "the WebSocket was not opened", this.at(told));
+      }
+    }
+  };
+
   // src/worker/missed.ts
   var MOST = 1e3;
   var ALL = { urls: ["http://*/*", "https://*/*"] };
@@ -515,7 +711,7 @@
     }
     sent = (sent) => {
       if (!this.watched(sent.tabId)) return;
-      this.open.set(sent.requestId, { t: sent.timeStamp, headers: listed(sent.requestHeaders) });
+      this.open.set(sent.requestId, { t: sent.timeStamp, headers: listed2(sent.requestHeaders) });
       trim(this.open);
     };
     completed = (done2) => {
@@ -537,7 +733,7 @@
         ...open,
         status: done2.statusCode,
         reason: done2.statusLine.split(" ").slice(2).join(" "),
-        answer: listed(done2.responseHeaders),
+        answer: listed2(done2.responseHeaders),
         server: done2.ip ?? "",
         ended: done2.timeStamp
       };
@@ -549,7 +745,7 @@
   function named(tab, method, url) {
     return `${tab} ${method} ${url.replace(/#.*$/, "")}`;
   }
-  function listed(headers) {
+  function listed2(headers) {
     return (headers ?? []).map(({ name, value }) => [name, value ?? ""]);
   }
   function trim(map) {
@@ -558,9 +754,6 @@
 
   // src/worker/network.ts
   var PROTOCOL = "1.3";
-  var PORTION2 = 192 << 10;
-  var MOST_BODY = 64 << 20;
-  var LATE_MS = 1e3;
   var REST_MS = 300;
   var RECORDED = /^(https?|wss?):/;
   var ENABLE = {
@@ -574,13 +767,12 @@
     constructor(state2, wanted2) {
       this.state = state2;
       this.wanted = wanted2;
+      this.flows = new Flows(state2, ({ tab, asked }) => this.missed.told(tab, asked.method, asked.url));
     }
     state;
     wanted;
     tabs = /* @__PURE__ */ new Set();
-    flows = /* @__PURE__ */ new Map();
-    offsets = /* @__PURE__ */ new Map();
-    count = 0;
+    flows;
     missed = new Missed((tab) => this.tabs.has(tab) || this.awaited.has(tab));
     /** New tabs, which the debugger is on its way to, or cannot be at before they show a page. */
     awaited = /* @__PURE__ */ new Set();
@@ -604,7 +796,7 @@
       const tabs = [...this.tabs];
       this.tabs.clear();
       for (const tabId of tabs) await chrome.debugger.detach({ tabId }).catch(() => void 0);
-      this.flows.clear();
+      this.flows.open.clear();
     }
     created = (tab) => {
       if (tab.id !== void 0) this.awaited.add(tab.id);
@@ -625,14 +817,14 @@
       const tree = await chrome.debugger.sendCommand(target, "Page.getResourceTree").catch(() => null);
       const frames = tree ? framesOf(tree.frameTree) : [];
       for (const seen of left) {
-        const [name] = [...this.flows].find(
+        const [name] = [...this.flows.open].find(
           ([, { tab: of, asked }]) => of === tab && asked.url === seen.url && asked.method === seen.method
         ) ?? [];
-        const flow = name === void 0 ? void 0 : this.flows.get(name);
-        if (name !== void 0) this.flows.delete(name);
-        await this.stateMissed(seen, flow ?? this.flow("missed", tab, seen.method, seen.url, {}, seen.t), frames);
+        const flow = name === void 0 ? void 0 : this.flows.open.get(name);
+        if (name !== void 0) this.flows.open.delete(name);
+        await this.stateMissed(seen, flow ?? this.flows.flow("missed", tab, seen.method, seen.url, {}, seen.t), frames);
       }
-      this.flows.delete("missed");
+      this.flows.open.delete("missed");
     }
     async stateMissed(seen, flow, frames) {
       flow.sent ??= seen.headers;
@@ -641,11 +833,11 @@
         const said = await chrome.debugger.sendCommand({ tabId: seen.tab }, "Page.getResourceContent", { frameId, url: seen.url }).catch(() => null);
         if (!said) continue;
         const { content, base64Encoded } = said;
-        this.answered(flow, [base64Encoded ? content : encoded(content)], void 0, seen.ended, true);
+        this.flows.answered(flow, [base64Encoded ? content : encoded(content)], void 0, seen.ended, true);
         return;
       }
       const empty = seen.status >= 300 && seen.status < 400;
-      this.answered(flow, [], empty ? void 0 : "the browser's debugger came too late for it", seen.ended, true);
+      this.flows.answered(flow, [], empty ? void 0 : "the browser's debugger came too late for it", seen.ended, true);
     }
     async attach(tab) {
       const tabId = tab.id;
@@ -684,264 +876,97 @@
       "Network.requestWillBeSent": (told, source, tab) => {
         const { requestId, request, redirectResponse, timestamp, wallTime } = told;
         if (!RECORDED.test(request.url)) return;
-        this.offsets.set(requestId, wallTime - timestamp);
-        const before = this.flows.get(requestId);
+        this.flows.offsets.set(requestId, wallTime - timestamp);
+        const before = this.flows.open.get(requestId);
         if (before && redirectResponse) {
-          this.head(before, redirectResponse, told.redirectHasExtraInfo, this.at(told));
-          this.whenTold(before, () => this.answered(before, []));
-          before.stated || this.asked(before);
+          this.flows.head(before, redirectResponse, told.redirectHasExtraInfo, this.flows.at(told));
+          this.flows.whenTold(before, () => this.flows.answered(before, []));
+          before.stated || this.flows.asked(before);
         }
         const t = wallTime * 1e3;
-        const flow = this.flow(requestId, tab, request.method, request.url, request.headers, t);
-        const extra = this.early.requests.get(requestId)?.shift();
+        const flow = this.flows.flow(requestId, tab, request.method, request.url, request.headers, t);
+        const extra = this.flows.early.requests.get(requestId)?.shift();
         if (extra) flow.sent = extra;
-        if (request.hasPostData) void this.posted(flow, request, source, requestId).then(() => this.maybeAsked(flow));
-        else this.maybeAsked(flow);
+        if (request.hasPostData)
+          void this.flows.posted(flow, request, source, requestId).then(() => this.flows.maybeAsked(flow));
+        else this.flows.maybeAsked(flow);
       },
       "Network.requestWillBeSentExtraInfo": ({ requestId, headers }) => {
-        const flow = this.flows.get(requestId);
-        const sent = listed2(headers);
+        const flow = this.flows.open.get(requestId);
+        const sent = listed(headers);
         if (flow && !flow.sent && !flow.stated) {
           flow.sent = sent;
-          this.maybeAsked(flow);
-        } else this.early.keep("requests", requestId, sent);
+          this.flows.maybeAsked(flow);
+        } else this.flows.early.keep("requests", requestId, sent);
       },
       "Network.responseReceived": (told, source) => {
-        const flow = this.flows.get(told.requestId);
+        const flow = this.flows.open.get(told.requestId);
         if (!flow) return;
-        this.head(flow, told.response, told.hasExtraInfo, this.at(told));
+        this.flows.head(flow, told.response, told.hasExtraInfo, this.flows.at(told));
         if (told.response.mimeType === "text/event-stream") {
           const request = { requestId: told.requestId };
           flow.streamed = chrome.debugger.sendCommand(source, "Network.streamResourceContent", request).then((held) => {
-            this.portion(flow, held.bufferedData ?? "");
+            this.flows.portion(flow, held.bufferedData ?? "");
             return true;
           }).catch(() => false);
         }
       },
       "Network.responseReceivedExtraInfo": ({ requestId, headers, headersText, statusCode }) => {
-        const flow = this.flows.get(requestId);
-        const came = ordered(listed2(headers), headersText);
-        if (flow?.awaits && flow.answer) this.settle(flow, came, statusCode);
-        else this.early.keep("responses", requestId, came, statusCode);
+        const flow = this.flows.open.get(requestId);
+        const came = ordered(listed(headers), headersText);
+        if (flow?.awaits && flow.answer) this.flows.settle(flow, came, statusCode);
+        else this.flows.early.keep("responses", requestId, came, statusCode);
       },
       "Network.dataReceived": (told) => {
-        const flow = this.flows.get(told.requestId);
-        if (flow?.streamed && told.data) this.portion(flow, told.data, this.at(told));
+        const flow = this.flows.open.get(told.requestId);
+        if (flow?.streamed && told.data) this.flows.portion(flow, told.data, this.flows.at(told));
       },
       "Network.loadingFinished": (told, source) => {
-        const flow = this.flows.get(told.requestId);
+        const flow = this.flows.open.get(told.requestId);
         if (!flow) return;
-        this.forget(told.requestId);
-        const t = this.at(told);
-        void this.body(flow, source, told.requestId).then(
-          (response) => this.whenTold(flow, () => this.answered(flow, response.data, response.skipped, t))
+        this.flows.forget(told.requestId);
+        const t = this.flows.at(told);
+        void this.flows.body(flow, source, told.requestId).then(
+          (response) => this.flows.whenTold(flow, () => this.flows.answered(flow, response.data, response.skipped, t))
         );
       },
       "Network.loadingFailed": (told, source) => {
-        const flow = this.flows.get(told.requestId);
+        const flow = this.flows.open.get(told.requestId);
         if (!flow) return;
-        this.forget(told.requestId);
+        this.flows.forget(told.requestId);
         flow.awaits = false;
-        this.asked(flow);
-        const partial = flow.answer ? this.body(flow, source, told.requestId) : Promise.resolve({ data: [] });
+        this.flows.asked(flow);
+        const partial = flow.answer ? this.flows.body(flow, source, told.requestId) : Promise.resolve({ data: [] });
         const error = told.errorText || "it failed";
-        void partial.then(({ data }) => this.ended(flow, data, { partial: true }, error, this.at(told)));
+        void partial.then(({ data }) => this.flows.ended(flow, data, { partial: true }, error, this.flows.at(told)));
       },
       "Network.webSocketCreated": ({ requestId, url }, _, tab) => {
-        this.flow(requestId, tab, "GET", url.replace(/^ws/, "http"), {}, Date.now());
+        this.flows.flow(requestId, tab, "GET", url.replace(/^ws/, "http"), {}, Date.now());
       },
       "Network.webSocketWillSendHandshakeRequest": (told) => {
-        const flow = this.flows.get(told.requestId);
+        const flow = this.flows.open.get(told.requestId);
         if (!flow) return;
-        this.offsets.set(told.requestId, told.wallTime - told.timestamp);
+        this.flows.offsets.set(told.requestId, told.wallTime - told.timestamp);
         flow.asked.t = told.wallTime * 1e3;
         flow.asked.headers = told.request.headers;
       },
       "Network.webSocketHandshakeResponseReceived": (told) => {
-        const flow = this.flows.get(told.requestId);
+        const flow = this.flows.open.get(told.requestId);
         if (!flow) return;
-        if (told.response.requestHeaders) flow.sent = listed2(told.response.requestHeaders);
-        this.asked(flow);
-        this.head(flow, { ...told.response, protocol: "http/1.1" }, false, this.at(told));
-        this.answered(flow, [], void 0, this.at(told));
+        if (told.response.requestHeaders) flow.sent = listed(told.response.requestHeaders);
+        this.flows.asked(flow);
+        this.flows.head(flow, { ...told.response, protocol: "http/1.1" }, false, this.flows.at(told));
+        this.flows.answered(flow, [], void 0, this.flows.at(told));
       },
-      "Network.webSocketFrameSent": (told) => this.message(told, true),
-      "Network.webSocketFrameReceived": (told) => this.message(told, false),
-      "Network.webSocketClosed": (told) => {
-        const flow = this.flows.get(told.requestId);
-        if (!flow) return;
-        this.forget(told.requestId);
-        if (flow.answer) this.state({ k: "flow.closed", id: flow.id, sent: false }, this.at(told));
-        else {
-          this.asked(flow);
-          this.ended(flow, [], {}, "the WebSocket was not opened", this.at(told));
-        }
-      }
+      "Network.webSocketFrameSent": (told) => this.flows.message(told, true),
+      "Network.webSocketFrameReceived": (told) => this.flows.message(told, false),
+      "Network.webSocketFrameError": ({ requestId }) => {
+        const flow = this.flows.open.get(requestId);
+        if (flow) flow.broken = true;
+      },
+      "Network.webSocketClosed": (told) => this.flows.closed(told)
     };
-    /** Heads as they went over the wire come on a way of their own, before or after the rest. */
-    early = {
-      requests: /* @__PURE__ */ new Map(),
-      responses: /* @__PURE__ */ new Map(),
-      keep(kind, id, head, status = 0) {
-        if (kind === "requests") this.requests.set(id, [...this.requests.get(id) ?? [], head].slice(-8));
-        else this.responses.set(id, [...this.responses.get(id) ?? [], [head, status]].slice(-8));
-        for (const map of [this.requests, this.responses]) if (map.size > 1e3) map.delete(map.keys().next().value ?? "");
-      }
-    };
-    flow(name, tab, method, url, headers, t) {
-      const flow = {
-        id: `${name}/${++this.count}`,
-        tab,
-        asked: { method, url: url.replace(/#.*$/, ""), headers, t },
-        body: { data: [] },
-        sent: null,
-        stated: false,
-        answer: null,
-        awaits: false,
-        streamed: null,
-        done: null
-      };
-      this.flows.set(name, flow);
-      return flow;
-    }
-    forget(name) {
-      this.flows.delete(name);
-      this.early.requests.delete(name);
-      setTimeout(() => {
-        this.early.responses.delete(name);
-        this.offsets.delete(name);
-      }, LATE_MS);
-    }
-    async posted(flow, request, source, requestId) {
-      const entries = request.postDataEntries;
-      if (entries?.every((entry) => entry.bytes !== void 0)) {
-        flow.body.data = entries.map((entry) => entry.bytes ?? "");
-        return;
-      }
-      const said = await chrome.debugger.sendCommand(source, "Network.getRequestPostData", { requestId }).catch(() => null);
-      if (entries || !said) flow.body.skipped = "the browser tells of no files in it";
-      else flow.body.data = [said.base64Encoded ? said.postData : encoded(said.postData)];
-    }
-    maybeAsked(flow) {
-      if (flow.sent) this.asked(flow);
-    }
-    asked(flow) {
-      if (flow.stated) return;
-      flow.stated = true;
-      const { method, url, headers, t } = flow.asked;
-      const plain = Object.entries(headers);
-      const sent = (flow.sent ?? plain).filter(([name]) => !name.startsWith(":"));
-      this.state({ k: "flow.requested", id: flow.id, tab: flow.tab, method, url, headers: sent }, t);
-    }
-    head(flow, response, extra, t) {
-      const { status, statusText: reason, headers, headersText, protocol, remoteIPAddress, remotePort } = response;
-      const version = { h2: "2", h3: "3", "http/1.0": "1.0" }[protocol ?? ""] ?? "1.1";
-      const server = remoteIPAddress ? `${remoteIPAddress}:${remotePort}` : "";
-      flow.answer = { status, reason, version, headers: ordered(listed2(headers), headersText), server, t };
-      const name = flow.id.slice(0, flow.id.lastIndexOf("/"));
-      const early = this.early.responses.get(name)?.shift();
-      if (early) this.settle(flow, ...early);
-      else if (extra) {
-        flow.awaits = true;
-        setTimeout(() => this.settle(flow, null, 0), LATE_MS);
-      }
-      this.asked(flow);
-    }
-    settle(flow, head, status) {
-      if (flow.answer && head && status === flow.answer.status)
-        flow.answer.headers = head.filter(([n]) => !n.startsWith(":"));
-      flow.awaits = false;
-      flow.done?.();
-      flow.done = null;
-    }
-    whenTold(flow, done2) {
-      if (flow.awaits) flow.done = done2;
-      else done2();
-    }
-    answered(flow, data, skipped, t = flow.answer?.t, missed = false) {
-      if (!missed) this.missed.told(flow.tab, flow.asked.method, flow.asked.url);
-      this.asked(flow);
-      this.ended(flow, data, skipped === void 0 ? {} : { skipped }, void 0, t);
-    }
-    ended(flow, data, response, error, t) {
-      const { id, answer } = flow;
-      for (const portion of flow.body.data.flatMap(cut))
-        this.state({ k: "flow.body", id, of: "request", data: portion }, t);
-      for (const portion of data.flatMap(cut)) this.state({ k: "flow.body", id, of: "response", data: portion }, t);
-      this.state(
-        {
-          k: "flow.answered",
-          id,
-          ...answer && {
-            status: answer.status,
-            reason: answer.reason,
-            version: answer.version,
-            headers: answer.headers,
-            first: answer.t,
-            ...answer.server && { server: answer.server },
-            response
-          },
-          ...flow.body.skipped !== void 0 && { request: { skipped: flow.body.skipped } },
-          ...error !== void 0 && { error }
-        },
-        t
-      );
-    }
-    portion(flow, data, t) {
-      for (const portion of cut(data)) this.state({ k: "flow.body", id: flow.id, of: "response", data: portion }, t);
-    }
-    async body(flow, source, requestId) {
-      if (flow.asked.method === "HEAD" || await flow.streamed) return { data: [] };
-      try {
-        const said = await chrome.debugger.sendCommand(source, "Network.getResponseBody", { requestId });
-        if (said.body.length > MOST_BODY) return { data: [], skipped: `more than ${MOST_BODY >> 20} MB` };
-        return { data: [said.base64Encoded ? said.body : encoded(said.body)] };
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        const none = [204, 205, 304].includes(flow.answer?.status ?? 0);
-        return none ? { data: [] } : { data: [], skipped: `the browser did not hand it over: ${why}`.slice(0, 200) };
-      }
-    }
-    message(told, sent) {
-      const flow = this.flows.get(told.requestId);
-      const { opcode, payloadData } = told.response;
-      if (!flow || opcode !== 1 && opcode !== 2) return;
-      const text = opcode === 1;
-      const data = text ? encoded(payloadData ?? "") : payloadData ?? "";
-      this.state({ k: "flow.message", id: flow.id, sent, text, data }, this.at(told));
-    }
-    at(told) {
-      const offset = this.offsets.get(told.requestId);
-      return offset === void 0 ? Date.now() : (told.timestamp + offset) * 1e3;
-    }
   };
-  function framesOf({ frame, childFrames }) {
-    return [frame.id, ...(childFrames ?? []).flatMap(framesOf)];
-  }
-  function listed2(headers) {
-    return Object.entries(headers).flatMap(
-      ([name, value]) => value.split("\n").map((one) => [name, one])
-    );
-  }
-  function ordered(headers, text) {
-    if (!text) return headers;
-    const lines = text.split("\r\n").slice(1);
-    return lines.flatMap((line) => {
-      const colon = line.indexOf(":");
-      return colon > 0 ? [[line.slice(0, colon), line.slice(colon + 1).trim()]] : [];
-    });
-  }
-  function encoded(text) {
-    const bytes = new TextEncoder().encode(text);
-    let binary = "";
-    for (let at = 0; at < bytes.length; at += 32768) binary += String.fromCharCode(...bytes.subarray(at, at + 32768));
-    return btoa(binary);
-  }
-  function cut(data) {
-    const portions = [];
-    for (let at = 0; at < data.length; at += PORTION2) portions.push(data.slice(at, at + PORTION2));
-    return portions;
-  }
 
   // src/panel.ts
   var PANEL = "panel";
