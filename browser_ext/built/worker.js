@@ -533,6 +533,7 @@
         awaits: false,
         streamed: null,
         done: null,
+        posting: null,
         broken: false
       };
       this.open.set(name, flow);
@@ -599,6 +600,8 @@
     }
     ended(flow, data, response, error, t) {
       const { id, answer } = flow;
+      const length = flow.sent?.find(([name]) => name.toLowerCase() === "content-length")?.[1];
+      if (flow.body.data.length === 0 && Number(length) > 0) flow.body.skipped ??= "the browser does not tell of it";
       for (const portion of flow.body.data.flatMap(cut))
         this.state({ k: "flow.body", id, of: "request", data: portion }, t);
       for (const portion of data.flatMap(cut)) this.state({ k: "flow.body", id, of: "response", data: portion }, t);
@@ -625,6 +628,7 @@
       for (const portion of cut(data)) this.state({ k: "flow.body", id: flow.id, of: "response", data: portion }, t);
     }
     async body(flow, source, requestId) {
+      await flow.posting;
       if (flow.asked.method === "HEAD" || await flow.streamed) return { data: [] };
       try {
         const said = await chrome.debugger.sendCommand(source, "Network.getResponseBody", { requestId });
@@ -888,7 +892,7 @@
         const extra = this.flows.early.requests.get(requestId)?.shift();
         if (extra) flow.sent = extra;
         if (request.hasPostData)
-          void this.flows.posted(flow, request, source, requestId).then(() => this.flows.maybeAsked(flow));
+          flow.posting = this.flows.posted(flow, request, source, requestId).then(() => this.flows.maybeAsked(flow));
         else this.flows.maybeAsked(flow);
       },
       "Network.requestWillBeSentExtraInfo": ({ requestId, headers }) => {

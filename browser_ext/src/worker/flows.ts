@@ -24,6 +24,8 @@ export interface Flow {
   /** Whether its answer comes piece by piece; null: it comes at its end. */
   streamed: Promise<boolean> | null;
   done: (() => void) | null;
+  /** What is sent is being asked for. */
+  posting: Promise<void> | null;
   /** A WebSocket that broke. */
   broken: boolean;
 }
@@ -63,6 +65,7 @@ export class Flows {
       awaits: false,
       streamed: null,
       done: null,
+      posting: null,
       broken: false,
     };
     this.open.set(name, flow);
@@ -147,6 +150,8 @@ export class Flows {
     t?: number,
   ): void {
     const { id, answer } = flow;
+    const length = flow.sent?.find(([name]) => name.toLowerCase() === "content-length")?.[1];
+    if (flow.body.data.length === 0 && Number(length) > 0) flow.body.skipped ??= "the browser does not tell of it";
     for (const portion of flow.body.data.flatMap(cut))
       this.state({ k: "flow.body", id, of: "request", data: portion }, t);
     for (const portion of data.flatMap(cut)) this.state({ k: "flow.body", id, of: "response", data: portion }, t);
@@ -175,6 +180,7 @@ export class Flows {
   }
 
   async body(flow: Flow, source: Session, requestId: string): Promise<{ data: string[]; skipped?: string }> {
+    await flow.posting;
     if (flow.asked.method === "HEAD" || (await flow.streamed)) return { data: [] };
     try {
       const said = (await chrome.debugger.sendCommand(source, "Network.getResponseBody", { requestId })) as {

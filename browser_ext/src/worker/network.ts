@@ -166,7 +166,7 @@ export class Network {
       const extra = this.flows.early.requests.get(requestId)?.shift();
       if (extra) flow.sent = extra;
       if (request.hasPostData)
-        void this.flows.posted(flow, request, source, requestId).then(() => this.flows.maybeAsked(flow));
+        flow.posting = this.flows.posted(flow, request, source, requestId).then(() => this.flows.maybeAsked(flow));
       else this.flows.maybeAsked(flow);
     },
     "Network.requestWillBeSentExtraInfo": ({ requestId, headers }) => {
