@@ -227,7 +227,6 @@ def _action(
 
 
 _CARET = {"ArrowLeft", "ArrowRight", "Home", "End"}
-_DELETES = ("Backspace", "Delete")
 
 
 def _pieces(gesture: Gesture, raw: Sequence[PageEvent]) -> tuple[tuple[Literal["type", "press"], str], ...]:
@@ -235,7 +234,11 @@ def _pieces(gesture: Gesture, raw: Sequence[PageEvent]) -> tuple[tuple[Literal["
     if gesture.verb not in ("fill", "type") or not any(event.key in _CARET for event in raw):
         return ()
     told: list[tuple[Literal["type", "press"], str]] = []
-    for event in sorted(raw, key=lambda event: (event.doc, event.seq)):
+    events = sorted(raw, key=lambda event: (event.doc, event.seq))
+    if gesture.verb == "fill":
+        entered = [place for place, event in enumerate(events, 1) if event.type == "input"]
+        events = events[max(entered, default=0) :]
+    for event in events:
         keys, text = "", event.text or ""
         if event.type == "keydown" and event.key in _CARET:
             keys = chord(event)
@@ -253,8 +256,7 @@ def _pieces(gesture: Gesture, raw: Sequence[PageEvent]) -> tuple[tuple[Literal["
             told.append(("type", text))
     if gesture.verb == "type":
         return tuple(told)
-    entered = [place for place, (verb, keys) in enumerate(told, 1) if verb == "type" or keys in _DELETES]
-    return tuple(told[max(entered, default=0) :])
+    return tuple(told)
 
 
 def _pressed(gesture: Gesture, raw: Sequence[PageEvent], pages: Pages) -> PageTarget | None:

@@ -183,6 +183,9 @@ def test_what_was_selected_after_typing_is_selected_again() -> None:
     back = event(12, "keydown", NOTES, key="ArrowLeft")
     found, _ = made([filled], raw[0], raw[1], back, raw[3], raw[4])
     assert found[-1].pieces == (("press", "Shift+Home"),)
+    slid = [event(10, "keydown", NOTES, key="ArrowRight"), event(11, "input", NOTES, value="19")]
+    found, _ = made([filled], *slid)
+    assert not found[-1].pieces, "the key is in the value"
 
 
 def test_a_page_is_scrolled_as_far_as_it_loads() -> None:
