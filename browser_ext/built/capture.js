@@ -2607,8 +2607,8 @@ ${state.title}`;
         const { roots: _, ...state } = stateOf();
         return { ...state, aria: ariaOf() };
       },
-      emit() {
-        return states.emit(true);
+      emit(whole = true) {
+        return states.emit(whole);
       },
       written,
       end,

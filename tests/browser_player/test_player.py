@@ -24,6 +24,7 @@ from recorder.trace.pages import (
     Navigated,
     PageEvent,
     PageState,
+    PageTarget,
     TabOpened,
 )
 from recorder.trace.reader import open_trace
@@ -340,6 +341,21 @@ def test_a_timer_that_was_late_when_recorded_is_late_again(stage: Stage) -> None
     _, played = stage.play(script, {"/": body})
     assert stage.seen.split() == ["Ask", "pressed", "tip"]
     assert played.missed == []
+
+
+def test_keys_go_to_their_element_though_nothing_that_was_done_focused_it(stage: Stage) -> None:
+    """Who drives a browser by its debugger focuses what is to be filled."""
+    script = Script(ORIGIN + "/")
+    script.click(20, 15)
+    place: dict[str, Any] = {"source": SOURCE, "tab": 1, "frame": 1, "doc": 1, "seq": 50, "t": script.t}
+    script.events.append(PageTarget(**place, n=7, tag="input", role="textbox", css="#second", type="text"))
+    script.event("keydown", 80, key="a", code="KeyA", target=7)
+    script.event("keyup", key="a", code="KeyA", target=7)
+    body = """<style>* { margin: 0 } input { display: block; height: 30px }</style><input id=first><input id=second>
+    <p id=out></p><script>oninput = ({target}) => { out.textContent += `${target.id} ${target.value}`; }</script>"""
+    _, played = stage.play(script, {"/": body})
+    assert stage.seen == "second a"
+    assert [remark for remark in played.remarks if "focused by script" in remark]
 
 
 def test_what_moves_within_components_moves_by_the_pages_clock(stage: Stage) -> None:

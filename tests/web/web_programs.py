@@ -118,6 +118,13 @@ class Party(Program):
         )
 
 
+class Contacts(Program):
+    """An address book by Flask and htmx, see contacts.py."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, [sys.executable, HERE / "contacts.py", "PORT"])
+
+
 class Tables(Program):
     """sqlite-web over a small database."""
 

@@ -17,8 +17,8 @@ export interface Probe {
   active(): Print | null;
   /** What the document is now; nothing is stated. */
   state(): State;
-  /** States what the document is now, unless that was stated; returns it. */
-  emit(): State;
+  /** States what the document is now, unless that was stated; returns it. Not `whole`: styles alone change nothing. */
+  emit(whole?: boolean): State;
   /** Resolves when the page shows what it is now, also of what is under a resting pointer. */
   drawn(): Promise<void>;
   /** The document's hash alone, of which a replay asks before each input. */
@@ -54,8 +54,8 @@ export function probeOf(states: States, written: () => Promise<number>, end: () 
       const { roots: _, ...state } = stateOf();
       return { ...state, aria: ariaOf() };
     },
-    emit() {
-      return states.emit(true);
+    emit(whole = true) {
+      return states.emit(whole);
     },
     written,
     end,

@@ -110,9 +110,9 @@ class Gate:
     def state(
         self, tab: Tab, frame: Frame, action: Action, doc: int, dom: str, *, patient: bool, emit: bool
     ) -> bool:
-        """Waits until the document is as it was; with `emit` that is told as a state of the replay, too. Where it never
-        is, the replay goes on: the state that is there is told, and judged. Returns whether it was. A page that is
-        being left cannot be asked."""
+        """Waits until the document is as it was; that is told as a state of the replay, if the last was another, with
+        `emit` also what styles alone changed. Where it never is, the replay goes on: the state that is there is told,
+        and judged. Returns whether it was. A page that is being left cannot be asked."""
         end = time.monotonic() + (self._patience if patient else 0.0)
         script = _STATE.replace("DOM", repr(dom)).replace("EMIT", "true" if emit else "false")
         rested = False
@@ -150,9 +150,14 @@ class Gate:
         except Failed:
             return False
 
-    def reached(self, tab: Tab, frame: Frame, dom: str, complete: bool) -> bool:
-        """Whether the document is as it was; that is told as a state of the replay, too."""
-        script = _REACHED.replace("DOM", repr(dom)).replace("COMPLETE", "true" if complete else "false")
+    def reached(self, tab: Tab, frame: Frame, dom: str, complete: bool, *, still: bool) -> bool:
+        """Whether the document is as it was, and with `still` nothing in it is moving; that is told as a state of the
+        replay, too."""
+        script = (
+            _REACHED.replace("DOM", repr(dom))
+            .replace("COMPLETE", _word(complete))
+            .replace("STILL", _word(still))
+        )
         try:
             return self._browser.evaluate(tab, frame.ours, script) is True
         except Failed:
@@ -204,20 +209,21 @@ class Gate:
                 return left + across, top + down
         return None
 
-    def focus(self, tab: Tab, frame: Frame, action: Action, target: PageTarget) -> None:
-        """Waits until the recorded target has the focus; where it never does, the key goes to what has."""
-        if tab.deaf:
-            return
+    def focus(self, tab: Tab, frame: Frame, action: Action, target: PageTarget | None) -> bool:
+        """Waits until the recorded target has the focus; returns whether it has, or that cannot be known."""
+        if tab.deaf or target is None:
+            return True
         end = time.monotonic() + self._patience
         while True:
             there = self._ask(tab, frame, "active")
             if there is None or same(there, target):
-                return
+                return True
             if time.monotonic() >= end:
                 break
             self._clock.rest()
             self._browser.turn(_POLL_SECONDS)
         self.miss(action, f"the focus on {_shown(target)}", _shown_fields(there), doc=target.doc, shown=True)
+        return False
 
     def _ask(self, tab: Tab, frame: Frame, call: str, *arguments: Any) -> Any:
         try:
@@ -276,13 +282,18 @@ def _ordinals(plan: Plan) -> dict[int, tuple[str, int]]:
     return found
 
 
+def _word(holds: bool) -> str:
+    return "true" if holds else "false"
+
+
 def _plain(url: str) -> str:
     return url.partition("#")[0]
 
 
 _REACHED = """(async () => {
   const there = () => (document.readyState === "complete") === COMPLETE
-    && __reenact.dom() === DOM;
+    && __reenact.dom() === DOM
+    && !(STILL && document.getAnimations().some((one) => one.playState === "paused"));
   if (!there()) return false;
   await __reenact.drawn();
   if (!there()) return false;
@@ -291,7 +302,11 @@ _REACHED = """(async () => {
 })()"""
 _STATE = """(async () => {
   const dom = __reenact.dom();
-  if (!EMIT || dom !== DOM) return dom;
+  if (dom !== DOM) return dom;
+  if (!EMIT) {
+    __reenact.emit(false);
+    return dom;
+  }
   await __reenact.drawn();
   if (__reenact.dom() === DOM) __reenact.emit();
   return __reenact.dom();

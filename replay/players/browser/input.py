@@ -170,6 +170,12 @@ class Inputs:
 
     # -- what no event of a person's tells -------------------------------------------------------
 
+    def focus(self, tab: Tab, frame: Frame, done: Do) -> None:
+        """Gives the recorded target the focus, which a debugger had given it: no event tells of that."""
+        if done.target is not None and self._on_target(tab, frame, done, _FOCUS) is True:
+            name = done.target.name or done.target.label or done.target.role or done.target.tag
+            self._browser.remark(f"“{name[:100]}” was focused by script: nothing that was done did")
+
     def _scroll(self, tab: Tab, frame: Frame, done: Do) -> None:
         """Where a wheel, a key or a drag of the bar left it; mostly it is there already."""
         if tab.deaf:  # nobody sees where it stands any more
@@ -253,6 +259,10 @@ _FIND = """(path, then) => {
   }
   return then(it);
 }"""
+_FOCUS = """
+  if (it === document.scrollingElement || it === document.body) return false;
+  it.focus({preventScroll: true});
+  return it.matches(":focus");"""
 _THERE = """
   if (it === document.body || it === document.documentElement) it = document.scrollingElement || it;
   return Math.abs(it.scrollLeft - LEFT) < 1 && Math.abs(it.scrollTop - TOP) < 1;"""

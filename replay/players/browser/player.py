@@ -39,6 +39,8 @@ _PLACED = frozenset(
 )
 _AIMED = frozenset((Kind.PRESS, Kind.TOUCH, Kind.DROP))
 """Inputs that never reach another element than the recorded one."""
+_FOCUSED = frozenset((Kind.KEY_DOWN, Kind.TEXT))
+"""Inputs that go to what has the focus."""
 _WATCHED = frozenset((*_AIMED, Kind.WHEEL, Kind.KEY_DOWN, Kind.TEXT, Kind.PASTE, Kind.CHOOSE_FILES, Kind.SET))
 """Inputs that wait for the recorded state of their document."""
 
@@ -294,7 +296,8 @@ class BrowserPlayer:
 
         def reached() -> bool:
             place = self._gate.present(self._tab(state.tab), state.frame, state.doc)
-            return place is not None and self._gate.reached(*place, state.dom, state.settled)
+            early = self._clock.now < action.t
+            return place is not None and self._gate.reached(*place, state.dom, state.settled, still=early)
 
         later = min(
             [action.t + _LATE_NS, *(then.t for then in self._plan.actions[self._next : self._next + 1])]
@@ -331,8 +334,8 @@ class BrowserPlayer:
             x, y = aimed
         elif action.kind is Kind.RELEASE or (action.kind is Kind.MOVE and event.buttons):
             x, y = x + self._shift[0], y + self._shift[1]
-        elif action.kind is Kind.KEY_DOWN and action.target is not None:
-            self._gate.focus(tab, frame, action, action.target)
+        elif action.kind in _FOCUSED and not self._gate.focus(tab, frame, action, action.target):
+            self._inputs.focus(tab, frame, action)
         if action.kind in _PLACED:
             left, top = self._browser.offset(tab, frame)
             x, y = x + left, y + top
