@@ -2550,6 +2550,10 @@ ${state.title}`;
       this.#cost = performance.now() - began;
       return state;
     }
+    /** States what the document is now, if it was said to hold something else. */
+    renew() {
+      if (!this.#last.key.startsWith(`${stateOf().dom} `)) this.emit();
+    }
     /** A shadow root, which is watched from now on. */
     meet(root) {
       if (!this.#known.has(root)) this.changed();
@@ -2607,8 +2611,11 @@ ${state.title}`;
         const { roots: _, ...state } = stateOf();
         return { ...state, aria: ariaOf() };
       },
-      emit(whole = true) {
-        return states.emit(whole);
+      emit() {
+        return states.emit(true);
+      },
+      renew() {
+        states.renew();
       },
       written,
       end,

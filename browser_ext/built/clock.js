@@ -2721,6 +2721,7 @@ ${stackTrace}`
   async function run(until, later) {
     if (!clock) return [until, null, 0];
     readings?.leave(until);
+    animate();
     const to = Math.floor(until);
     for (let due = next(); due !== null && due <= to; due = next()) {
       move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));

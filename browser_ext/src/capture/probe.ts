@@ -17,8 +17,10 @@ export interface Probe {
   active(): Print | null;
   /** What the document is now; nothing is stated. */
   state(): State;
-  /** States what the document is now, unless that was stated; returns it. Not `whole`: styles alone change nothing. */
-  emit(whole?: boolean): State;
+  /** States what the document is now, unless that was stated; returns it. */
+  emit(): State;
+  /** States what the document is now, if it was said to hold something else. */
+  renew(): void;
   /** Resolves when the page shows what it is now, also of what is under a resting pointer. */
   drawn(): Promise<void>;
   /** The document's hash alone, of which a replay asks before each input. */
@@ -54,8 +56,11 @@ export function probeOf(states: States, written: () => Promise<number>, end: () 
       const { roots: _, ...state } = stateOf();
       return { ...state, aria: ariaOf() };
     },
-    emit(whole = true) {
-      return states.emit(whole);
+    emit() {
+      return states.emit(true);
+    },
+    renew() {
+      states.renew();
     },
     written,
     end,

@@ -181,6 +181,11 @@ export class States {
     return state;
   }
 
+  /** States what the document is now, if it was said to hold something else. */
+  renew(): void {
+    if (!this.#last.key.startsWith(`${stateOf().dom} `)) this.emit();
+  }
+
   /** A shadow root, which is watched from now on. */
   meet(root: ShadowRoot): void {
     if (!this.#known.has(root)) this.changed();

@@ -113,6 +113,7 @@ function move(to: number): void {
 async function run(until: number, later: number): Promise<Told> {
   if (!clock) return [until, null, 0];
   readings?.leave(until);
+  animate(); // what an input had begun, began then
   const to = Math.floor(until); // whole steps: parts of them would add up differently each time
   for (let due = next(); due !== null && due <= to; due = next()) {
     move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));

@@ -304,7 +304,7 @@ _STATE = """(async () => {
   const dom = __reenact.dom();
   if (dom !== DOM) return dom;
   if (!EMIT) {
-    __reenact.emit(false);
+    __reenact.renew();
     return dom;
   }
   await __reenact.drawn();
