@@ -6,13 +6,10 @@ Every run does one of each kind of application; with REENACT_ALL_TASKS set it do
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error
 from web_catalogue import TASKS
 from web_stage import BUNDLES, CHROMIUM, record, replay
 from web_task import Task
@@ -22,9 +19,6 @@ EVERY_TIME = frozenset(
      "todo-keyboard", "lamps")
 )  # fmt: skip
 HOLDS = ("exact", "equivalent")
-MOST_TRIED_TWICE = 3
-"""In each of the processes that do the tasks."""
-TRIED_TWICE: list[str] = []
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.sandbox,
@@ -50,25 +44,8 @@ def test_there_are_at_least_thirty() -> None:
 
 
 @pytest.mark.parametrize("task", _parameters())
-def test_records_and_replays(
-    task: Task, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
-    """A task that fails is done once more, for the machine may have been too busy for the person; but only a few of all
-    may need it, and the run's summary names them."""
-    try:
-        record_and_replay(task, tmp_path)
-    except (AssertionError, Error) as first:
-        TRIED_TWICE.append(task.name)
-        record_property("tried twice", str(first))
-        if len(TRIED_TWICE) > MOST_TRIED_TWICE:
-            raise
-        shutil.rmtree(tmp_path)
-        tmp_path.mkdir()
-        record_and_replay(task, tmp_path)
-
-
-def record_and_replay(task: Task, folder: Path) -> None:
-    trace = record(task, folder)
+def test_records_and_replays(task: Task, tmp_path: Path) -> None:
+    trace = record(task, tmp_path)
     answer = replay(trace, "--runs", "2")
     bad = [(step["text"], step["miss"]) for step in answer["steps"] if step["verdict"] not in HOLDS]
     assert bad == []

@@ -122,7 +122,6 @@ def _undone(app: Origin) -> None:
 
 admin_undo = Task(
     name="admin-undo",
-    doubt="its last answer is on its way when some replays end",
     summary="react-admin: sorts, selects two rows, deletes them and takes it back, then searches.",
     path="/admin.html",
     serve=_rows,
@@ -159,7 +158,6 @@ def _tried(app: Origin) -> None:
 
 swagger = Task(
     name="swagger",
-    doubt="ids that change at each letter: how its letters fall into fields differs from replay to replay",
     summary="Swagger UI: tries two operations of an API out, one with a body typed as JSON.",
     path="/swagger.html",
     do=_try_out,

@@ -99,7 +99,6 @@ def _article_kept(app: Origin) -> None:
 
 article = Task(
     name="article",
-    doubt="two replays differ in ids that the editor makes up",
     summary="Adds an italic line in TinyMCE, whose text is in a frame of its own.",
     path="/tinymce.html",
     do=_article,

@@ -186,7 +186,6 @@ windows = Task(
     path="/opener.html",
     do=_windows,
     shows="Initech",
-    doubt="a window that a page opens and that closes itself is told by some replays later, or without its size",
 )
 
 

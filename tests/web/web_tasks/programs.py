@@ -27,7 +27,6 @@ def _write(person: Person, app: Wiki) -> None:
 
 wiki_write = Task(
     name="wiki-write",
-    doubt="a page of megabytes with its programs within: redaction takes some of their code for secrets",
     summary="TiddlyWiki: writes a page with a link and bold words, follows the link, searches.",
     serve=Wiki,
     do=_write,
@@ -84,7 +83,7 @@ def _shared(app: Party) -> None:
 
 party = Task(
     name="party",
-    doubt="the page shows how many milliseconds an answer took",
+    doubt="what an answer took is asked for in the next address; a ticking timer and answers read one clock",
     summary="copyparty: makes a folder and uploads a file into it.",
     serve=Party,
     do=_party,

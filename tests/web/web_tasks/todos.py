@@ -26,7 +26,6 @@ def _react(person: Person, app: Origin) -> None:
 
 todo_react = Task(
     name="todo-react",
-    doubt="what a style shows under a resting pointer, when the page moves beneath it, comes in some replays only",
     summary="Adds three things to do, renames one by a double click, deletes one that shows its button on hover only.",
     path="/todo.html",
     do=_react,
@@ -71,7 +70,6 @@ def _mithril(person: Person, app: Origin) -> None:
 
 todo_mithril = Task(
     name="todo-mithril",
-    doubt="what a style shows under a resting pointer, when the page moves beneath it, comes in some replays only",
     summary="Mithril's TodoMVC: routes by fragment, editing in place.",
     path="/npm/mithril/examples/todomvc/index.html",
     do=_mithril,

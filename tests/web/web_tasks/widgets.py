@@ -34,7 +34,6 @@ def _settings_kept(app: Origin) -> None:
 
 settings = Task(
     name="settings",
-    doubt="what is hit of a component slot differs from replay to replay",
     summary="Settings made of web components (Shoelace): text, list, slider, stars, tabs, switch, a dialog.",
     path="/components.html",
     do=_settings,
