@@ -84,7 +84,7 @@ class Browser:
             self.attend()
         if not self.is_ready:
             if not self.ended:
-                self._process.kill()
+                self._kill()
             self.finish()
             raise RecordingFailed(self.failed or "the browser source did not start; is Playwright whole?")
 
@@ -108,8 +108,7 @@ class Browser:
             try:
                 self._process.wait(timeout)
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+                self._kill()
             self._end_left()
             self.attend()
             if self._status >= 0:
@@ -124,17 +123,26 @@ class Browser:
 
     def _outlived(self) -> bool:
         """Whether the source died, and its browser did not."""
-        if self.reason or not self.is_ready:
-            return False
-        try:
-            self._left = os.pidfd_open(int((self._folder / FOLDER / PID).read_text()))
-        except (OSError, ValueError):
+        if self.reason or not self.is_ready or not self._find_left():
             return False
         self.on_said(
             "the recorder of the browser died; nothing that is done in it is recorded any more. "
             "The browser stays open: close it, or press Ctrl-C here, to end"
         )
         return True
+
+    def _kill(self) -> None:
+        """Ends a source that does not end by itself; its browser outlives it."""
+        self._process.kill()
+        self._process.wait()
+        self._find_left()
+
+    def _find_left(self) -> bool:
+        """Whether a browser is there whose source is not."""
+        if self._left < 0:
+            with suppress(OSError, ValueError):
+                self._left = os.pidfd_open(int((self._folder / FOLDER / PID).read_text()))
+        return self._left >= 0
 
     def _end_left(self) -> None:
         if self._left < 0:
