@@ -127,7 +127,7 @@ def test_a_source_that_is_killed_leaves_the_browser_to_the_expert_and_says_so(
                 recording.interrupt()
             result, said = recording.ended()
     assert (result["state"], recording.process.returncode) == ("incomplete", 5), said
-    assert not Path(f"/proc/{browser}").exists()
+    wait_for(lambda: not Path(f"/proc/{browser}").exists() or None)  # its parent has yet to bury it
     events = recording.trace()
     assert any(event.type == "click" for event in of(PageEvent, events))
     assert [gap.reason for gap in of(Gap, events)] == [

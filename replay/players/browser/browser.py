@@ -192,15 +192,17 @@ class Browser:
         self.tools.send("Runtime.evaluate", tab.session, then=taken.append, expression="0")
         self.settle(lambda: bool(taken or tab.deaf or tab.frame.loading), _FELT_SECONDS)
 
-    def drawn(self, tab: Tab, frame: Frame) -> None:
-        """Returns when the page has drawn itself once more: the wheel comes to its listeners just before that."""
+    def drawn(self, tab: Tab, frame: Frame) -> bool:
+        """Returns when the page has drawn itself once more: the wheel comes to its listeners just before that. False:
+        it does not, for nobody would see it, say."""
         if tab.deaf or not frame.ours:
             self.settle(lambda: False, _DRAWN_SECONDS)
-            return
+            return False
         try:
             self.evaluate(tab, frame.ours, "new Promise(requestAnimationFrame)", seconds=_FELT_SECONDS)
         except (Failed, Slow):
-            pass
+            return False
+        return True
 
     def settle(self, what: Callable[[], bool], seconds: float) -> bool:
         """Waits until `what` holds; returns whether it did in time."""

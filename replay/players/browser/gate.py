@@ -19,6 +19,8 @@ from replay.players.browser.plan import Action, Go, Plan
 _STATE_SECONDS = 2.0
 _LEAST_SECONDS = 0.02
 """A page that has shown another state again and again is not waited for any more."""
+_LEAST_FRAMES = 3
+"""So often a page is drawn first, however slow the machine is: what was on its way to it is there then."""
 _TARGET_SECONDS = 5.0
 _DOCUMENT_SECONDS = 10.0
 _POLL_SECONDS = 0.01
@@ -115,7 +117,7 @@ class Gate:
         and judged. Returns whether it was. A page that is being left cannot be asked."""
         end = time.monotonic() + (self._patience if patient else 0.0)
         script = _STATE.replace("DOM", repr(dom)).replace("EMIT", "true" if emit else "false")
-        rested = False
+        looks = 0
         while True:
             if tab.deaf:
                 return False
@@ -125,12 +127,15 @@ class Gate:
                 found = f"no state: {error}"
             if found == dom:
                 return True
-            if time.monotonic() >= end:
+            looks += 1
+            if time.monotonic() >= end and not (patient and looks <= _LEAST_FRAMES):
                 break
-            if not rested:
+            if looks == 1:
                 self._clock.rest()
-                rested = True
-            self._browser.turn(_POLL_SECONDS)
+            if looks > _LEAST_FRAMES:
+                self._browser.turn(_POLL_SECONDS)
+            elif not self._browser.drawn(tab, frame):
+                looks = _LEAST_FRAMES
             if not frame.ours and self.document(tab, 0, doc) is None:
                 break
         if patient:

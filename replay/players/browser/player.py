@@ -211,7 +211,7 @@ class BrowserPlayer:
 
     def _reach(self, action: Action) -> None:
         """Moves the clock to the action's time; its state says whether what is due just before it comes first."""
-        if not isinstance(action, Do) or action.dom is None or action.kind not in _WATCHED:
+        if not isinstance(action, Do) or action.dom is None or not _begins(action, _WATCHED):
             self._clock.advance(action.t)
             return
         event, dom = action.event, action.dom
@@ -322,17 +322,17 @@ class BrowserPlayer:
             self._miss(action, f"{action.kind} in document {event.doc}", "its frame is not there", fatal=True)
             return
         tab, frame = found
-        if action.dom is not None and action.kind in _WATCHED:
+        if action.dom is not None and _begins(action, _WATCHED):
             self._gate.state(tab, frame, action, event.doc, action.dom, patient=True, emit=False)
         x, y = event.x or 0.0, event.y or 0.0
-        if action.kind in _AIMED and action.target is not None:
+        if _begins(action, _AIMED) and action.target is not None:
             aimed = self._gate.aim(tab, frame, action, action.target, x, y)
             if aimed is None:
                 self._fatal = True
                 return
             self._shift = (aimed[0] - x, aimed[1] - y)
             x, y = aimed
-        elif action.kind is Kind.RELEASE or (action.kind is Kind.MOVE and event.buttons):
+        elif action.kind in (Kind.RELEASE, Kind.TOUCH) or (action.kind is Kind.MOVE and event.buttons):
             x, y = x + self._shift[0], y + self._shift[1]
         elif action.kind in _FOCUSED and not self._gate.focus(tab, frame, action, action.target):
             self._inputs.focus(tab, frame, action)
@@ -418,6 +418,12 @@ class BrowserPlayer:
     def _content(self, ident: str) -> Kept:
         data = self._place.downloaded(ident, _MOST_FILE)
         return Kept(None, 0, "too large or gone") if data is None else self._keep(data)
+
+
+def _begins(action: Do, kinds: frozenset[Kind]) -> bool:
+    """Whether it is one of these, and the first of its finger: what follows goes where that went, and at once. A finger
+    that is held up in between would be taken for one that rests."""
+    return action.kind in kinds and (action.kind is not Kind.TOUCH or action.event.type == "pointerdown")
 
 
 __all__: Sequence[str] = ["BrowserPlayer", "Missed", "Played"]
