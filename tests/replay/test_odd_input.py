@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from page_session import Person, Recording
+from page_session import Person, Recording, recorded
 
 from recorded_browser import site  # isort: skip - found by page_session
 
@@ -70,18 +70,23 @@ def test_odd_input_is_done_again(tmp_path: Path) -> None:
                 there = [{"x": x, "y": y} for x, y in points]
                 tools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": there})
 
-            person.sees("Inputs")
+            def sees(text: str) -> None:
+                """What is done next is done to a page at rest, as the recorder saw it."""
+                person.sees(text)
+                recorded(recording, lambda page: text.encode() in page)
+
+            sees("Inputs")
             x, y, *_ = person.box(person.css("#pad"))
             touch("touchStart", (x + 20, y + 20))
             for way in (20, 40, 60):
                 touch("touchMove", (x + 20 + way, y + 20))
             touch("touchEnd")
-            person.sees("touchend")
+            sees("touchend")
             x, y, *_ = person.box(person.css("#tap"))
             page.wait_for_timeout(400)  # as a finger needs; soon after a swipe browsers take no tap
             touch("touchStart", (x + 10, y + 10))
             touch("touchEnd")
-            person.sees("tapped by touch")
+            sees("tapped by touch")
 
             person.click(person.field("Word"))
             for text in ("に", "にh", "日本"):
@@ -89,7 +94,7 @@ def test_odd_input_is_done_again(tmp_path: Path) -> None:
                 tools.send("Input.imeSetComposition", end)
             tools.send("Input.insertText", {"text": "日本"})
             person.type(" ok")
-            person.sees("日本 ok:")
+            sees("日本 ok:")
 
             x, y, *_ = person.box(person.css("x-shut"))
             person.point_at(x + 40, y + 10)
@@ -98,13 +103,13 @@ def test_odd_input_is_done_again(tmp_path: Path) -> None:
             person.type("deep")
             person.press("Tab")
             person.press("Enter")
-            person.sees("inside: deep")
+            sees("inside: deep")
 
             x, y, *_ = person.box(person.css("#drop"))
             data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
             for kind in ("dragEnter", "dragOver", "dragOver", "drop"):
                 tools.send("Input.dispatchDragEvent", {"type": kind, "x": x + 20, "y": y + 20, "data": data})
-            person.sees("a.txt 5 alpha,b.csv 3 b,c")
+            sees("a.txt 5 alpha,b.csv 3 b,c")
             person.point(page.get_by_role("heading"))  # so the page tells that it stayed as it was
             recording.close(page)
         result, told = recording.ended()
