@@ -100,7 +100,7 @@ class _Log:
             case TabClosed() if event.tab in self._tabs:
                 self._tabs[event.tab][1] = event.t
             case FrameSeen():
-                self._frames.setdefault(event.frame, event)
+                self._frames[event.frame] = event  # the last told knows most
             case DocumentStarted():
                 document = self._documents.setdefault(event.doc, _Document(event))
                 self._by_frame.setdefault(event.frame, []).append(document)
