@@ -15,8 +15,7 @@ from web_stage import BUNDLES, CHROMIUM, record, replay
 from web_task import Task
 
 EVERY_TIME = frozenset(
-    ("admin-edit", "kanban", "django-add", "code-fix", "wizard", "files", "dialogs", "dashboard", "frames", "chat",
-     "todo-keyboard", "lamps")
+    ("admin-edit", "kanban", "code-fix", "wizard", "files", "dashboard", "frames", "chat", "todo-keyboard")
 )  # fmt: skip
 HOLDS = ("exact", "equivalent")
 pytestmark = [
