@@ -44,16 +44,17 @@ def page_observations(
     found: dict[int, PageObservation] = {}
     for begin, end, told in _browsers(events):
         own = [(n, gesture) for n, gesture in gestures if begin <= gesture.t_start < end]
-        log = _Log(told, blob)
-        following: list[Gesture | None] = [*(gesture for _, gesture in own[1:]), None]
-        found |= {n: log.observation(one, then) for (n, one), then in zip(own, following, strict=True)}
+        if own:
+            log = _Log(told, blob)
+            following: list[Gesture | None] = [*(gesture for _, gesture in own[1:]), None]
+            found |= {n: log.observation(one, then) for (n, one), then in zip(own, following, strict=True)}
     return found
 
 
 def _browsers(events: Iterable[AnyEvent | Unknown]) -> Iterator[tuple[int, int, list[AnyEvent]]]:
     """From when until when each browser was open, and what was told of it."""
     known = [event for event in events if not isinstance(event, Unknown)]
-    begun = [event.t for event in known if isinstance(event, BrowserStarted)][1:]
+    begun = sorted(event.t for event in known if isinstance(event, BrowserStarted))[1:]
     for begin, end in pairwise((0, *begun, _EVER)):
         yield begin, end, [event for event in known if begin <= event.t < end]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from recorder.trace.events import DocumentStarted, FrameSeen, Navigated, PageState, TabOpened
+from recorder.trace.pages import BrowserStarted
 from recorder.trace.steps import steps
 from replay.pages import page_observations
 
@@ -43,3 +44,18 @@ def test_a_frame_is_told_by_what_was_told_of_it_last() -> None:
         "tab 1, frame 2": "/pay",
         "tab 1, frame 1.1": "/help",
     }
+
+
+def test_a_browser_in_which_nothing_was_done_met_nothing() -> None:
+    browsers = [
+        BrowserStarted(
+            t=t, source="browser/1", mode="opened", product="Chrome/1", user_agent="", headless=True, width=1, height=1,
+            scale=1.0, locale="en", languages=("en",), timezone="UTC", dark=False, reduced_motion=False, fonts=(),
+            capture="1", seed=None, storage=None,
+        )
+        for t in (S, 9 * S)
+    ]  # fmt: skip
+    gone = Navigated(t=2 * S, source="browser/1", tab=1, frame=1, url="/shop", how="typed", within=False)
+    opened = TabOpened(t=S, source="browser/1", tab=1, opener=None, popup=False)
+    events = [browsers[0], opened, _seen(1, None, None), gone, browsers[1]]
+    assert len(page_observations(steps(events), events, lambda digest: None)) == 1
