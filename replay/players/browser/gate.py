@@ -130,12 +130,12 @@ class Gate:
             looks += 1
             if time.monotonic() >= end and not (patient and looks <= _LEAST_FRAMES):
                 break
-            if looks == 1:
-                self._clock.rest()
             if looks > _LEAST_FRAMES:
                 self._browser.turn(_POLL_SECONDS)
-            elif not self._browser.drawn(tab, frame):
-                looks = _LEAST_FRAMES
+            else:
+                self._clock.rest()  # what was asked for meanwhile comes first
+                if not self._browser.drawn(tab, frame):
+                    looks = _LEAST_FRAMES
             if not frame.ours and self.document(tab, 0, doc) is None:
                 break
         if patient:
