@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -97,6 +98,10 @@ class Script:
             self.event("keyup", key=letter, code=code)
 
 
+_MOST_SECONDS = 30.0
+"""A page that has not come to it by then never does."""
+
+
 class Stage:
     """Plays scripts on pages: path -> content."""
 
@@ -124,8 +129,9 @@ class Stage:
         blobs = BlobStore(folder / "blobs")
         player, _ = open_browser(trace, events, folder, self._stack, network, blobs)
         player.play()
+        end = time.monotonic() + _MOST_SECONDS
         while not holds(player, until):
-            pass
+            assert time.monotonic() < end, f"never came to be: {until}"
         self.seen = str(page(player, "document.body.innerText"))
         return player, player.finish()
 
