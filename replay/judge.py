@@ -244,11 +244,11 @@ def _gesture(
         verdict = judged_facets((*verdict.facets, network_facet(asked)))
     if verb == "hover":
         verdict = _by_its_page(verdict)
-    if not restless and compared(verb, verdict.facets):
-        return verdict
     why = f"page not seen at rest: {', '.join(restless)}"
     if verdict.verdict.verified and not compared(verb, verdict.facets):
         return not_reached(f"nothing of it could be compared{f' ({why})' if restless else ''}")
+    if not restless:
+        return verdict
     unseen = FacetVerdict(facet=Facet.ARIA, verdict=Verdict.EQUIVALENT, how=UNSEEN, causes=(why,))
     return judged_facets((*verdict.facets, unseen))
 
