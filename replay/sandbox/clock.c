@@ -88,11 +88,12 @@ void advance(uint64_t step, int64_t before, int64_t length) {
     }
 }
 
+int64_t wall_shift(void) { return run ? run->start - run->origin : 0; }
 static int running(clockid_t id, struct timespec *t) {
     static __typeof__(&clock_gettime) real;
     if (!real) real = REAL(clock_gettime);
     int result = real(id, t);
-    if (!result && run && is_wall(id)) *t = from_ns(to_ns(t) + run->start - run->origin);
+    if (!result && run && is_wall(id)) *t = from_ns(to_ns(t) + wall_shift());
     return result;
 }
 

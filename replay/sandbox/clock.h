@@ -52,6 +52,7 @@ extern struct page *page; /* NULL where there is none */
 int64_t to_ns(const struct timespec *t);
 struct timespec from_ns(int64_t ns);
 int64_t real_clock(clockid_t id);
+int64_t wall_shift(void); /* of a clock that runs: by how much it shows another time of day than the machine's */
 int64_t shown(clockid_t id, int64_t by); /* a look at the clock, which costs `by` */
 int is_wall(clockid_t id);
 int is_steady(clockid_t id);

@@ -82,8 +82,24 @@ static int doze(int64_t length, int64_t *left) {
 
 static int sane(const struct timespec *t) { return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < SECOND; }
 
+/* Deadlines come on the shown clock; the kernel wants them on the real one. */
+static struct timespec real_deadline(clockid_t id, const struct timespec *deadline, int64_t *length) {
+    if (!sane(deadline)) return *deadline;
+    if (!page) return is_wall(id) ? from_ns(to_ns(deadline) - wall_shift()) : *deadline;
+    *length = to_ns(deadline) - shown(id, 0);
+    return from_ns(real_clock(id) + *length);
+}
+/* A condition and a timer do not tell their clock. A deadline is within days of the clock that it was made from. */
+static clockid_t clock_of(const struct timespec *deadline) {
+    int64_t now = page ? shown(CLOCK_REALTIME, 0) : real_clock(CLOCK_REALTIME) + wall_shift();
+    return to_ns(deadline) > now / 2 ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+}
+
 int clock_nanosleep(clockid_t id, int flags, const struct timespec *want, struct timespec *left) {
-    if (!page || !(is_wall(id) || is_steady(id)) || !sane(want)) return REAL(clock_nanosleep)(id, flags, want, left);
+    if (!page || !(is_wall(id) || is_steady(id)) || !sane(want)) {
+        struct timespec real = !page && flags & TIMER_ABSTIME ? real_deadline(id, want, NULL) : *want;
+        return REAL(clock_nanosleep)(id, flags, &real, left);
+    }
     WAIT_BEGINS;
     int64_t length = to_ns(want), remains;
     if (flags & TIMER_ABSTIME) length -= shown(id, 0);
@@ -185,15 +201,9 @@ int epoll_pwait(int fd, struct epoll_event *events, int n, int ms, const sigset_
 }
 int epoll_wait(int fd, struct epoll_event *events, int n, int ms) { return epoll_pwait(fd, events, n, ms, NULL); }
 
-/* Deadlines come on the shown clock; the kernel wants them on the real one. */
-static struct timespec real_deadline(clockid_t id, const struct timespec *deadline, int64_t *length) {
-    *length = to_ns(deadline) - shown(id, 0);
-    return from_ns(real_clock(id) + *length);
-}
 int sem_clockwait(sem_t *sem, clockid_t id, const struct timespec *deadline) {
-    if (!page) return REAL(sem_clockwait)(sem, id, deadline);
     WAIT_BEGINS;
-    int64_t length;
+    int64_t length = 0;
     struct timespec real = real_deadline(id, deadline, &length);
     int result = REAL(sem_clockwait)(sem, id, &real);
     if (result < 0 && errno == ETIMEDOUT) WAIT_ENDS(length);
@@ -201,27 +211,23 @@ int sem_clockwait(sem_t *sem, clockid_t id, const struct timespec *deadline) {
 }
 int sem_timedwait(sem_t *sem, const struct timespec *deadline) { return sem_clockwait(sem, CLOCK_REALTIME, deadline); }
 int pthread_cond_clockwait(pthread_cond_t *c, pthread_mutex_t *m, clockid_t id, const struct timespec *deadline) {
-    if (!page) return REAL(pthread_cond_clockwait)(c, m, id, deadline);
     WAIT_BEGINS;
-    int64_t length;
+    int64_t length = 0;
     struct timespec real = real_deadline(id, deadline, &length);
     int result = REAL(pthread_cond_clockwait)(c, m, id, &real);
     if (result == ETIMEDOUT) WAIT_ENDS(length);
     return result;
 }
 int pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *deadline) {
-    if (!page) return REAL(pthread_cond_timedwait)(c, m, deadline);
-    /* The condition does not tell its clock. A deadline is within days of the clock that it was made from. */
-    clockid_t id = to_ns(deadline) > shown(CLOCK_REALTIME, 0) / 2 ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-    return pthread_cond_clockwait(c, m, id, deadline);
+    return pthread_cond_clockwait(c, m, clock_of(deadline), deadline);
 }
 int timerfd_settime(int fd, int flags, const struct itimerspec *new, struct itimerspec *old) {
-    if (!page || !(flags & TFD_TIMER_ABSTIME) || (!new->it_value.tv_sec && !new->it_value.tv_nsec))
+    if (!(flags & TFD_TIMER_ABSTIME) || (!new->it_value.tv_sec && !new->it_value.tv_nsec))
         return REAL(timerfd_settime)(fd, flags, new, old);
-    int64_t at = to_ns(&new->it_value);
-    clockid_t id = at > shown(CLOCK_REALTIME, 0) / 2 ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-    int64_t length = at - shown(id, 0);
-    struct itimerspec relative = {new->it_interval, from_ns(length > 0 ? length : 1)};
+    int64_t length = 0;
+    struct timespec real = real_deadline(clock_of(&new->it_value), &new->it_value, &length);
+    struct itimerspec absolute = {new->it_interval, real}, relative = {new->it_interval, from_ns(length > 0 ? length : 1)};
+    if (!page) return REAL(timerfd_settime)(fd, flags, &absolute, old);
     return REAL(timerfd_settime)(fd, 0, &relative, old);
 }
 

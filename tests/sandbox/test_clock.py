@@ -142,6 +142,33 @@ def test_running_clock(open_box: Callable[..., Any]) -> None:
     assert 0.3 <= later <= time.monotonic() - begin + 0.01
 
 
+WAITS = """
+import ctypes, time
+class Timespec(ctypes.Structure):
+    _fields_ = [("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long)]
+libc = ctypes.CDLL(None)
+word = ctypes.create_string_buffer(256)
+mutex = ctypes.create_string_buffer(256)
+at = lambda: ctypes.byref(Timespec(*divmod(time.time_ns() + 200_000_000, 10**9)))
+for wait in (
+    lambda: libc.sem_timedwait(word, at()),
+    lambda: libc.pthread_cond_timedwait(word, mutex, at()),
+    lambda: libc.clock_nanosleep(0, 1, at(), None),
+):
+    begin = time.monotonic()
+    wait()
+    print(0.19 < time.monotonic() - begin < 60)
+"""
+
+
+@pytest.mark.sandbox
+def test_waits_until_an_hour_of_a_running_clock_wait(open_box: Callable[..., Any], folder: Path) -> None:
+    """The kernel knows the machine's hour only: one long past would be over at once, again and again."""
+    box = open_box(clock=ClockMode.RUNNING)
+    (folder / "workspace" / "waits.py").write_text(WAITS)
+    assert box.terminal.run("/usr/bin/python3 waits.py").split() == ["True"] * 3
+
+
 @pytest.mark.sandbox
 def test_real_clock(open_box: Callable[..., Any]) -> None:
     box = open_box(clock=ClockMode.REAL)
