@@ -203,7 +203,9 @@ class BrowserPlayer:
     def look(self, tab: int, expression: str) -> object:
         """What a script gives in the page of the recorded tab, for who wants to know what it shows. Raises Failed."""
         there = self._pages.tab(tab)
-        if there is None or not self._browser.settle(lambda: bool(there.frame.main), _TAB_SECONDS):
+        if there is None or not self._browser.settle(
+            lambda: bool(there.frame.main and not there.leaving), _TAB_SECONDS
+        ):
             raise Failed(f"tab {tab} is not there")
         return self._browser.evaluate(there, there.frame.main, expression)
 
