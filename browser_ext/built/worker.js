@@ -83,6 +83,7 @@
     /** Nothing is recorded: the worker is not to be woken for any of this. */
     deafen() {
       for (const end of this.standing.splice(0)) end();
+      this.fresh.clear();
     }
     stand(event, handler, ...extra) {
       const listener = (told) => {
@@ -97,7 +98,7 @@
       const fresh = this.fresh.get(tab);
       if (!fresh) return;
       this.fresh.delete(tab);
-      this.state({ k: "tab.opened", tab, popup: fresh.popup }, fresh.t);
+      if (this.known(tab)) this.state({ k: "tab.opened", tab, popup: fresh.popup }, fresh.t);
     }
     shows(tab, url) {
       this.pages.set(tab, url);
@@ -131,7 +132,7 @@
     };
     activated(tab) {
       this.settle(tab);
-      this.state({ k: "tab.activated", tab });
+      if (this.known(tab)) this.state({ k: "tab.activated", tab });
     }
     windowFocused = (window) => {
       if (window === chrome.windows.WINDOW_ID_NONE) return;

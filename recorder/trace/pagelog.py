@@ -351,6 +351,8 @@ class PageLog:
             return events
         if kind == "gap":
             return [Gap(t=t, source=source, until=t, bytes=None, reason=str(item["reason"])[:1024])]
+        if kind == "tab.closed" and int(item["tab"]) not in self._tabs:
+            return []  # it was none of the recording
         mine = tab(item.get("tab"))
         if kind.startswith("flow."):
             return events if self._flows is None else [*events, *self._flows(item, t, mine)]

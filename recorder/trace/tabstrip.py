@@ -46,7 +46,7 @@ class TabStrip:
             case TabActivated():
                 expected, self._expected = self._expected, None
                 before, self._front = self._front, fact.tab
-                if expected in (fact.tab, -1) or before == fact.tab:
+                if expected in (fact.tab, -1) or before in (fact.tab, None):  # none: the work begins there
                     return None
                 return "switch_tab"
             case TabClosed():

@@ -467,6 +467,15 @@ DEEDS = [
 ]
 
 
+def test_a_browser_of_which_the_tab_in_front_is_told_late_was_not_switched() -> None:
+    """One that was there before the session comes to the front when the expert leaves the terminal."""
+    log = BrowserLog()
+    log.add(TabActivated, tab=1)
+    log.add(Navigated, tab=1, frame=1, url="https://shop.example/", how="typed")
+    log.add(TabActivated, tab=2)
+    assert told(log) == ["go to https://shop.example/", "switch to tab 2"]
+
+
 @pytest.mark.parametrize(("deed", "sentences"), DEEDS, ids=[deed.__name__ for deed, _ in DEEDS])
 def test_deeds(deed: Callable[[BrowserLog], None], sentences: list[str]) -> None:
     log = BrowserLog()

@@ -88,6 +88,13 @@ def test_what_comes_twice_is_taken_once_and_what_never_came_is_a_gap() -> None:
     assert kinds(pages.take(worker({"k": "tab.activated", "s": 3, "t": 1, "tab": 70}))) == [Gap, TabActivated]
 
 
+def test_a_closed_tab_of_which_nothing_was_told_is_none_of_the_recording() -> None:
+    """The page in which an expert typed the code of the session goes when that has begun."""
+    pages, _ = log()
+    assert pages.take(worker({"k": "tab.closed", "s": 1, "t": 1, "tab": 80})) == []
+    assert kinds(pages.take(worker({"k": "tab.opened", "s": 2, "t": 2, "tab": 70}))) == [TabOpened]
+
+
 def test_a_document_is_open_until_it_ends_and_again_when_it_is_gone_back_to() -> None:
     pages, _ = log()
     pages.take(batch(start(), event(2)))

@@ -90,6 +90,7 @@ export class Browsing {
   /** Nothing is recorded: the worker is not to be woken for any of this. */
   deafen(): void {
     for (const end of this.standing.splice(0)) end();
+    this.fresh.clear();
   }
 
   private stand<Told, Extra extends unknown[]>(
@@ -110,7 +111,7 @@ export class Browsing {
     const fresh = this.fresh.get(tab);
     if (!fresh) return;
     this.fresh.delete(tab);
-    this.state({ k: "tab.opened", tab, popup: fresh.popup }, fresh.t);
+    if (this.known(tab)) this.state({ k: "tab.opened", tab, popup: fresh.popup }, fresh.t);
   }
 
   private shows(tab: number, url: string): boolean {
@@ -151,7 +152,7 @@ export class Browsing {
 
   private activated(tab: number): void {
     this.settle(tab);
-    this.state({ k: "tab.activated", tab });
+    if (this.known(tab)) this.state({ k: "tab.activated", tab });
   }
 
   private readonly windowFocused = (window: number): void => {
