@@ -2563,6 +2563,8 @@ ${stackTrace}`
   var OFF = 3;
   var LATE = 100;
   var NEXT_FRAME = 250;
+  var TARDY = 100;
+  var MOST_PASSED = 1e3;
   function tapeOf(tapes2, at) {
     const url = location.href.replace(/#.*/, "");
     const place = placeInTab();
@@ -2607,7 +2609,7 @@ ${stackTrace}`
       };
       if (at.used >= often()) next2();
       for (let value2 = values[at.n]; value2 !== void 0 && of !== "event"; value2 = values[at.n]) {
-        if (zero + value2 >= Math.max(this.#since - OFF, this.now() - LATE)) break;
+        if (zero + value2 >= this.#over) break;
         this.departed += often() - at.used;
         next2();
       }
@@ -2619,6 +2621,23 @@ ${stackTrace}`
       at.used++;
       at.last = value;
       return value;
+    }
+    /** What reads the clock next did so only after `to`, though something is due at `due`: that, it may be. */
+    tardy(due, to) {
+      let first = Number.POSITIVE_INFINITY;
+      for (const of of ["date", "now"]) {
+        const [values = [], times = []] = this.tape.read[of] ?? [];
+        const { n, used } = this.#at[of] ?? { n: 0, used: 0 };
+        const zero = of === "date" ? 0 : this.tape.base;
+        const left = values.slice(used >= (times[n] ?? 1) ? n + 1 : n, n + MOST_PASSED);
+        const next2 = left.find((value) => zero + value >= this.#over);
+        if (next2 !== void 0) first = Math.min(first, zero + next2);
+      }
+      return first > to + OFF && first <= due + TARDY;
+    }
+    /** What was read before it is not read any more. */
+    get #over() {
+      return Math.max(this.#since - OFF, this.now() - LATE);
     }
     /** When the next frame is drawn, Unix ms, and what its callbacks are told; undefined: none was, not soon. */
     frame() {
@@ -2718,12 +2737,16 @@ ${stackTrace}`
     }
     animate();
   }
-  async function run(until, later) {
+  async function run(until, later, tardy = false) {
     if (!clock) return [until, null, 0];
     readings?.leave(until);
     animate();
     const to = Math.floor(until);
     for (let due = next(); due !== null && due <= to; due = next()) {
+      if (tardy && readings?.tardy(due, until)) {
+        hold(until);
+        break;
+      }
       move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));
       await turn();
     }

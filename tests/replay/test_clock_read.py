@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from page_session import Person, Recording
+from page_session import Person, Recording, of, wait_for
 
-from recorder.trace.pages import ClockRead
+from recorder.trace.pages import ClockRead, PageState
 from recorder.trace.reader import open_trace
 
 from recorded_browser import site  # isort: skip - found by page_session
@@ -87,6 +87,9 @@ def test_clocks_are_read_again(tmp_path: Path) -> None:
         recording = Recording(tmp_path, "--seed", "7", f"{address}/clock.html")
         with recording.expert() as page:
             person = Person(page, tmp_path)
+            wait_for(
+                lambda: len({state.doc for state in of(PageState, recording.journal()) if state.settled}) == 2
+            )
             for _ in range(2):
                 person.click(person.button("Stamp"))
                 person.sees("timer")

@@ -18,8 +18,9 @@ interface Waiting {
 interface ReplayClock {
   tapes(recorded: Tape[]): void;
   start(now: number): void;
-  /** `next` is when something is done after that. */
-  run(to: number, next: number): Promise<Told>;
+  /** `next` is when something is done after that. `tardy`: what is due on the last of the way, and read the clock after
+   * it, waits. */
+  run(to: number, next: number, tardy?: boolean): Promise<Told>;
   /** What is due until then comes just after it. */
   hold(to: number): void;
 }
@@ -110,12 +111,16 @@ function move(to: number): void {
   animate();
 }
 
-async function run(until: number, later: number): Promise<Told> {
+async function run(until: number, later: number, tardy = false): Promise<Told> {
   if (!clock) return [until, null, 0];
   readings?.leave(until);
   animate(); // what an input had begun, began then
   const to = Math.floor(until); // whole steps: parts of them would add up differently each time
   for (let due = next(); due !== null && due <= to; due = next()) {
+    if (tardy && readings?.tardy(due, until)) {
+      hold(until);
+      break;
+    }
     move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));
     await turn();
   }

@@ -17,6 +17,9 @@ const OFF = 3;
 // What the network answered is told to have ended so much later than the page may have read on.
 const LATE = 100;
 const NEXT_FRAME = 250;
+// A timer ran later by up to so much (ms) than it does here: what it was set by had come later, or the page was busy.
+const TARDY = 100;
+const MOST_PASSED = 1000;
 
 /** The tape of the document that is here, which began at `at`; undefined: there is none. */
 export function tapeOf(tapes: Tape[], at: number): Tape | undefined {
@@ -69,7 +72,7 @@ export class Readings {
     };
     if (at.used >= often()) next();
     for (let value = values[at.n]; value !== undefined && of !== "event"; value = values[at.n]) {
-      if (zero + value >= Math.max(this.#since - OFF, this.now() - LATE)) break;
+      if (zero + value >= this.#over) break;
       this.departed += often() - at.used;
       next();
     }
@@ -81,6 +84,25 @@ export class Readings {
     at.used++;
     at.last = value;
     return value;
+  }
+
+  /** What reads the clock next did so only after `to`, though something is due at `due`: that, it may be. */
+  tardy(due: number, to: number): boolean {
+    let first = Number.POSITIVE_INFINITY;
+    for (const of of ["date", "now"] as const) {
+      const [values = [], times = []] = this.tape.read[of] ?? [];
+      const { n, used } = this.#at[of] ?? { n: 0, used: 0 };
+      const zero = of === "date" ? 0 : this.tape.base;
+      const left = values.slice(used >= (times[n] ?? 1) ? n + 1 : n, n + MOST_PASSED);
+      const next = left.find((value) => zero + value >= this.#over);
+      if (next !== undefined) first = Math.min(first, zero + next);
+    }
+    return first > to + OFF && first <= due + TARDY;
+  }
+
+  /** What was read before it is not read any more. */
+  get #over(): number {
+    return Math.max(this.#since - OFF, this.now() - LATE);
   }
 
   /** When the next frame is drawn, Unix ms, and what its callbacks are told; undefined: none was, not soon. */

@@ -71,9 +71,11 @@ class Clock:
         """New documents begin with this time."""
         self._set(now)
 
-    def advance(self, to: int, stop: Callable[[], bool] = lambda: False) -> None:
+    def advance(self, to: int, stop: Callable[[], bool] = lambda: False, *, tardy: bool = False) -> None:
         """Moves the clock to `to`, unless it is there already, and lets all come to rest; on its way it stands still
-        where `stop` holds when all is at rest. Raises Slow where a page does not answer."""
+        where `stop` holds when all is at rest. Raises Slow where a page does not answer.
+
+        `tardy`: what is due just before `to`, and must have come just after it by what was read of the clock, waits."""
         self.rest()
         if stop():
             return
@@ -91,7 +93,7 @@ class Clock:
                 if stop():
                     return
             self._set(min(step, to))
-            due = self._run(self.now)
+            due = self._run(self.now, tardy=tardy and self.now >= to)
             before = self._browser.activity
             self.rest()
             if stop():
@@ -167,11 +169,13 @@ class Clock:
             self._answers.release(due)
             self._answers.release(max(self.now, 0))
 
-    def _run(self, to: int, *, held: bool = False) -> int | None:
-        """Runs what is due until then in every frame, or with `held` leaves it for just after that; when the next is
-        (ns of the session), None for none."""
+    def _run(self, to: int, *, held: bool = False, tardy: bool = False) -> int | None:
+        """Runs what is due until then in every frame, or with `held` leaves it for just after that, as with `tardy` what
+        read the clock only then; when the next is (ns of the session), None for none."""
         later = to if self.next is None else max(to, self.next)
-        call = f"__reenactClock.run({self._unix_ms(to)!r}, {self._unix_ms(later)!r})"
+        call = (
+            f"__reenactClock.run({self._unix_ms(to)!r}, {self._unix_ms(later)!r}{', true' if tardy else ''})"
+        )
         if held:
             call = f"__reenactClock.hold({self._unix_ms(to)!r}), {call}"
         started: list[tuple[str, int]] = []

@@ -214,7 +214,7 @@ class BrowserPlayer:
     def _reach(self, action: Action) -> None:
         """Moves the clock to the action's time; its state says whether what is due just before it comes first."""
         if not isinstance(action, Do) or action.dom is None or not _begins(action, _WATCHED):
-            self._clock.advance(action.t)
+            self._clock.advance(action.t, tardy=isinstance(action, Do))
             return
         event, dom = action.event, action.dom
 
