@@ -1,15 +1,17 @@
-"""Web tasks, recorded and replayed: `python -m bench.web [--runs 5] [--sees 0.2] [NAME…]`.
+"""Web tasks, recorded and replayed: `python -m bench.web [--runs 5] [--sees 0.2] [--keep FOLDER] [NAME…]`.
 
 Each task of tests/web is done by real input in a browser that `reenact browse` records, its origin is stopped, and
 `reenact replay --runs N` does it again so often. Per task: steps, raw events, seconds recorded, seconds per replay,
 whether all replays agree to the digest, the verdict. Then what the replays take: as a share of the recorded time, and
-per event beyond what a replay of the first step alone takes. `--sees` is how long the person looks before each deed.
+per event beyond what a replay of the first step alone takes. `--sees` is how long the person looks before each deed;
+`--keep` leaves the traces and what was judged in a folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import fnmatch
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -42,6 +44,7 @@ def measure(task: Task, folder: Path, runs: int, sees: float) -> tuple[Row, bool
     events, seconds = _recorded(trace)
     first = replay(trace, "--until", "1")["duration_ms"] / 1e3
     answer = replay(trace, "--runs", str(runs))
+    (folder / "answer.json").write_text(json.dumps(answer, indent=1))
     replayed = answer["duration_ms"] / 1e3 / runs
     counts, digests = answer["counts"], answer["runs"] or [answer["digest"]]
     same = len(set(digests)) == 1
@@ -87,14 +90,17 @@ def main() -> int:
     parser.add_argument(
         "--sees", type=float, default=0.2, help="seconds that a person looks before each deed"
     )
+    parser.add_argument("--keep", type=Path, help="folder for the trace and the judgement of each task")
     options = parser.parse_args()
     chosen = [task for task in TASKS if any(fnmatch.fnmatchcase(task.name, name) for name in options.names)]
     print(f"{'task':16} steps events recorded replayed  same  verdict")
     rows, fallen = [], 0
     for task in chosen:
         with tempfile.TemporaryDirectory(prefix="web-", ignore_cleanup_errors=True) as folder:
+            place = Path(folder) if options.keep is None else options.keep / task.name
+            place.mkdir(parents=True, exist_ok=True)
             try:
-                row, good = measure(task, Path(folder), options.runs, options.sees)
+                row, good = measure(task, place, options.runs, options.sees)
             except (AssertionError, Error) as error:
                 print(f"{task.name:16} FAILS: {str(error).splitlines()[0]}", flush=True)
                 fallen += 1
