@@ -2662,6 +2662,8 @@ ${stackTrace}`
   // src/replay/clock.ts
   var clock;
   var LATE2 = 3e4;
+  var PAUSE = 100;
+  var TURNS = 8;
   var recorded = [];
   var readings;
   var animate = () => {
@@ -2719,10 +2721,11 @@ ${stackTrace}`
     }
     return first;
   }
-  function turn() {
+  function turn(turns) {
     return new Promise((resolve) => {
       const { port1, port2 } = new MessageChannel();
       port1.onmessage = () => {
+        if (--turns > 0) return port2.postMessage(null);
         port1.close();
         resolve();
       };
@@ -2730,6 +2733,7 @@ ${stackTrace}`
     });
   }
   function move(to) {
+    animate();
     try {
       clock?.tick(Math.max(0, to - clock.now));
     } catch (error) {
@@ -2742,17 +2746,26 @@ ${stackTrace}`
     readings?.leave(until);
     animate();
     const to = Math.floor(until);
-    for (let due = next(); due !== null && due <= to; due = next()) {
+    let rested = -1;
+    for (; ; ) {
+      const due = next();
+      const stop = Math.min(due ?? to, to);
+      if (stop - clock.now > PAUSE && rested !== clock.now) {
+        rested = clock.now;
+        await turn(TURNS);
+        continue;
+      }
+      if (due === null || due > to) break;
       if (tardy && readings?.tardy(due, until)) {
         hold(until);
         break;
       }
       move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));
-      await turn();
+      await turn(1);
     }
     if (clock.now < to) {
       move(to);
-      await turn();
+      await turn(1);
     }
     readings?.stay(until, later);
     return [clock.now, next(), readings?.departed ?? 0];

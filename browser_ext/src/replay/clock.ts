@@ -27,6 +27,8 @@ interface ReplayClock {
 
 let clock: ReturnType<ReturnType<typeof FakeTimers.withGlobal>["install"]> | undefined;
 const LATE = 30_000; // ms
+const PAUSE = 100; // ms
+const TURNS = 8;
 let recorded: Tape[] = [];
 let readings: Readings | undefined;
 let animate = () => {};
@@ -90,11 +92,12 @@ function next(): number | null {
   return first;
 }
 
-/** Between two moments whatever else waits has its turn: promises, messages, answers of the network. */
-function turn(): Promise<void> {
+/** Whatever else waits has so many turns: promises, messages, answers of the network. */
+function turn(turns: number): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
+      if (--turns > 0) return port2.postMessage(null);
       port1.close();
       resolve();
     };
@@ -103,6 +106,7 @@ function turn(): Promise<void> {
 }
 
 function move(to: number): void {
+  animate(); // what was set in motion since the clock came here, was so here
   try {
     clock?.tick(Math.max(0, to - clock.now));
   } catch (error) {
@@ -116,17 +120,27 @@ async function run(until: number, later: number, tardy = false): Promise<Told> {
   readings?.leave(until);
   animate(); // what an input had begun, began then
   const to = Math.floor(until); // whole steps: parts of them would add up differently each time
-  for (let due = next(); due !== null && due <= to; due = next()) {
+  let rested = -1;
+  for (;;) {
+    const due = next();
+    const stop = Math.min(due ?? to, to);
+    if (stop - clock.now > PAUSE && rested !== clock.now) {
+      // What messages lead to by messages, as in schedulers, was done long before the pause was over.
+      rested = clock.now;
+      await turn(TURNS);
+      continue;
+    }
+    if (due === null || due > to) break;
     if (tardy && readings?.tardy(due, until)) {
       hold(until);
       break;
     }
     move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));
-    await turn();
+    await turn(1);
   }
   if (clock.now < to) {
     move(to);
-    await turn();
+    await turn(1);
   }
   readings?.stay(until, later);
   return [clock.now, next(), readings?.departed ?? 0];
