@@ -2298,6 +2298,7 @@ ${field}`;
   // src/capture/hash.ts
   var UNSEEN2 = /* @__PURE__ */ new Set(["script", "style", "noscript", "template", "link", "meta", "head"]);
   var VOLATILE = /* @__PURE__ */ new Set(["nonce"]);
+  var COUNTED = /:r[0-9a-z]+:|«r[0-9a-z]+»|_r_[0-9a-z]+_/g;
   var a = 0;
   var b = 0;
   function mix(text) {
@@ -2371,7 +2372,7 @@ ${field}`;
       a = 1;
       b = 2;
       mix(attribute2.name);
-      mix(attribute2.value.startsWith("blob:") ? "blob:" : attribute2.value);
+      mix(lasting(attribute2));
       first = first + a | 0;
       second = second + b | 0;
     }
@@ -2384,6 +2385,10 @@ ${field}`;
     roots.push(root);
     mix("#shadow");
     return tree(root, roots);
+  }
+  function lasting({ name: name2, value }) {
+    if (value.startsWith("blob:")) return "blob:";
+    return name2 === "id" || name2 === "for" || name2.startsWith("aria-") ? value.replace(COUNTED, ":r:") : value;
   }
   function isHidden2(element) {
     return element instanceof HTMLInputElement && element.type === "hidden";

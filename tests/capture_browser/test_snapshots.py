@@ -51,3 +51,24 @@ def test_elements_are_called_what_people_see(page: Page, site: Site, recorder: R
         return next((str(item["aria"]) for item in items if "aria" in item), None)
 
     assert recorder.wait(told) == SNAPSHOT.rstrip()
+
+
+@pytest.mark.parametrize(("one", "other"), [(":r1:", ":r2a:"), ("«r1»", "«rb»"), ("_r_1_", "_r_2f_")])
+def test_how_often_a_page_was_rendered_makes_no_other_page(
+    page: Page, site: Site, recorder: Recorder, one: str, other: str
+) -> None:
+    """React counts what it rendered in the names of elements."""
+
+    def shown(name: str) -> str:
+        before = len(recorder.batches)
+        field = f"<label for='{name}'>Name</label><input id='{name}' aria-describedby='a {name}'>"
+        page.goto(site.show(f"<!doctype html><title>Ids</title>{field}"))
+        return str(recorder.wait(lambda r: _dom(r, before)))
+
+    assert shown(one) == shown(other)
+    assert shown(one) != shown("r1")
+
+
+def _dom(recorder: Recorder, before: int) -> str | None:
+    items = [item for batch in recorder.batches[before:] for item in batch.items]
+    return next((item["dom"] for item in items if "dom" in item and item.get("title") == "Ids"), None)

@@ -6,6 +6,8 @@ import { dots, isMasked } from "./masks";
 const UNSEEN = new Set(["script", "style", "noscript", "template", "link", "meta", "head"]);
 // What differs by chance.
 const VOLATILE = new Set(["nonce"]);
+// React's names for elements count how often something was rendered, which hangs on how busy the machine is.
+const COUNTED = /:r[0-9a-z]+:|«r[0-9a-z]+»|_r_[0-9a-z]+_/g;
 
 let a = 0;
 let b = 0;
@@ -90,8 +92,7 @@ function one(element: Element, roots: ShadowRoot[]): number {
     a = 1;
     b = 2;
     mix(attribute.name);
-    // The address of a blob is made by chance.
-    mix(attribute.value.startsWith("blob:") ? "blob:" : attribute.value);
+    mix(lasting(attribute));
     first = (first + a) | 0;
     second = (second + b) | 0;
   }
@@ -104,6 +105,12 @@ function one(element: Element, roots: ShadowRoot[]): number {
   roots.push(root);
   mix("#shadow");
   return tree(root, roots);
+}
+
+/** The value without what it has by chance. */
+function lasting({ name, value }: Attr): string {
+  if (value.startsWith("blob:")) return "blob:";
+  return name === "id" || name === "for" || name.startsWith("aria-") ? value.replace(COUNTED, ":r:") : value;
 }
 
 // Nobody sees what it holds: tokens of one session mostly. It is judged with the request that carries it.
