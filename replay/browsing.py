@@ -33,6 +33,7 @@ from replay.network import Network, gathered, network_of
 from replay.players.network.desk import NetworkReport
 from replay.players.network.target import is_loopback, parse
 from replay.verify.network import StepNetwork
+from replay.window.window import View, Window
 
 _TAKEN = frozenset((0, 53, 80, 443))
 """Ports of loopback on which the recording is asked for, whoever had them."""
@@ -68,6 +69,7 @@ class Browsing:
         paced: bool = False,
         screenshots: Path | None = None,
         film: Film | None = None,
+        window: Window | None = None,
         terminal: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> None:
@@ -78,6 +80,9 @@ class Browsing:
         self.turns = sorted({step.t_start for step in gestures} | {started.t for started in begun})
         """When something begins in a browser: what it starts with, then each gesture."""
         served = _served(events) if terminal is not None else frozenset()
+        if window is not None:
+            size = (begun[0].width, begun[0].height)
+            window.begin(size, [(step.n, step.text) for step in gestures])
 
         def opened(n: int) -> _Opened:
             begin = begun[n].t if n else 0
@@ -89,7 +94,18 @@ class Browsing:
                 network.lead(terminal, sorted(served))
             own = [step for step in gestures if begin <= step.t_start < end]
             return _Opened(
-                trace, events, begun[n], own, place, blobs, stack, network, screenshots, film, progress
+                trace,
+                events,
+                begun[n],
+                own,
+                place,
+                blobs,
+                stack,
+                network,
+                screenshots,
+                film,
+                window,
+                progress,
             )
 
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="browser")
@@ -146,18 +162,20 @@ class _Opened:
         network: Network | None,
         screenshots: Path | None,
         film: Film | None,
+        window: Window | None,
         progress: Callable[[int], None] | None,
     ) -> None:
         self._progress = progress
         self._screenshots = screenshots
         self._film = film
+        self._window = window
         self._closed = [(event.tab, event.t) for event in events if isinstance(event, TabClosed)]
         self._started = started
         self._gestures = gestures
         self._network = network
         self._player, self._sandbox = open_browser(
             trace, events, place, stack, network, blobs, started=started, answering=self._counts_for,
-            progress=self._filmed if film is not None else lambda t: None,
+            progress=self._seen if film is not None or window is not None else lambda t: None,
         )  # fmt: skip
 
     def play(self, until: int | None) -> None:
@@ -177,7 +195,7 @@ class _Opened:
                 self._player.play(min([*closing, *ends], default=None))
                 self._picture(self._screenshots, step.n, tab)
             self._player.play(end)
-            self._filmed(end or step.t_end, rested=True)
+            self._seen(end or step.t_end, step)
         else:
             self._player.play(until)
 
@@ -188,14 +206,36 @@ class _Opened:
         if self._network is not None and index:
             self._network.command = self._gestures[index - 1].n
 
-    def _filmed(self, t: int, *, rested: bool = False) -> None:
-        """Takes a picture of the tab that is acted on, where one is due at `t`; what `rested` shows what came of it."""
-        if self._film is None or not self._film.wants(t, rested):
+    def _seen(self, t: int, rested: Step | None = None) -> None:
+        """Takes a picture of the tab that is acted on, where one is due at `t`, for whoever watches; after a step that
+        has `rested` it shows what came of it."""
+        film = self._film if self._film is not None and self._film.wants(t, rested is not None) else None
+        window = (
+            self._window if self._window is not None and self._window.wants(t, rested is not None) else None
+        )
+        if not self._gestures or (film is None and (window is None or self._player.stuck)):
             return
         index = bisect.bisect_right(self._gestures, t, key=lambda step: step.t_start)
-        gesture = self._gestures[max(index - 1, 0)].gesture if self._gestures else None
-        if gesture is not None and (picture := self._player.picture(gesture.tab, "webp")) is not None:
-            self._film.take(t, picture)
+        step = rested or self._gestures[max(index - 1, 0)]
+        if step.gesture is None:
+            return
+        tab = step.gesture.tab
+        picture = self._player.picture(tab, "webp")
+        if film is not None and picture is not None:
+            film.take(t, picture)
+        if window is not None:
+            window.take(t, picture, self._view(step, tab, done=rested is not None))
+
+    def _view(self, step: Step, tab: int, *, done: bool) -> View:
+        player, scale = self._player, self._started.scale or 1
+
+        def within(place: tuple[int, float, float] | None) -> tuple[float, float] | None:
+            return (place[1] * scale, place[2] * scale) if place is not None and place[0] == tab else None
+
+        return View(
+            n=step.n, url=player.address(tab), pointer=within(player.pointer), pressed=within(player.pressed),
+            presses=player.presses, done=done, missed=player.missed,
+        )  # fmt: skip
 
     def _picture(self, folder: Path, n: int, tab: int) -> None:
         picture = self._player.picture(tab)

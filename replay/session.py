@@ -38,6 +38,7 @@ from replay.players.terminal.outcome import Bounds, Reached
 from replay.players.terminal.player import TerminalPlayer
 from replay.sandbox.scratch import Scratch
 from replay.stage import set_stage
+from replay.window.window import Window
 
 _MOST_LOG = 16 << 20
 _MOST_NOTES = 2 << 20
@@ -48,7 +49,7 @@ _MOST_OUTPUT = 4 << 30
 class Options(Struct, frozen=True, kw_only=True):
     """How to replay. `until` stops after that step; `tools` are further folders that the payload may read. `paced`:
     answers of the recorded network take the time that they took. `screenshots` is a folder for a picture of the browser
-    after each of its steps, `video` a file for a film of it."""
+    after each of its steps, `video` a file for a film of it; `window` shows it meanwhile."""
 
     until: int | None = None
     bounds: Bounds = Bounds()
@@ -56,6 +57,7 @@ class Options(Struct, frozen=True, kw_only=True):
     paced: bool = False
     screenshots: Path | None = None
     video: Path | None = None
+    window: Window | None = None
 
 
 class Replayed(Struct, kw_only=True):
@@ -101,7 +103,7 @@ def run(
     the output's file.
 
     Raises Unsupported where this machine can't, TraceRejected where the trace lacks what a replay needs,
-    UsageError for a film of no browser, or where it cannot be.
+    UsageError for a film or a window of no browser, or where a film cannot be.
     """
     known = [e for e in events if not isinstance(e, Unknown)]
     terminal = next((e for e in known if isinstance(e, TerminalStarted)), None)
@@ -110,10 +112,10 @@ def run(
             "the trace holds neither terminal nor browser, so nothing to do again; "
             "`reenact serve` answers from its network"
         )
+    if (options.video is not None or options.window is not None) and browser_of(known) is None:
+        raise UsageError("--video and --headed show a browser, and the trace has none")
     film = None
     if options.video is not None:
-        if browser_of(known) is None:
-            raise UsageError("--video shows a browser, and the trace has none")
         film = Film(options.video)
         stack.callback(film.close)
     scratch = Scratch()  # gone also after SIGKILL, and however deep the payload made its folders
@@ -131,6 +133,7 @@ def run(
         paced=options.paced,
         screenshots=options.screenshots,
         film=film,
+        window=options.window,
         progress=progress,
     )
     browsing.play(_beyond(known, options.until))
@@ -173,6 +176,7 @@ def _at_terminal(
             paced=options.paced,
             screenshots=options.screenshots,
             film=film,
+            window=options.window,
             terminal=sandbox.pid,
         )
     todo = _until(plan(known, terminal, browsing.turns if browsing else ()), options.until, known)

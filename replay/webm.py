@@ -108,6 +108,13 @@ class Webm:
         self._file.write(_element(_CLUSTER, _element(_TIMESTAMP, _uint(at)) + block))
 
 
+def bare(webp: bytes) -> tuple[bytes, int, int]:
+    """The picture with nothing in it but its key frame, as WebP again, its width and its height. Raises NoFrame."""
+    frame, width, height = _frame(webp)
+    body = b"WEBPVP8 " + struct.pack("<I", len(frame)) + frame + bytes(len(frame) % 2)
+    return b"RIFF" + struct.pack("<I", len(body)) + body, width, height
+
+
 def _frame(webp: bytes) -> tuple[bytes, int, int]:
     """The key frame in a picture, its width and its height."""
     if len(webp) > _MOST_FRAME or webp[:4] != b"RIFF" or webp[8:12] != b"WEBP":

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../.ci/setup.sh"
 system_packages bash zsh fish git vim less nano curl wget gdb gcc libc6-dev make sqlite3 bubblewrap faketime libseccomp2 nftables \
   asciinema python3-pytest procps util-linux tmux python3-requests python3-httpx python3-h2 python3-aiohttp python3-pip \
-  python3-venv fonts-dejavu-core
+  python3-venv fonts-dejavu-core xvfb
 browser
 npm_packages "$root/tests/clients/npm" "$root/tests/browser" "$root/tests/interop/devtools" "$root/tests/web" \
   "$root/browser_ext"

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
-from recorder.trace.errors import ReenactError, UsageError
+from recorder.trace.errors import ReenactError, Unsupported, UsageError
 from recorder.trace.printable import printable
 from replay.commands.drifting import play_live
 from replay.commands.opening import find
@@ -24,6 +25,8 @@ from replay.replayer import Progress, replay_trace
 from replay.report.result import ReplayResult, encode
 from replay.report.terminal import clip, render, wants_colour
 from replay.session import Options
+from replay.window.ending import Ending, ending
+from replay.window.window import Window, has_display
 
 _LONGEST_ERROR = 800
 _INTERRUPTS = (signal.SIGINT,)
@@ -45,7 +48,7 @@ class _Answer(Struct, kw_only=True):
 @click.command(
     epilog="Examples:\n\n\b\n  reenact replay fix.reenact\n  reenact replay fix.reenact --runs 5\n"
     "  reenact replay fix.reenact --until 7\n  reenact replay traces/*.reenact --jobs 2 --json\n"
-    "  reenact replay order.reenact --live --base http://127.0.0.1:8000\n\n"
+    "  reenact replay order.reenact --headed\n  reenact replay order.reenact --live --base http://127.0.0.1:8000\n\n"
     "Exit codes: 0 every step exact or equivalent, 1 diverged, 2 usage, 3 trace rejected, 4 this machine can't "
     "replay it, 130 interrupted."
 )
@@ -87,7 +90,11 @@ class _Answer(Struct, kw_only=True):
 @click.option(
     "--base", metavar="URL", help="With --live: where the site is now, if not where it was recorded."
 )
-@click.option("--headed", is_flag=True, help="With --live: show the browser.")
+@click.option(
+    "--headed",
+    is_flag=True,
+    help="Show the browser in a window; in a terminal it stays until you close it. With --live: the browser itself.",
+)
 @click.option(
     "--screenshots",
     type=click.Path(path_type=Path, file_okay=False),
@@ -141,10 +148,13 @@ def replay(
     """
     if live:
         context.exit(play_live(traces, base, headed=headed, json_wanted=json_wanted, report=report))
-    if base is not None or headed:
-        raise UsageError("--base and --headed go with --live; --video FILE films a replay in the sandbox")
+    if base is not None:
+        raise UsageError("--base goes with --live: a replay in the sandbox is offline")
     if video is not None and len(traces) > 1:
         raise UsageError("--video makes a film of one trace")
+    window = _window(traces, runs) if headed else None
+    if window is not None:
+        context.call_on_close(window.close)
     options = Options(
         until=until,
         bounds=Bounds(total=timeout),
@@ -152,6 +162,7 @@ def replay(
         paced=paced,
         screenshots=_folder(screenshots),
         video=video,
+        window=window,
     )
     paths = [find(path) for path in traces]
     chosen = wants_colour(os.environ, sys.stdout.isatty())
@@ -169,7 +180,36 @@ def replay(
             click.echo(render(answer.result, colour=chosen, width=width, verbose=verbose), nl=False)
     if json_wanted or report:
         _write(answers, json_wanted, report)
+    if window is not None:
+        _shown(window, answers[0])
     context.exit(_exit_code(answers))
+
+
+def _window(traces: tuple[Path, ...], runs: int) -> Window:
+    if len(traces) > 1:
+        raise UsageError("--headed shows the replay of one trace")
+    if not has_display():
+        raise Unsupported(
+            "--headed needs a display, and neither DISPLAY nor WAYLAND_DISPLAY names one; --video FILE films the replay"
+        )
+    return Window(traces[0].name, runs)
+
+
+def _shown(window: Window, answer: _Answer) -> None:
+    """Tells the end in the window. Somebody at a terminal may look at it as long as he likes."""
+    if answer.result is None:
+        window.end(Ending(verdict="unsupported", line=answer.error))
+    else:
+        window.end(ending(answer.result))
+    if sys.stdout.isatty() and window.is_open:
+        click.echo("the window stays until you close it, or press Ctrl-C here", err=True)
+        with suppress(KeyboardInterrupt):
+            window.wait()
+    if window.fault:
+        click.echo(
+            f"reenact: {clip(printable(window.fault), _LONGEST_ERROR)}; --video FILE films the replay",
+            err=True,
+        )
 
 
 def _folder(path: Path | None) -> Path | None:

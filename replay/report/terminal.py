@@ -30,6 +30,11 @@ def render(result: ReplayResult, *, colour: bool, width: int = 100, verbose: boo
     return _Report(colour, max(40, width), verbose).whole(result)
 
 
+def headline(result: ReplayResult) -> str:
+    """The whole in one line, without colours."""
+    return next(_Report(False, 100, False).summary(result))
+
+
 def render_step(step: StepResult, *, colour: bool, width: int = 100) -> str:
     """One step's lines, for showing progress while a replay runs."""
     return "\n".join(_Report(colour, max(40, width), False).step(step)) + "\n"

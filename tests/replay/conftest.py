@@ -77,6 +77,14 @@ def recording(command: str) -> Iterator[Recording]:
         yield Recording(trace, stage)
 
 
+@pytest.fixture(scope="session")
+def browsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The browser's session of `page_session`, recorded; its trace."""
+    from page_session import record  # it needs Playwright
+
+    return record(tmp_path_factory.mktemp("browsed"))
+
+
 @pytest.fixture
 def mutant(recording: Recording, tmp_path: Path) -> Mutant:
     """The recording, to be changed and sealed again."""

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import pytest
 from msgspec import structs
-from page_session import record
 from resealing import Mutant
 from small_session import Reenact
 
@@ -45,11 +44,6 @@ VERIFIED = ("exact", "equivalent")
 FILL, ENTER, DELETE, ANSWER, REPORT = (
     "fill", "press Enter", "click button “Delete”", "accept", "click link “Report”",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return record(tmp_path_factory.mktemp("browsed"))
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A film of what a replayed browser showed: that Chromium plays it, and that making it changes nothing."""
+"""A film of what a replayed browser showed, and a window of it: that they show it, and that this changes nothing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import io
 import json
 import os
 import shutil
+import signal
 import stat
 import struct
+import subprocess
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +20,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from page_session import record
+from page_session import wait_for
 from small_session import Reenact
 
 from replay.webm import NoFrame, Webm
@@ -118,21 +121,84 @@ def test_whatever_a_browser_says_is_a_frame_or_refused(told: bytes) -> None:
             pass
 
 
+@contextmanager
+def screen(folder: Path) -> Iterator[tuple[str, Callable[[int], int]]]:
+    """A display without glass: its name, and what tells how many points on it have a colour."""
+
+    def seen(colour: int) -> int:
+        points = array("I", (folder / "Xvfb_screen0").read_bytes())
+        return points.count(colour) + points.count(0xFF000000 | colour)
+
+    words = [
+        "Xvfb",
+        "-displayfd",
+        "1",
+        "-screen",
+        "0",
+        "1400x1000x24",
+        "-nolisten",
+        "tcp",
+        "-fbdir",
+        str(folder),
+    ]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        assert server.stdout is not None
+        try:
+            yield f":{server.stdout.readline().decode().strip()}", seen
+        finally:
+            server.terminate()
+
+
 @pytest.mark.slow
 @pytest.mark.sandbox
 @pytest.mark.usefixtures("sandbox")
 @chromium
-def test_a_filmed_replay_holds_as_any_does(reenact: Reenact, tmp_path: Path) -> None:
-    trace = record(tmp_path)
-    out = tmp_path / "ledger.webm"
-    done = reenact("replay", trace, "--json", "--video", out)
-    assert done.code == 0, done.out
-    assert {step["verdict"] for step in json.loads(done.out)["steps"]} <= {"exact", "equivalent"}
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="no Xvfb: apt install xvfb")
+def test_a_replay_that_is_filmed_and_shown_holds_as_any_does(
+    command: str, browsed: Path, tmp_path: Path
+) -> None:
+    out, report = tmp_path / "ledger.webm", tmp_path / "report.json"
+    words = [command, "replay", str(browsed), "--headed", "--video", str(out), "--report", str(report)]
+    terminal, its = os.openpty()
+    with screen(tmp_path) as (display, seen):
+        done = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=its,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"DISPLAY": display},
+        )
+        os.close(its)
+        with done, open(terminal, "rb", buffering=0):
+            try:
+                assert done.stderr is not None
+                assert b"the window stays until you close it" in done.stderr.readline()
+                # The verdict's green, in the bar of steps; and the page's white.
+                wait_for(lambda: seen(0x1F883D) > 3000)
+                assert seen(0xFFFFFF) > 400_000
+            finally:
+                done.send_signal(signal.SIGINT)
+    assert done.returncode == 0
+    assert {step["verdict"] for step in json.loads(report.read_bytes())["steps"]} <= {"exact", "equivalent"}
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     with opened() as page:
         (width, height, seconds), _ = film(page, out.read_bytes())
     assert (width, height) == (1280, 720)
     assert seconds > 1
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@pytest.mark.usefixtures("sandbox")
+@chromium
+def test_a_window_that_does_not_open_is_no_fault_of_the_replay(
+    reenact: Reenact, browsed: Path, tmp_path: Path
+) -> None:
+    nowhere = {"DISPLAY": f":{tmp_path}", "WAYLAND_DISPLAY": ""}
+    done = reenact("replay", browsed, "--until", "2", "--headed", "--json", env=nowhere)
+    assert done.code == 0, done.err
+    assert [step["verdict"] for step in done.json["steps"][:2]] == ["exact", "exact"]
+    assert "no window: Chromium ended at once" in done.err
 
 
 def test_a_film_of_several_traces_is_refused(reenact: Reenact, tmp_path: Path) -> None:

@@ -96,6 +96,10 @@ class BrowserPlayer:
         self._fatal = False
         self._shift = (0.0, 0.0)
         """How far from its recorded place what was pressed last is: what goes on from there goes as far."""
+        self.pointer: tuple[int, float, float] | None = None
+        """Where the pointer is: (recorded tab, x, y in it); `pressed`: where it was pressed last, `presses` counts."""
+        self.pressed: tuple[int, float, float] | None = None
+        self.presses = 0
         commands, said, told, telling = place.pipes
         pages = Pages(plan.frames)
         self._browser = Browser(
@@ -125,6 +129,16 @@ class BrowserPlayer:
     def actions(self) -> int:
         """How many there are to do."""
         return len(self._plan.actions)
+
+    @property
+    def stuck(self) -> bool:
+        """It cannot go on: nothing more is done."""
+        return self._fatal
+
+    @property
+    def missed(self) -> int:
+        """How much was waited for in vain so far."""
+        return sum(not missed.shown for missed in self._gate.missed)
 
     @property
     def ends(self) -> int:
@@ -199,6 +213,11 @@ class BrowserPlayer:
             return binascii.a2b_base64(str(told["data"]))
         except (Failed, Slow, Gone, KeyError, ValueError):
             return None
+
+    def address(self, tab: int) -> str:
+        """Where the recorded tab is now, as the browser says; empty where it is not there."""
+        there = self._pages.tab(tab)
+        return there.frame.url if there is not None else ""
 
     def look(self, tab: int, expression: str) -> object:
         """What a script gives in the page of the recorded tab, for who wants to know what it shows. Raises Failed."""
@@ -341,6 +360,10 @@ class BrowserPlayer:
         if action.kind in _PLACED:
             left, top = self._browser.offset(tab, frame)
             x, y = x + left, y + top
+            self.pointer = (event.tab, x, y)
+            if _begins(action, _AIMED):
+                self.pressed = self.pointer
+                self.presses += 1
         if action.kind in (Kind.PRESS, Kind.KEY_DOWN):
             tab.went, tab.sent = [], False
         self._inputs.do(tab, frame, action, x, y)

@@ -1,0 +1,1 @@
+"""A window in which a reviewer sees what a replayed browser shows."""
