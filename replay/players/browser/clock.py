@@ -170,8 +170,8 @@ class Clock:
             self._answers.release(max(self.now, 0))
 
     def _run(self, to: int, *, held: bool = False, tardy: bool = False) -> int | None:
-        """Runs what is due until then in every frame, or with `held` leaves it for just after that, as with `tardy` what
-        read the clock only then; when the next is (ns of the session), None for none."""
+        """Runs what is due until then in every frame, or with `held` leaves it for just after that, as with `tardy`
+        what read the clock only then; when the next is (ns of the session), None for none."""
         later = to if self.next is None else max(to, self.next)
         call = (
             f"__reenactClock.run({self._unix_ms(to)!r}, {self._unix_ms(later)!r}{', true' if tardy else ''})"
