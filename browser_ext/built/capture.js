@@ -1455,6 +1455,16 @@
     return "";
   }
 
+  // src/capture/counted.ts
+  var COUNTED = /:r[0-9a-z]+:|«r[0-9a-z]+»|_r_[0-9a-z]+_/;
+  var EVERY = new RegExp(COUNTED, "g");
+  function isCounted(name2) {
+    return COUNTED.test(name2);
+  }
+  function uncounted(names) {
+    return names.replace(EVERY, ":r:");
+  }
+
   // src/capture/paths.ts
   var TEST_IDS = ["data-testid", "data-test-id", "data-test", "data-cy", "data-qa"];
   function testId(element) {
@@ -1463,6 +1473,10 @@
       if (value) return [name2, value];
     }
     return null;
+  }
+  function idOf(element) {
+    const id = attribute(element, "id");
+    return isCounted(id) ? "" : id;
   }
   function pathsOf(element) {
     const root = rootOf(element);
@@ -1513,7 +1527,7 @@
     return [place2, alike];
   }
   function ownName(element, root) {
-    const id = attribute(element, "id");
+    const id = idOf(element);
     if (id && id.length <= 128 && !/\d{3,}|:/.test(id)) {
       const selector = `#${CSS.escape(id)}`;
       if (root.querySelectorAll(selector).length === 1) return selector;
@@ -1584,7 +1598,7 @@
         label: field ? labelOf(element) : "",
         placeholder: attribute(element, "placeholder").slice(0, 1024),
         text: field || masked2 ? "" : textIn(element),
-        id: attribute(element, "id").slice(0, 1024),
+        id: idOf(element).slice(0, 1024),
         test_id: testId(element)?.[1].slice(0, 1024) ?? "",
         ...pathsOf(element)
       }),
@@ -1622,7 +1636,8 @@
     const names = tag === "option" || CHOICES.has(type) ? [...KEPT, "value"] : tag === "img" ? [...KEPT, "src"] : KEPT;
     for (const name2 of masked2 ? ["name", "autocomplete"] : names) {
       const value = attribute(element, name2);
-      if (value && value.length <= 1024 && !value.startsWith("data:")) found[name2] = value;
+      if (!value || value.length > 1024 || value.startsWith("data:") || name2 === "for" && isCounted(value)) continue;
+      found[name2] = value;
     }
     return found;
   }
@@ -2298,7 +2313,6 @@ ${field}`;
   // src/capture/hash.ts
   var UNSEEN2 = /* @__PURE__ */ new Set(["script", "style", "noscript", "template", "link", "meta", "head"]);
   var VOLATILE = /* @__PURE__ */ new Set(["nonce"]);
-  var COUNTED = /:r[0-9a-z]+:|«r[0-9a-z]+»|_r_[0-9a-z]+_/g;
   var a = 0;
   var b = 0;
   function mix(text) {
@@ -2388,7 +2402,7 @@ ${field}`;
   }
   function lasting({ name: name2, value }) {
     if (value.startsWith("blob:")) return "blob:";
-    return name2 === "id" || name2 === "for" || name2.startsWith("aria-") ? value.replace(COUNTED, ":r:") : value;
+    return name2 === "id" || name2 === "for" || name2.startsWith("aria-") ? uncounted(value) : value;
   }
   function isHidden2(element) {
     return element instanceof HTMLInputElement && element.type === "hidden";

@@ -1,4 +1,5 @@
 // A document's content and form values as one number of 64 bits: what a replay waits for before it acts.
+import { uncounted } from "./counted";
 import { attributes, firstChild, localName, nextSibling, parentNode, shadowOf, title } from "./dom";
 import { dots, isMasked } from "./masks";
 
@@ -6,8 +7,6 @@ import { dots, isMasked } from "./masks";
 const UNSEEN = new Set(["script", "style", "noscript", "template", "link", "meta", "head"]);
 // What differs by chance.
 const VOLATILE = new Set(["nonce"]);
-// React's names for elements count how often something was rendered, which hangs on how busy the machine is.
-const COUNTED = /:r[0-9a-z]+:|«r[0-9a-z]+»|_r_[0-9a-z]+_/g;
 
 let a = 0;
 let b = 0;
@@ -110,7 +109,7 @@ function one(element: Element, roots: ShadowRoot[]): number {
 /** The value without what it has by chance. */
 function lasting({ name, value }: Attr): string {
   if (value.startsWith("blob:")) return "blob:";
-  return name === "id" || name === "for" || name.startsWith("aria-") ? value.replace(COUNTED, ":r:") : value;
+  return name === "id" || name === "for" || name.startsWith("aria-") ? uncounted(value) : value;
 }
 
 // Nobody sees what it holds: tokens of one session mostly. It is judged with the request that carries it.

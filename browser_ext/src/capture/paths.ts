@@ -1,4 +1,5 @@
 // Where an element is: CSS and XPath, within its root.
+import { isCounted } from "./counted";
 import { attribute, children, localName, parentNode, rootOf, shadowOf } from "./dom";
 
 const TEST_IDS = ["data-testid", "data-test-id", "data-test", "data-cy", "data-qa"];
@@ -10,6 +11,12 @@ export function testId(element: Element): [string, string] | null {
     if (value) return [name, value];
   }
   return null;
+}
+
+/** Its id, where that is no count. */
+export function idOf(element: Element): string {
+  const id = attribute(element, "id");
+  return isCounted(id) ? "" : id;
 }
 
 /**
@@ -70,7 +77,7 @@ function placeOf(element: Element, name: string): [number, number] {
 }
 
 function ownName(element: Element, root: Document | ShadowRoot): string | null {
-  const id = attribute(element, "id");
+  const id = idOf(element);
   if (id && id.length <= 128 && !/\d{3,}|:/.test(id)) {
     const selector = `#${CSS.escape(id)}`;
     if (root.querySelectorAll(selector).length === 1) return selector;

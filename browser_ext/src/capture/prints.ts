@@ -1,10 +1,11 @@
 // Fingerprints: several independent ways to find an element again, and what tells it apart from those like it.
 import type { TargetItem } from "../wire";
 import { anchorsOf } from "./anchors";
+import { isCounted } from "./counted";
 import { attribute, closest, localName, rectOf, rootOf, textContent, textIn } from "./dom";
 import { isMasked } from "./masks";
 import { labelOf, nameOf, roleOf } from "./names";
-import { pathsOf, shadowPath, testId } from "./paths";
+import { idOf, pathsOf, shadowPath, testId } from "./paths";
 
 export type Print = Omit<TargetItem, "k" | "s" | "t" | "n" | "control">;
 
@@ -37,7 +38,7 @@ export function printOf(element: Element): Print {
       label: field ? labelOf(element) : "",
       placeholder: attribute(element, "placeholder").slice(0, 1024),
       text: field || masked ? "" : textIn(element),
-      id: attribute(element, "id").slice(0, 1024),
+      id: idOf(element).slice(0, 1024),
       test_id: testId(element)?.[1].slice(0, 1024) ?? "",
       ...pathsOf(element),
     }),
@@ -85,7 +86,8 @@ function kept(element: Element, tag: string, type: string, masked: boolean): Rec
   const names = tag === "option" || CHOICES.has(type) ? [...KEPT, "value"] : tag === "img" ? [...KEPT, "src"] : KEPT;
   for (const name of masked ? ["name", "autocomplete"] : names) {
     const value = attribute(element, name);
-    if (value && value.length <= 1024 && !value.startsWith("data:")) found[name] = value;
+    if (!value || value.length > 1024 || value.startsWith("data:") || (name === "for" && isCounted(value))) continue;
+    found[name] = value;
   }
   return found;
 }
