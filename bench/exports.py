@@ -83,7 +83,7 @@ def _script(task: Task, trace: Path, folder: Path) -> str:
 def _recording(task: Task, trace: Path, folder: Path) -> str:
     out = folder / "task.json"
     _export("devtools-recording", trace, out)
-    told = out.read_text()
+    told = json.dumps(json.loads(out.read_text()), ensure_ascii=False)
     if unsaid := sorted(set(re.findall(r'"name": "reenact\.(\w+)"', told))):
         return f"the format has no words for: {', '.join(unsaid)}"
     url = next(step["url"] for step in json.loads(told)["steps"] if step["type"] == "navigate")

@@ -40,7 +40,8 @@ class Action:
     meanwhile. `held` is what a field that was cleared held before that, of the same gesture: a page may heed it.
 
     `clicks` are the presses of the mouse in a row. `pressed` is what was under the pointer where that is another
-    element than the target (the drawn part of a checkbox, its label), `under` its locator. `way` are the points of a
+    element than the target (the drawn part of a checkbox, its label), or what a key pressed (Enter in a field its
+    form's button), `under` its locator. `way` are the points of a
     drag, from where it was taken. `pieces` are what was typed, and the keys between and after that moved the caret or
     selected, where there are such; of a field that was filled those alone that came last. `own`: nothing that a person
     did is in it, the page did it by itself.
@@ -254,16 +255,17 @@ def _pieces(gesture: Gesture, raw: Sequence[PageEvent]) -> tuple[tuple[Literal["
             told[-1] = ("type", told[-1][1] + text)
         elif text:
             told.append(("type", text))
-    if gesture.verb == "type":
-        return tuple(told)
     return tuple(told)
 
 
 def _pressed(gesture: Gesture, raw: Sequence[PageEvent], pages: Pages) -> PageTarget | None:
-    down = next((event for event in raw if event.type in ("pointerdown", "mousedown")), None)
+    kinds = ("click",) if gesture.verb == "press" else ("pointerdown", "mousedown")
+    down = next((event for event in raw if event.type in kinds), None)
     if down is None or down.target is None or gesture.target is None:
         return None
     found = pages.targets.get((down.doc, down.target))
+    if gesture.verb == "press":
+        return found
     same = found is None or (found.doc, found.n) == (gesture.target.doc, gesture.target.n)
     return None if same else found
 

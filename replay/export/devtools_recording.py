@@ -9,6 +9,7 @@ given that could find another.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,7 +25,9 @@ _MODIFIERS = ((2, "Control"), (1, "Alt"), (4, "Meta"), (8, "Shift"))
 _BUTTONS = {0: "primary", 1: "auxiliary", 2: "secondary", 3: "back", 4: "forward"}
 _AWAITED = ("button", "checkbox", "dialog", "heading", "link", "menuitem", "option", "tab", "textbox")
 """Roles that are waited for."""
+_POINTED = ("click", "check", "uncheck", "right_click", "double_click", "hover")
 _MENUS = ("menuitem", "option")
+_NONE = {"count": 0, "operator": "=="}
 _MOST_TEXT = 80
 _LITERAL = re.compile(r"""['"()\\]""")
 """What DevTools' selectors of text and names cannot carry unharmed through every version of the runner."""
@@ -58,6 +61,8 @@ class _Writer:
     def __init__(self, read_aria: Callable[[str], str]) -> None:
         self._aria = read_aria
         self._shown: dict[int, list[aria.Node]] = {}
+        self._past: dict[int, list[aria.Node]] = {}
+        """By tab, what it showed before that."""
         self.steps: list[dict[str, Any]] = []
         self.losses = Losses()
         self._main: int | None = None
@@ -71,12 +76,16 @@ class _Writer:
         if self._main is None:
             self._main = tab
         self._url[tab] = action.url
-        made = self._steps(action)
-        if made and action.went and action.gesture.verb != "close_tab" and made[-1]["type"] != "customStep":
+        made = [*self._due(action), *self._steps(action)]
+        if (
+            action.went
+            and action.gesture.verb != "close_tab"
+            and (leading := self._leading(made)) is not None
+        ):
             event = {"type": "navigation"}
             if action.shown is not None:
                 event |= {"url": action.shown.url, "title": action.shown.title}
-            made[-1]["assertedEvents"] = [event]
+            leading["assertedEvents"] = [event]
         self.steps += made
         if made and action.shown is not None and action.gesture.verb != "close_tab":
             self.steps += self._awaited(action, action.shown, last)
@@ -90,32 +99,93 @@ class _Writer:
                 action,
             )
 
+    def _leading(self, made: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """Which of an action's steps leads to another page; null where none could be seen to. A key does as it goes
+        down, but the space bar as it comes up; one for another tab than the first is pressed in the first."""
+        if not made or made[-1]["type"] == "customStep":
+            return None
+        if made[-1]["type"] != "keyUp":
+            return made[-1]
+        if made[-1]["target"] != "main":
+            return None
+        downs = [step for step in made if step["type"] == "keyDown"]
+        acting = [step for step in made if step["type"] not in ("keyDown", "keyUp")]
+        if acting:
+            return acting[-1]  # a click with keys held
+        return next(s for s in made if s["type"] == "keyUp") if downs[-1]["key"] == "Space" else downs[-1]
+
+    def _due(self, action: Action) -> list[dict[str, Any]]:
+        """Waits for what is clicked, if it was not there before the last action: until it comes, its place may be
+        another's, and is an item's of a list that is searched."""
+        on, tab = action.gesture.target, action.gesture.tab
+        if (
+            action.gesture.verb not in _POINTED
+            or on is None
+            or not _tellable(on.role, on.name)
+            or tab not in self._past
+        ):
+            return []
+        if action.target is None or on.shadow or action.frames != ():
+            return []
+        if any((node.role, node.name) == (on.role, on.name) for node in aria.walk(self._past[tab])):
+            return []
+        if on.role in _MENUS and on.css and _plain(on.text):
+            return [
+                {
+                    "type": "waitForExpression",
+                    "target": self._target(tab),
+                    "expression": _says(on.css, on.text),
+                }
+            ]
+        return [self._came(tab, on.role, on.name)] if by_name(action.target) else []
+
     def _awaited(self, action: Action, shown: PageState, last: bool) -> list[dict[str, Any]]:
-        """Waits for an item of a menu to go, if it went: the menu may cover what is clicked next. After the `last`
-        action, for an element that it brought: nothing else waits for what it led to."""
+        """Waits for what went: an item of a menu, which may cover what is clicked next, else the first that a selector
+        can tell. After the `last` action, for an element or words that it brought: nothing else waits for those."""
         tab, target = action.gesture.tab, action.gesture.target
         before = self._shown.get(tab, [])
         if shown.aria is None:
             return []
+        if tab in self._shown:
+            self._past[tab] = before
         after = self._shown[tab] = aria.parse(self._aria(shown.aria))
         told: list[dict[str, Any]] = []
         there = Counter((node.role, node.name) for node in aria.walk(after))
         gone = target is not None and target.doc == shown.doc and (target.role, target.name) not in there
         if target is not None and gone and target.role in _MENUS and _tellable(target.role, target.name):
-            wait = self._wait(tab, target.role, target.name)
-            if target.css.startswith("#"):
-                wait["selectors"] = [[target.css]]  # a menu that fades is hidden before it is gone
-            told.append(wait | {"count": 0, "operator": "=="})
+            if target.css.startswith("#") and not target.shadow:
+                told.append(
+                    {
+                        "type": "waitForExpression",
+                        "target": self._target(tab),
+                        "expression": _hidden(target.css),
+                    }
+                )
+            else:
+                wait = self._wait(tab, target.role, target.name)
+                told.append(wait | _NONE)
         if last and before != after:
             on = (target.role, target.name) if target is not None else ("", "")
             found, _ = aria.news(before, aria.unpointed(before, after, on), sum(there.values()))
             names = [(node.role, node.name) for node in found if _tellable(node.role, node.name)]
-            told += [self._wait(tab, *name) for name in names if there[name] == 1][:1]
+            words = [("", " ".join(node.text.split())) for node in found]
+            came = [name for name in names if there[name] == 1] or [one for one in words if _plain(one[1])]
+            told += [self._wait(tab, *name) for name in came[:1]]
+        elif not told and not action.went:
+            left = [(node.role, node.name) for node in aria.walk(before)]
+            left = [name for name in left if not there[name] and _tellable(*name)]
+            told += [self._wait(tab, *name) | _NONE for name in left[:1]]
         return told
 
     def _wait(self, tab: int, role: str, name: str) -> dict[str, Any]:
-        selector = f'aria/{name}[role="{role}"]'
+        """Without a role, for words."""
+        selector = f'aria/{name}[role="{role}"]' if role else f"text/{name}"
         return {"type": "waitForElement", "target": self._target(tab), "selectors": [[selector]]}
+
+    def _came(self, tab: int, role: str, name: str) -> dict[str, Any]:
+        """A browser names what style sheets write in capitals by these; its text stays what it was."""
+        wait = self._wait(tab, role, name)
+        return wait | {"selectors": [*wait["selectors"], [f"text/{name}"]]}
 
     def _steps(self, action: Action) -> list[dict[str, Any]]:
         gesture = action.gesture
@@ -129,16 +199,28 @@ class _Writer:
                 if gesture.masked:
                     self._lose("a withheld text: one • stands for each character", action)
                 text = gesture.value or ""
+                if (
+                    gesture.verb == "type"
+                    and action.pieces
+                    and all(_typeable(keys) for _, keys in action.pieces)
+                ):
+                    return [step for verb, keys in action.pieces for step in self._piece(action, verb, keys)]
                 if gesture.verb == "type" and _typeable(text):
-                    return self._each_key(action)
+                    return self._each_key(action, text)
                 if gesture.target is None:
                     return [self._custom(action)]
                 if gesture.verb == "type":
                     self._lose("where in rich text something was typed: it is put at its end", action)
                 step = {"type": "change", **where, **self._selectors(action)}
                 held = [step | {"value": action.held}] if action.held else []
+                if (
+                    held and not text and gesture.tab == self._main
+                ):  # what frameworks hear: they miss a value that is set
+                    return [*held, *self._keys(action, "Control+a"), *self._keys(action, "Backspace")]
                 return [*held, step | {"value": text}]
             case "press":
+                if gesture.tab != self._main and action.pressed is not None:
+                    return self._pressed(action, action.pressed)
                 last = _chord(gesture.value or "")[-1:]
                 if last and len(last[0]) == 1 and not _typeable(last[0]):
                     return [self._custom(action)]
@@ -156,7 +238,8 @@ class _Writer:
             case "scroll":
                 x, y = gesture.scroll or (0.0, 0.0)
                 chosen = self._selectors(action) if gesture.target is not None else {}
-                return [{"type": "scroll", **where, **chosen, "x": x, "y": y}]
+                there = [] if chosen else [self._there(where, x, y)]
+                return [{"type": "scroll", **where, **chosen, "x": x, "y": y}, *there]
             case "navigate" | "reload" | "back" | "forward":
                 return self._led(action)
             case "close_tab":
@@ -191,6 +274,12 @@ class _Writer:
         up = [{"type": "keyUp", "target": target, "key": name} for name in reversed(held)]
         return [*down, step, *up]
 
+    def _pressed(self, action: Action, button: PageTarget) -> list[dict[str, Any]]:
+        """What a key pressed is clicked: runners press keys in the first tab alone."""
+        x, y = _middle(button)
+        chosen = {"selectors": _selectors(button, action.under) or [["body"]]}
+        return [{"type": "click", **self._where(action), **chosen, "offsetX": x, "offsetY": y}]
+
     def _keys(self, action: Action, chord: str) -> list[dict[str, Any]]:
         """A chord: its keys go down in order and up in reverse."""
         target = self._target(action.gesture.tab)
@@ -201,9 +290,19 @@ class _Writer:
         up = [{"type": "keyUp", "target": target, "key": key} for key in reversed(keys)]
         return [*down, *up]
 
-    def _each_key(self, action: Action) -> list[dict[str, Any]]:
-        text = (action.gesture.value or "").replace("\n", "\r")
-        return [step for character in text for step in self._keys(action, character)]
+    def _piece(self, action: Action, verb: str, keys: str) -> list[dict[str, Any]]:
+        return self._keys(action, keys) if verb == "press" else self._each_key(action, keys)
+
+    def _each_key(self, action: Action, text: str) -> list[dict[str, Any]]:
+        return [step for character in text.replace("\n", "\r") for step in self._keys(action, character)]
+
+    @staticmethod
+    def _there(where: dict[str, Any], x: float, y: float) -> dict[str, Any]:
+        """Scrolls on in a page that loads more as it is scrolled, as far as it goes."""
+        came = f"scrollX >= {x - 1:g} && scrollY >= {y - 1:g} || performance.now() > until"
+        look = f"() => (scrollTo({x:g}, {y:g}), {came}) ? done(true) : setTimeout(look, 100)"
+        run = f"new Promise((done) => {{ const until = performance.now() + 3000, look = {look}; look(); }})"
+        return {"type": "waitForExpression", **where, "expression": run}
 
     def _led(self, action: Action) -> list[dict[str, Any]]:
         gesture = action.gesture
@@ -259,8 +358,12 @@ class _Writer:
 
 def _tellable(role: str, name: str) -> bool:
     """Whether a selector finds it by role and name: of other roles tools do not agree on names."""
-    short = 0 < len(name) <= _MOST_TEXT and not _LITERAL.search(name)
-    return role in _AWAITED and short and aria.steady(name)
+    return role in _AWAITED and _plain(name)
+
+
+def _plain(words: str) -> bool:
+    """Whether a selector can carry them, and they are the same the next time."""
+    return 0 < len(words) <= _MOST_TEXT and not _LITERAL.search(words) and aria.steady(words)
 
 
 def _selectors(target: PageTarget, chosen: Locator | None) -> list[list[str]]:
@@ -303,7 +406,21 @@ def _told(target: PageTarget) -> str:
             return f"@{name}={literal(value)}"
     if target.test_id:
         return f"@data-testid={literal(target.test_id)}"
-    return f"@type={literal(target.type)}" if target.type and target.tag == "input" else ""
+    if target.tag != "input" or not target.type:
+        return ""
+    return f"@type={literal(target.type)}" + (" or not(@type)" if target.type == "text" else "")
+
+
+def _hidden(css: str) -> str:
+    """An expression that is true once nobody sees the element: gone, hidden, or faded out altogether."""
+    seen = "checkVisibility({visibilityProperty: true, opacityProperty: true})"
+    return f"!document.querySelector({json.dumps(css)})?.{seen}"
+
+
+def _says(css: str, text: str) -> str:
+    """An expression that is true once the element says this, whatever its spaces."""
+    said = json.dumps("".join(text.split()))
+    return f'document.querySelector({json.dumps(css)})?.textContent.replace(/\\s+/g, "") === {said}'
 
 
 def _typeable(text: str) -> bool:

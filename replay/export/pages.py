@@ -159,8 +159,12 @@ class Pages:
         return max(told, key=len, default="")
 
     def left(self, tab: int, since: int, until: int | None) -> bool:
-        """Whether the tab's own frame went to another document in that time."""
+        """Whether the tab's own frame went to another document in that time. A reload is none: who did it, the page or
+        the person, is not known where it came soon after something that was done."""
         return any(
-            not event.within and since <= event.t and (until is None or event.t < until)
+            not event.within
+            and event.how != "reload"
+            and since <= event.t
+            and (until is None or event.t < until)
             for event in self.navigated.get(tab, [])
         )

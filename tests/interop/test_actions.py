@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 from page_gestures import FRAMES, PLACE
 
 from recorder.trace.gestures import Gesture, Span
-from recorder.trace.pages import PageEvent, PageState, PageTarget
+from recorder.trace.pages import FrameSeen, Navigated, PageEvent, PageState, PageTarget, TabOpened
 from replay.export.actions import Action, actions
 from replay.export.devtools_recording import recording
 from replay.export.pages import Pages
@@ -153,21 +154,94 @@ def test_a_devtools_recording_waits_for_a_menu_to_go_and_for_what_the_last_actio
     gestures = [deed("click", option, 100, 110), deed("click", save, 300, 310)]
     states = [state(50, opened, "a"), state(200, shut, "b"), state(400, shut + '\n- heading "Saved"', "c")]
     found, pages = made(gestures, option, save, *states)
-    waits = [
-        step
-        for step in recording(found, pages.started, "", str).flow["steps"]
-        if step["type"] == "waitForElement"
-    ]
-    assert waits == [
-        {
-            "type": "waitForElement",
-            "target": "main",
-            "selectors": [["#menu > li"]],
-            "count": 0,
-            "operator": "==",
-        },
+    told = recording(found, pages.started, "", str).flow["steps"]
+    hidden = '!document.querySelector("#menu > li")?.checkVisibility({visibilityProperty: true, opacityProperty: true})'
+    assert [step for step in told if step["type"].startswith("wait")] == [
+        {"type": "waitForExpression", "target": "main", "expression": hidden},
         {"type": "waitForElement", "target": "main", "selectors": [['aria/Saved[role="heading"]']]},
     ]
+
+
+def flow(gestures: list[Gesture], *events: Any) -> list[dict[str, Any]]:
+    """The steps of the DevTools recording."""
+    found, pages = made(gestures, *events)
+    return recording(found, pages.started, "", str).flow["steps"]
+
+
+def went(ms: int, how: str) -> Navigated:
+    return Navigated(t=ms * MS, source="browser/1", tab=1, frame=1, url="http://a/next", how=how)
+
+
+@pytest.mark.parametrize(
+    ("key", "leads"),
+    [("Enter", ("keyDown", "Enter")), ("Control+Enter", ("keyDown", "Enter")), ("Space", ("keyUp", "Space"))],
+)
+def test_a_devtools_recording_asserts_a_navigation_where_the_key_brings_it(
+    key: str, leads: tuple[str, str]
+) -> None:
+    told = flow([deed("press", NOTES, 100, 110, value=key)], went(150, "link"))
+    assert [(step["type"], step["key"]) for step in told if "assertedEvents" in step] == [leads]
+
+
+def test_a_devtools_recording_waits_for_no_reload_that_the_person_may_have_done() -> None:
+    told = flow([deed("press", NOTES, 100, 110, value="Enter")], went(150, "reload"))
+    assert not any("assertedEvents" in step for step in told)
+
+
+def test_in_a_devtools_recording_a_key_of_another_tab_clicks_what_it_pressed() -> None:
+    save = element(11, "button", role="button", name="Save", css="button", rect=(0, 0, 40, 20))
+    opened = [
+        TabOpened(t=20 * MS, source="browser/1", tab=2, opener=1, popup=True),
+        FrameSeen(t=20 * MS, source="browser/1", frame=9, tab=2, parent=None, index=None, name=""),
+    ]
+    there = {"tab": 2, "frame": 9, "doc": 2}
+    field, save = structs.replace(NOTES, **there), structs.replace(save, **there)
+    raw = [
+        structs.replace(event(50, "keydown", field, key="Enter"), **there),
+        structs.replace(event(51, "click", save), **there),
+        structs.replace(event(52, "keyup", field, key="Enter"), **there),
+    ]
+    press = deed("press", field, 50, 52, value="Enter")
+    press = structs.replace(press, tab=2, frame=9, doc=2, spans=(Span(2, 1050, 1052),))
+    click = deed("click", MORE, 10, 12, opened=(2,))
+    told = flow([click, press], *opened, field, save, *raw)
+    assert [(step["type"], step["selectors"][-1]) for step in told[1:]] == [("click", ["button"])]
+
+
+def test_a_devtools_recording_waits_for_what_is_clicked_and_for_what_went() -> None:
+    lamp = element(
+        12, "li", role="option", name="Lamp 9", text="Lamp 9", css="#r > li", xpath="/html/body/ul/li"
+    )
+    save = element(
+        13, "button", role="button", name="Save", text="Save", css="button", xpath="/html/body/button"
+    )
+    gestures = [
+        deed("click", NOTES, 10, 20), deed("click", NOTES, 100, 110), deed("click", lamp, 300, 310),
+        deed("click", save, 500, 510), deed("click", NOTES, 700, 710),
+    ]  # fmt: skip
+    trees = ['- button "Edit"', "- text: None", *['- button "Save"'] * 3]
+    states = [state(50 + 200 * n, tree, str(n)) for n, tree in enumerate(trees)]
+    told = [step for step in flow(gestures, lamp, save, *states) if step["type"].startswith("wait")]
+    gone, due, hidden, came = told
+    assert (gone["selectors"], gone["operator"], gone["count"]) == ([['aria/Edit[role="button"]']], "==", 0)
+    assert (
+        due["expression"] == 'document.querySelector("#r > li")?.textContent.replace(/\\s+/g, "") === "Lamp9"'
+    )
+    assert hidden["expression"].startswith('!document.querySelector("#r > li")')
+    assert came["selectors"] == [['aria/Save[role="button"]'], ["text/Save"]]
+
+
+def test_a_devtools_recording_clears_a_field_by_keys_and_moves_the_caret_as_they_did() -> None:
+    field = element(14, "input", type="text", role="textbox", name="Title", css="#t", editable=True)
+    cleared = deed("fill", field, 10, 30, value="")
+    told = flow([cleared], field, event(20, "input", field, value="F"))
+    assert [step.get("value", step.get("key")) for step in told] == [
+        "F", "Control", "a", "a", "Control", "Backspace", "Backspace",
+    ]  # fmt: skip
+    typed = deed("type", NOTES, 100, 130, value="a")
+    raw = [event(110, "input", NOTES, text="a"), event(120, "keydown", NOTES, key="Home", modifiers=8)]
+    keys = [step["key"] for step in flow([typed], *raw) if step["type"] == "keyDown"]
+    assert keys == ["a", "Shift", "Home"]
 
 
 def test_what_was_selected_after_typing_is_selected_again() -> None:

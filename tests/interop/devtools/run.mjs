@@ -10,8 +10,16 @@ const browser = await puppeteer.launch({ executablePath: chromium, args: ["--no-
 try {
   const page = (await browser.pages())[0] ?? (await browser.newPage());
   page.on("dialog", (dialog) => dialog.accept());
-  const runner = await createRunner(flow, new PuppeteerRunnerExtension(browser, page, { timeout: 15000 }));
-  const done = await runner.run();
+  const extension = new PuppeteerRunnerExtension(browser, page, { timeout: 15000 });
+  const step = extension.runStep.bind(extension);
+  extension.runStep = async (told, flow) => {
+    try {
+      await step(told, flow);
+    } catch (why) {
+      throw new Error(`step ${flow.steps.indexOf(told) + 1}, ${why.message}: ${JSON.stringify(told)}`);
+    }
+  };
+  const done = await (await createRunner(flow, extension)).run();
   const log = await page.evaluate(() => [...document.querySelectorAll("#log li")].map((item) => item.textContent));
   console.log(JSON.stringify({ done, url: page.url(), log }));
 } finally {
