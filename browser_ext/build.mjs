@@ -1,11 +1,12 @@
 // Writes built/: what Chromium loads. The same bytes on every machine: no minifying, no times, no paths.
-import { cp, mkdir, rm } from "node:fs/promises";
+import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const built = process.argv[2] ?? join(here, "built");
+const wanted = process.argv[2] ?? join(here, "built");
+const built = `${wanted}.new`; // takes the place of what is there once it is whole
 
 await rm(built, { recursive: true, force: true });
 await mkdir(built, { recursive: true });
@@ -31,3 +32,5 @@ await build({
 await cp(join(here, "src/manifest.json"), join(built, "manifest.json"));
 await cp(join(here, "src/session.js"), join(built, "session.js"));
 for (const page of ["popup.html", "note.html", "panel.css"]) await cp(join(here, "src/popup", page), join(built, page));
+await rm(wanted, { recursive: true, force: true });
+await rename(built, wanted);

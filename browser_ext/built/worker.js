@@ -25,13 +25,15 @@
     manual_subframe: "link"
   };
   var Browsing = class {
-    /** `wanted` says whether a page of this URL is recorded. */
-    constructor(state2, wanted2) {
+    /** `wanted` says whether a page of this URL is recorded; `owe` keeps in mind that something is still to be stated. */
+    constructor(state2, wanted2, owe) {
       this.state = state2;
       this.wanted = wanted2;
+      this.owe = owe;
     }
     state;
     wanted;
+    owe;
     standing = [];
     /** Tabs that were created and not stated yet: who opened one is told a moment later. */
     fresh = /* @__PURE__ */ new Map();
@@ -49,7 +51,9 @@
       }
       const early = this.early ?? [];
       this.early = null;
+      const paid = early.shift();
       for (const one of early) one();
+      paid?.();
     }
     /** States the tabs that are there already: all, or that in front alone. */
     async begin(all) {
@@ -87,8 +91,10 @@
     }
     stand(event, handler, ...extra) {
       const listener = (told) => {
-        if (this.early) this.early.push(() => handler(told));
-        else handler(told);
+        if (this.early) {
+          if (this.early.length === 0) this.early.push(this.owe());
+          this.early.push(() => handler(told));
+        } else handler(told);
       };
       event.addListener(listener, ...extra);
       this.standing.push(() => event.removeListener(listener));
@@ -186,7 +192,9 @@
     downloaded = (change) => {
       const state2 = change.state?.current;
       if (state2 !== "complete" && state2 !== "interrupted") return;
+      const paid = this.owe();
       void chrome.downloads.search({ id: change.id }).then(([item]) => {
+        paid();
         if (!item || !this.wanted(item.referrer || item.finalUrl || item.url)) return;
         this.state({
           k: "download",
@@ -399,6 +407,7 @@
 
   // src/worker/log.ts
   var KEY2 = "log:";
+  var OWED = "owed:";
   var MOST_KEPT2 = 2e4;
   var WorkerLog = class {
     constructor(send) {
@@ -407,22 +416,42 @@
     send;
     items = [];
     count = 0;
-    saving = false;
-    dirty = false;
     left = /* @__PURE__ */ new Map();
+    debts = 0;
+    /** By key, when workers before this one came to know what they did not live to state. */
+    unpaid = /* @__PURE__ */ new Map();
     instance = crypto.randomUUID();
     /** What workers before this one stated and nobody acknowledged. */
     async recall() {
-      for (const [key, items] of Object.entries(await chrome.storage.session.get(null)))
-        if (key.startsWith(KEY2) && key !== KEY2 + this.instance)
-          this.left.set(key.slice(KEY2.length), items);
+      for (const [key, item] of Object.entries(await chrome.storage.session.get(null))) {
+        const [, instance] = key.split(":");
+        if (key.startsWith(OWED) && instance !== this.instance) this.unpaid.set(key, item);
+        if (key.startsWith(KEY2) && instance && instance !== this.instance)
+          this.left.set(instance, [...this.left.get(instance) ?? [], item]);
+      }
+      for (const items of this.left.values()) items.sort((one, other) => one.s - other.s);
+    }
+    /** Something is known that can be stated only later: if this worker is killed before, the next one tells. Returns what
+     * is to be called once it was stated. */
+    owe() {
+      const key = `${OWED}${this.instance}:${++this.debts}`;
+      void chrome.storage.session.set({ [key]: Date.now() }).catch(() => void 0);
+      return () => void chrome.storage.session.remove(key);
+    }
+    /** States what workers before this one owed. */
+    settle() {
+      const reason = "a worker of the extension was killed before it could state what the browser had told it";
+      const first = Math.min(...this.unpaid.values());
+      if (this.unpaid.size > 0) this.state({ k: "gap", reason }, first);
+      void chrome.storage.session.remove([...this.unpaid.keys()]);
+      this.unpaid.clear();
     }
     state(statement, t = Date.now()) {
-      if (this.items.length >= MOST_KEPT2) this.items.shift();
+      if (this.items.length >= MOST_KEPT2) this.drop(this.instance, this.items.splice(0, 1));
       const item = { ...statement, s: ++this.count, t };
       this.items.push(item);
+      this.keep(item);
       this.send({ m: "log", instance: this.instance, items: [item] });
-      this.save();
     }
     /** Sends again all that is not acknowledged. */
     again() {
@@ -430,41 +459,33 @@
       if (this.items.length > 0) this.send({ m: "log", instance: this.instance, items: this.items });
     }
     acknowledged(instance, s) {
-      if (instance === this.instance) {
-        this.items = this.items.filter((item) => item.s > s);
-        this.save();
-        return true;
-      }
-      const left = this.left.get(instance);
-      if (left === void 0) return false;
-      if ((left.at(-1)?.s ?? 0) <= s) {
-        this.left.delete(instance);
-        void chrome.storage.session.remove(KEY2 + instance);
-      }
+      const known = instance === this.instance ? this.items : this.left.get(instance);
+      if (known === void 0) return false;
+      const open = known.filter((item) => item.s > s);
+      this.drop(instance, known.slice(0, known.length - open.length));
+      if (instance === this.instance) this.items = open;
+      else if (open.length > 0) this.left.set(instance, open);
+      else this.left.delete(instance);
       return true;
     }
     /** Nobody records: nothing was worth keeping. What is stated from here on is another instance's. */
     forget() {
-      void chrome.storage.session.remove(KEY2 + this.instance);
+      for (const [instance, items] of [...this.left, [this.instance, this.items]]) this.drop(instance, items);
       this.instance = crypto.randomUUID();
       this.count = 0;
       this.items = [];
-      for (const instance of this.left.keys()) void chrome.storage.session.remove(KEY2 + instance);
       this.left.clear();
     }
-    save() {
-      this.dirty = true;
-      if (this.saving) return;
-      this.saving = true;
-      void (async () => {
-        while (this.dirty) {
-          this.dirty = false;
-          if (this.items.length > 0) await chrome.storage.session.set({ [KEY2 + this.instance]: this.items });
-          else await chrome.storage.session.remove(KEY2 + this.instance);
-        }
-      })().catch(() => void 0).finally(() => {
-        this.saving = false;
+    keep(item) {
+      const key = `${KEY2}${this.instance}:${item.s}`;
+      chrome.storage.session.set({ [key]: item }).catch(() => {
+        if (!this.items.includes(item)) return;
+        const reason = "what the worker of the extension stated did not fit into the memory of the browser";
+        void chrome.storage.session.set({ [key]: { k: "gap", s: item.s, t: item.t, reason } }).catch(() => void 0);
       });
+    }
+    drop(instance, items) {
+      if (items.length > 0) void chrome.storage.session.remove(items.map(({ s }) => `${KEY2}${instance}:${s}`));
     }
   };
 
@@ -1320,7 +1341,7 @@
       pass(batch);
     }
   );
-  var browsing = new Browsing(state, wanted);
+  var browsing = new Browsing(state, wanted, () => log.owe());
   var network = null;
   var networkWanted = true;
   var storageWanted = false;
@@ -1437,6 +1458,7 @@
     documents.began = remembered.began ?? 0;
     await log.recall();
     await documents.recall();
+    if (remembered.session !== null) log.settle();
     await browsing.recall();
     recorder.pass = remembered.pass ?? null;
     if (remembered.session === null) {

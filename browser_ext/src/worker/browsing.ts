@@ -38,10 +38,11 @@ export class Browsing {
   /** What came before it was known what is there; null: that is known. */
   private early: (() => void)[] | null = [];
 
-  /** `wanted` says whether a page of this URL is recorded. */
+  /** `wanted` says whether a page of this URL is recorded; `owe` keeps in mind that something is still to be stated. */
   constructor(
     private readonly state: State,
     private readonly wanted: (url: string) => boolean,
+    private readonly owe: () => () => void,
   ) {}
 
   /** Learns what is there; what has come meanwhile is stated then. */
@@ -53,7 +54,9 @@ export class Browsing {
     }
     const early = this.early ?? [];
     this.early = null;
+    const paid = early.shift();
     for (const one of early) one();
+    paid?.();
   }
 
   /** States the tabs that are there already: all, or that in front alone. */
@@ -99,8 +102,10 @@ export class Browsing {
     ...extra: Extra
   ): void {
     const listener = (told: Told): undefined => {
-      if (this.early) this.early.push(() => handler(told));
-      else handler(told);
+      if (this.early) {
+        if (this.early.length === 0) this.early.push(this.owe());
+        this.early.push(() => handler(told));
+      } else handler(told);
     };
     event.addListener(listener, ...extra);
     this.standing.push(() => event.removeListener(listener));
@@ -216,7 +221,9 @@ export class Browsing {
   private readonly downloaded = (change: chrome.downloads.DownloadDelta): void => {
     const state = change.state?.current;
     if (state !== "complete" && state !== "interrupted") return;
+    const paid = this.owe();
     void chrome.downloads.search({ id: change.id }).then(([item]) => {
+      paid(); // nothing comes between this and what is stated
       if (!item || !this.wanted(item.referrer || item.finalUrl || item.url)) return;
       this.state({
         k: "download",

@@ -9,14 +9,18 @@ export type Statement = WorkerItem extends infer Item
   : never;
 
 const KEY = "log:";
+const OWED = "owed:";
 const MOST_KEPT = 20_000;
 
+/** Each statement is handed to the browser's memory in the very task that makes it, by a key of its own: a worker may be
+ * killed right after that, and nothing that waits for an answer would be done any more. */
 export class WorkerLog {
   private items: WorkerItem[] = [];
   private count = 0;
-  private saving = false;
-  private dirty = false;
   private left = new Map<string, WorkerItem[]>();
+  private debts = 0;
+  /** By key, when workers before this one came to know what they did not live to state. */
+  private unpaid = new Map<string, number>();
 
   instance: string = crypto.randomUUID();
 
@@ -24,17 +28,39 @@ export class WorkerLog {
 
   /** What workers before this one stated and nobody acknowledged. */
   async recall(): Promise<void> {
-    for (const [key, items] of Object.entries(await chrome.storage.session.get(null)))
-      if (key.startsWith(KEY) && key !== KEY + this.instance)
-        this.left.set(key.slice(KEY.length), items as WorkerItem[]);
+    for (const [key, item] of Object.entries(await chrome.storage.session.get(null))) {
+      const [, instance] = key.split(":");
+      if (key.startsWith(OWED) && instance !== this.instance) this.unpaid.set(key, item as number);
+      if (key.startsWith(KEY) && instance && instance !== this.instance)
+        this.left.set(instance, [...(this.left.get(instance) ?? []), item as WorkerItem]);
+    }
+    for (const items of this.left.values()) items.sort((one, other) => one.s - other.s);
+  }
+
+  /** Something is known that can be stated only later: if this worker is killed before, the next one tells. Returns what
+   * is to be called once it was stated. */
+  owe(): () => void {
+    const key = `${OWED}${this.instance}:${++this.debts}`;
+    void chrome.storage.session.set({ [key]: Date.now() }).catch(() => undefined);
+    return () => void chrome.storage.session.remove(key);
+  }
+
+  /** States what workers before this one owed. */
+  settle(): void {
+    const reason = "a worker of the extension was killed before it could state what the browser had told it";
+    const first = Math.min(...this.unpaid.values());
+    if (this.unpaid.size > 0) this.state({ k: "gap", reason }, first);
+    void chrome.storage.session.remove([...this.unpaid.keys()]);
+    this.unpaid.clear();
   }
 
   state(statement: Statement, t = Date.now()): void {
-    if (this.items.length >= MOST_KEPT) this.items.shift(); // the hole in the numbers tells
+    // The hole in the numbers tells.
+    if (this.items.length >= MOST_KEPT) this.drop(this.instance, this.items.splice(0, 1));
     const item = { ...statement, s: ++this.count, t } as WorkerItem;
     this.items.push(item);
+    this.keep(item);
     this.send({ m: "log", instance: this.instance, items: [item] });
-    this.save();
   }
 
   /** Sends again all that is not acknowledged. */
@@ -44,44 +70,36 @@ export class WorkerLog {
   }
 
   acknowledged(instance: string, s: number): boolean {
-    if (instance === this.instance) {
-      this.items = this.items.filter((item) => item.s > s);
-      this.save();
-      return true;
-    }
-    const left = this.left.get(instance);
-    if (left === undefined) return false;
-    if ((left.at(-1)?.s ?? 0) <= s) {
-      this.left.delete(instance);
-      void chrome.storage.session.remove(KEY + instance);
-    }
+    const known = instance === this.instance ? this.items : this.left.get(instance);
+    if (known === undefined) return false;
+    const open = known.filter((item) => item.s > s);
+    this.drop(instance, known.slice(0, known.length - open.length));
+    if (instance === this.instance) this.items = open;
+    else if (open.length > 0) this.left.set(instance, open);
+    else this.left.delete(instance);
     return true;
   }
 
   /** Nobody records: nothing was worth keeping. What is stated from here on is another instance's. */
   forget(): void {
-    void chrome.storage.session.remove(KEY + this.instance);
+    for (const [instance, items] of [...this.left, [this.instance, this.items] as const]) this.drop(instance, items);
     this.instance = crypto.randomUUID();
     this.count = 0;
     this.items = [];
-    for (const instance of this.left.keys()) void chrome.storage.session.remove(KEY + instance);
     this.left.clear();
   }
 
-  private save(): void {
-    this.dirty = true;
-    if (this.saving) return;
-    this.saving = true;
-    void (async () => {
-      while (this.dirty) {
-        this.dirty = false;
-        if (this.items.length > 0) await chrome.storage.session.set({ [KEY + this.instance]: this.items });
-        else await chrome.storage.session.remove(KEY + this.instance);
-      }
-    })()
-      .catch(() => undefined) // its quota is spent: what is in memory serves while this worker lives
-      .finally(() => {
-        this.saving = false;
-      });
+  private keep(item: WorkerItem): void {
+    const key = `${KEY}${this.instance}:${item.s}`;
+    chrome.storage.session.set({ [key]: item }).catch(() => {
+      // Its quota is spent: what is in memory serves while this worker lives. That there was something is kept.
+      if (!this.items.includes(item)) return;
+      const reason = "what the worker of the extension stated did not fit into the memory of the browser";
+      void chrome.storage.session.set({ [key]: { k: "gap", s: item.s, t: item.t, reason } }).catch(() => undefined);
+    });
+  }
+
+  private drop(instance: string, items: WorkerItem[]): void {
+    if (items.length > 0) void chrome.storage.session.remove(items.map(({ s }) => `${KEY}${instance}:${s}`));
   }
 }

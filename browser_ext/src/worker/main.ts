@@ -93,7 +93,7 @@ const documents = new Documents(
     pass(batch);
   },
 );
-const browsing = new Browsing(state, wanted);
+const browsing = new Browsing(state, wanted, () => log.owe());
 /** The browser's own record of its network, while it makes one. */
 let network: Network | null = null;
 /** Whether the expert wants that, where nobody else makes it. */
@@ -235,6 +235,7 @@ const ready = (async () => {
   documents.began = remembered.began ?? 0;
   await log.recall();
   await documents.recall();
+  if (remembered.session !== null) log.settle();
   await browsing.recall();
   recorder.pass = remembered.pass ?? null;
   if (remembered.session === null) {
