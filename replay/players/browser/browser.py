@@ -24,6 +24,8 @@ _TURN_SECONDS = 0.03
 _NEXT_MS = 30_000
 _FELT_SECONDS = 1.0
 _DRAWN_SECONDS = 0.05
+_SHOWN_SECONDS = 5.0
+_NEXT_FRAME = "!document.hidden && new Promise((drawn) => requestAnimationFrame(() => drawn(true)))"
 
 
 class Download(Struct):
@@ -198,11 +200,12 @@ class Browser:
         if tab.deaf or not frame.ours:
             self.settle(lambda: False, _DRAWN_SECONDS)
             return False
+        # A frame out of sight is not drawn, and does not know it.
+        seconds = _SHOWN_SECONDS if frame.parent is None else _FELT_SECONDS
         try:
-            self.evaluate(tab, frame.ours, "new Promise(requestAnimationFrame)", seconds=_FELT_SECONDS)
+            return bool(self.evaluate(tab, frame.ours, _NEXT_FRAME, seconds=seconds))
         except (Failed, Slow):
             return False
-        return True
 
     def settle(self, what: Callable[[], bool], seconds: float) -> bool:
         """Waits until `what` holds; returns whether it did in time."""

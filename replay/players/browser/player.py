@@ -27,7 +27,8 @@ from replay.players.browser.storage import decode
 
 _START_SECONDS = 60.0
 _TAB_SECONDS = 5.0
-_ENDS_SECONDS = 1.0
+_LAST_SECONDS = 10.0
+_ENDS_SECONDS = 5.0
 _LATE_NS = 100_000_000
 """By how much a page may come to a state later than recorded: what is told by no clock takes another time."""
 _PICTURE_SECONDS = 5.0
@@ -399,12 +400,13 @@ class BrowserPlayer:
     # -- the end --------------------------------------------------------------------------------
 
     def _last_states(self) -> None:
-        """Each document's state once more, so that the end is told, too."""
-        for tab in self._pages:
-            for frame in list(tab.frames.values()):
+        """Each document's state once more, so that the end is told, too; all that they have told is here then."""
+        there = [(tab, frame) for tab in self._pages for frame in tab.frames.values()]
+        for call in ("emit", "written"):
+            for tab, frame in there:
                 if frame.ours and not tab.deaf:
                     try:
-                        self._browser.ours(tab, frame, "emit")
+                        self._browser.ours(tab, frame, call, seconds=_LAST_SECONDS)
                     except (Failed, Slow):
                         continue
 
