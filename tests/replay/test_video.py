@@ -37,12 +37,15 @@ LOADED = """source => new Promise((done, failed) => {
   video.onloadeddata = () => done([video.videoWidth, video.videoHeight, video.duration]);
 })"""
 COLOUR = """seconds => new Promise(done => {
-  const video = document.querySelector("video"), canvas = document.createElement("canvas");
-  video.onseeked = () => {
-    const brush = canvas.getContext("2d");
+  const video = document.querySelector("video"), brush = document.createElement("canvas").getContext("2d");
+  // A busy browser has come to the place some frames before it has the picture: until then nothing is drawn.
+  const look = left => {
     brush.drawImage(video, 0, 0);
-    done([...brush.getImageData(5, 5, 1, 1).data].slice(0, 3));
+    const [red, green, blue, drawn] = brush.getImageData(5, 5, 1, 1).data;
+    if (drawn || !left) done([red, green, blue]);
+    else requestAnimationFrame(() => look(left - 1));
   };
+  video.onseeked = () => look(600);
   video.currentTime = seconds;
 })"""
 
