@@ -100,6 +100,10 @@ class Gate:
         self._documents[doc] = frame.ours
         return tab, frame
 
+    def knew(self, doc: int) -> bool:
+        """Whether the recorded document was there."""
+        return doc in self._documents
+
     def _is_current(self, frame: Frame, doc: int) -> bool:
         """Whether the frame went to as many documents of this address as it had when the recorded one was there."""
         if doc in self._documents:

@@ -333,7 +333,10 @@ class BrowserPlayer:
             self._clock.advance(to, reached)
             if self._clock.now < to or reached():
                 return
-        found = self._place_of(state.tab, state.frame, state.doc)
+        # A document that was there, and is not, was left meanwhile: it does not come again for being looked at.
+        look = self._gate.present if self._gate.knew(state.doc) else self._gate.document
+        tab = self._tab(state.tab)
+        found = look(tab, state.frame, state.doc) if tab is not None else None
         if found is not None:
             self._gate.state(*found, action, state.doc, state.dom, patient=state.settled, emit=True)
 
