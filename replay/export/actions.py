@@ -36,7 +36,8 @@ class Action:
     `frames` are the indices of the frames from the tab's own down to the target's, null where one is unknown. Its
     `dialogs`, `downloads` and `opened` tabs are what came of it. `url` is that of the tab's own document when it began,
     empty where nobody knows. `shown` is the last state of the tab's own document after it and before the next action,
-    null where the next came before the page had rested, `went`: a document of the tab's own frame was left for another
+    null where the next came before the page had rested (`rested` is also that of a field that was filled, before it was
+    left), `went`: a document of the tab's own frame was left for another
     meanwhile. `held` is what a field that was cleared held before that, of the same gesture: a page may heed it.
 
     `clicks` are the presses of the mouse in a row. `pressed` is what was under the pointer where that is another
@@ -59,6 +60,7 @@ class Action:
     opened: tuple[int, ...] = ()
     url: str = ""
     shown: PageState | None = None
+    rested: PageState | None = None
     went: bool = False
     held: str = ""
     clicks: int = 1
@@ -216,6 +218,7 @@ def _action(
         opened=gesture.opened,
         url=pages.url(gesture.tab, gesture.t_start),
         shown=pages.shown(gesture.tab, later, gesture.t_end),
+        rested=pages.shown(gesture.tab, later, _last(gesture, raw)),
         went=pages.left(gesture.tab, gesture.t_start, later),
         held=pages.held(gesture),
         clicks=max((event.detail for event in raw if event.type in ("click", "mousedown")), default=1) or 1,
@@ -225,6 +228,14 @@ def _action(
         pieces=_pieces(gesture, raw),
         own=gesture.verb in ("copy", "cut") and bool(raw) and not any(e.type == "keydown" for e in raw),
     )
+
+
+def _last(gesture: Gesture, raw: Sequence[PageEvent]) -> int:
+    """When the last was done of a gesture. That a filled field changed is said when it is left: by then the next has
+    begun, and what the page showed of it is long there."""
+    if gesture.verb != "fill":
+        return gesture.t_end
+    return max((event.t for event in raw if event.type != "change"), default=gesture.t_end)
 
 
 _CARET = {"ArrowLeft", "ArrowRight", "Home", "End"}
@@ -275,7 +286,8 @@ def _joined(action: Action, gesture: Gesture, pages: Pages, later: int | None) -
         action,
         dialogs=tuple(dict.fromkeys((*action.dialogs, *gesture.dialogs))),
         downloads=tuple(dict.fromkeys((*action.downloads, *gesture.downloads))),
-        shown=pages.shown(action.gesture.tab, later, action.gesture.t_end),
+        shown=(shown := pages.shown(action.gesture.tab, later, action.gesture.t_end)),
+        rested=shown,
         went=pages.left(action.gesture.tab, action.gesture.t_start, later),
     )
 

@@ -87,8 +87,8 @@ class _Writer:
                 event |= {"url": action.shown.url, "title": action.shown.title}
             leading["assertedEvents"] = [event]
         self.steps += made
-        if made and action.shown is not None and action.gesture.verb != "close_tab":
-            self.steps += self._awaited(action, action.shown, last)
+        if made and action.rested is not None and action.gesture.verb != "close_tab":
+            self.steps += self._awaited(action, action.rested, last)
         if action.dialogs:
             self._lose("an answer to a dialog: runners must give it themselves", action, len(action.dialogs))
         if action.downloads:
@@ -209,6 +209,9 @@ class _Writer:
                     return self._each_key(action, text)
                 if gesture.target is None:
                     return [self._custom(action)]
+                if gesture.target.closed and _typeable(text) and not gesture.masked:
+                    self._lose("an element in a closed shadow root: typed into where the focus is", action)
+                    return [*self._keys(action, "Control+a"), *self._each_key(action, text)]
                 if gesture.verb == "type":
                     self._lose("where in rich text something was typed: it is put at its end", action)
                 step = {"type": "change", **where, **self._selectors(action)}
@@ -259,10 +262,16 @@ class _Writer:
         gesture = action.gesture
         x, y = gesture.offset or _middle(gesture.target)
         button = 2 if gesture.verb == "right_click" else gesture.button
+        on = gesture.target
+        if on is not None and on.closed and on.rect is not None and action.frames == ():
+            self._lose("an element in a closed shadow root: found by its place in the window alone", action)
+            x, y, chosen = on.rect[0] + x, on.rect[1] + y, {"selectors": [["html"]]}
+        else:
+            chosen = self._selectors(action)
         step = {
             "type": "doubleClick" if gesture.verb == "double_click" else "click",
             **self._where(action),
-            **self._selectors(action),
+            **chosen,
             "offsetX": x,
             "offsetY": y,
             "deviceType": "mouse",

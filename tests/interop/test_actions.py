@@ -231,6 +231,14 @@ def test_a_devtools_recording_waits_for_what_is_clicked_and_for_what_went() -> N
     assert came["selectors"] == [['aria/Save[role="button"]'], ["text/Save"]]
 
 
+def test_what_a_filled_field_showed_is_known_though_it_was_left_later() -> None:
+    field = element(15, "input", type="search", role="searchbox", name="Search", css="#q", editable=True)
+    filled = deed("fill", field, 10, 90, value="a")
+    raw = [event(10, "input", field), event(20, "keyup", field, key="a"), event(90, "change", field)]
+    found, _ = made([filled, deed("click", MORE, 95, 99)], field, *raw, state(50, "- text: one", "a"))
+    assert (found[0].shown, found[0].rested) == (None, state(50, "- text: one", "a"))
+
+
 def test_a_devtools_recording_clears_a_field_by_keys_and_moves_the_caret_as_they_did() -> None:
     field = element(14, "input", type="text", role="textbox", name="Title", css="#t", editable=True)
     cleared = deed("fill", field, 10, 30, value="")

@@ -135,6 +135,10 @@ def test_shadow_roots_are_crossed_and_closed_ones_said_to_be_out_of_reach() -> N
     assert [loss.what for loss in told.losses] == [
         "an element in a closed shadow root: found by its place in the window alone"
     ]
+    recorded = recording(made(gesture("click", CLOSED, offset=(3, 4))), None, "", no_aria)
+    (step,) = recorded.flow["steps"]
+    assert (step["selectors"], step["offsetX"], step["offsetY"]) == ([["html"]], 103, 54)
+    assert [loss.what for loss in recorded.losses] == [loss.what for loss in told.losses]
 
 
 def test_what_was_withheld_is_asked_of_the_environment() -> None:
