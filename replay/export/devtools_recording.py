@@ -115,8 +115,8 @@ class _Writer:
         return next(s for s in made if s["type"] == "keyUp") if downs[-1]["key"] == "Space" else downs[-1]
 
     def _due(self, action: Action) -> list[dict[str, Any]]:
-        """Waits for what is clicked, if it was not there before the last action: until it comes, its place may be
-        another's, and is an item's of a list that is searched."""
+        """Waits for what is clicked, if it was not there before the last action, and for an item of a menu to stand in
+        its place, where another stands until a search is over."""
         on, tab = action.gesture.target, action.gesture.tab
         if (
             action.gesture.verb not in _POINTED
@@ -127,9 +127,7 @@ class _Writer:
             return []
         if action.target is None or on.shadow or action.frames != ():
             return []
-        if any((node.role, node.name) == (on.role, on.name) for node in aria.walk(self._past[tab])):
-            return []
-        if on.role in _MENUS and on.css and _plain(on.text):
+        if on.role in _MENUS and on.css.startswith("#") and _plain(on.text):
             return [
                 {
                     "type": "waitForExpression",
@@ -137,7 +135,8 @@ class _Writer:
                     "expression": _says(on.css, on.text),
                 }
             ]
-        return [self._came(tab, on.role, on.name)] if by_name(action.target) else []
+        there = any((node.role, node.name) == (on.role, on.name) for node in aria.walk(self._past[tab]))
+        return [self._came(tab, on.role, on.name)] if by_name(action.target) and not there else []
 
     def _awaited(self, action: Action, shown: PageState, last: bool) -> list[dict[str, Any]]:
         """Waits for what went: an item of a menu, which may cover what is clicked next, else the first that a selector
