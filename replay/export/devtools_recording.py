@@ -139,8 +139,9 @@ class _Writer:
         return [self._came(tab, on.role, on.name)] if by_name(action.target) and not there else []
 
     def _awaited(self, action: Action, shown: PageState, last: bool) -> list[dict[str, Any]]:
-        """Waits for what went: an item of a menu, which may cover what is clicked next, else the first that a selector
-        can tell. After the `last` action, for an element or words that it brought: nothing else waits for those."""
+        """Waits for what went: an item of a menu, which may cover what is clicked next; of what a search left out the
+        first that a selector can tell. After the `last` action, for an element or words that it brought: nothing else
+        waits for those."""
         tab, target = action.gesture.tab, action.gesture.target
         before = self._shown.get(tab, [])
         if shown.aria is None:
@@ -170,7 +171,9 @@ class _Writer:
             words = [("", " ".join(node.text.split())) for node in found]
             came = [name for name in names if there[name] == 1] or [one for one in words if _plain(one[1])]
             told += [self._wait(tab, *name) for name in came[:1]]
-        elif not told and not action.went:
+        elif (
+            action.gesture.verb == "fill" and not action.went
+        ):  # else it may be what the pointer alone had shown
             left = [(node.role, node.name) for node in aria.walk(before)]
             left = [name for name in left if not there[name] and _tellable(*name)]
             told += [self._wait(tab, *name) | _NONE for name in left[:1]]

@@ -216,7 +216,7 @@ def test_a_devtools_recording_waits_for_what_is_clicked_and_for_what_went() -> N
         13, "button", role="button", name="Save", text="Save", css="button", xpath="/html/body/button"
     )
     gestures = [
-        deed("click", NOTES, 10, 20), deed("click", NOTES, 100, 110), deed("click", lamp, 300, 310),
+        deed("click", NOTES, 10, 20), deed("fill", NOTES, 100, 110, value="L"), deed("click", lamp, 300, 310),
         deed("click", save, 500, 510), deed("click", NOTES, 700, 710),
     ]  # fmt: skip
     trees = ['- button "Edit"', "- text: None", *['- button "Save"'] * 3]
