@@ -24,6 +24,7 @@ from recorder.trace.events import (
     unescape_path,
 )
 from recorder.trace.reader import Trace
+from recorder.trace.requests import ends_of_requests
 from recorder.trace.steps import leaves_job
 from replay.players.browser.keyboard import STAND_IN
 from replay.players.network.desk import NetworkReport
@@ -78,6 +79,8 @@ class Network:
         self.command = 0
         self.started: Callable[[], int] = lambda: 0
         self._recording = Recording.of(events, trace.blob)
+        for flow, ended in _ended(self._recording.flows, events) if browser else ():
+            flow.answered = ended
         if browser and not any(started.address for started in self._recording.started):
             # It told its network itself; here it is led to us by a proxy, for loopback is nobody's but the session's.
             self._recording = replace(self._recording, started=(*self._recording.started, _PROXY))
@@ -242,6 +245,15 @@ def remarks(report: NetworkReport) -> list[str]:
     if report.unlogged:
         lines.append(f"network: {report.unlogged} more requests were not looked into")
     return lines
+
+
+def _ended(flows: Sequence[Flow], events: Sequence[AnyEvent]) -> Iterable[tuple[Flow, int]]:
+    """The flows of which a browser had the answer before the proxy told of it, with that time."""
+    ends = ends_of_requests(events)
+    for flow in flows:
+        ended = ends.get(flow.number)
+        if ended is not None and flow.asked < ended < flow.answered:
+            yield flow, ended
 
 
 def _stand_in(events: Iterable[AnyEvent]) -> str:

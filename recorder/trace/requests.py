@@ -30,6 +30,16 @@ class _Open:
 def answered_requests(events: Iterable[Event | Unknown]) -> dict[int, PageRequest]:
     """The request (as it began) that each flow answers, by the flow's number. What nothing tells is left out: flows of
     other programs, and of the browser itself."""
+    return {flow: opened.request for flow, opened in _paired(events).items()}
+
+
+def ends_of_requests(events: Iterable[Event | Unknown]) -> dict[int, int]:
+    """When the browser said that it had the answer of each flow, ns of the session, by the flow's number. The proxy may
+    say so only later, on a busy machine."""
+    return {flow: opened.ended for flow, opened in _paired(events).items() if opened.ended is not None}
+
+
+def _paired(events: Iterable[Event | Unknown]) -> dict[int, _Open]:
     requests: dict[tuple[str, str], deque[_Open]] = defaultdict(deque)
     by_number: dict[int, _Open] = {}
     flows: list[FlowRequested] = []
@@ -43,7 +53,7 @@ def answered_requests(events: Iterable[Event | Unknown]) -> dict[int, PageReques
                 requests[event.method, plain_url(event.url)].append(opened)
             elif (known := by_number.get(event.n)) is not None:
                 known.ended, known.cached = event.t, event.cached
-    found: dict[int, PageRequest] = {}
+    found: dict[int, _Open] = {}
     for flow in flows:
         waiting = requests.get((flow.method, plain_url(flow.url)), deque())
         for opened in waiting:
@@ -51,7 +61,7 @@ def answered_requests(events: Iterable[Event | Unknown]) -> dict[int, PageReques
                 continue
             if opened.request.t > flow.t + SLACK_NS:
                 break
-            found[flow.flow] = opened.request
+            found[flow.flow] = opened
             waiting.remove(opened)
             break
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recorder.trace.events import AnyEvent, Cause, FlowRequested, PageRequest
-from recorder.trace.requests import SLACK_NS, answered_requests
+from recorder.trace.requests import SLACK_NS, answered_requests, ends_of_requests
 
 S = 1_000_000_000
 
@@ -60,3 +60,9 @@ A, B = "http://a.test/x", "http://a.test/y"
 def test_a_flow_answers_the_request_that_was_there(events: list[AnyEvent], pairs: dict[int, int]) -> None:
     found = answered_requests(events)
     assert {n: request.n for n, request in found.items()} == pairs
+
+
+def test_a_browser_has_an_answer_when_it_says_so() -> None:
+    """The proxy may tell of it later; one that never ended has no end."""
+    events = [asked(1, 0, A), flow(7, 1, A), ended(1, 5, A), asked(2, 6, B), flow(8, 7, B)]
+    assert ends_of_requests(events) == {7: 5}
