@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -83,12 +82,12 @@ def open_browser(
     def keep(content: bytes) -> Kept:
         return Kept(blobs.put(content), len(content))
 
-    shown = sandbox.set_clock(manifest.started_unix_ns + started.t)
+    sandbox.set_clock(manifest.started_unix_ns + started.t)
     player = BrowserPlayer(
         plan(events, started),
         place,
         unix_ns=manifest.started_unix_ns,
-        ahead_ns=shown - time.time_ns(),
+        ahead_ns=sandbox.clock_shift,
         keep=keep,
         blob=trace.blob,
         alive=lambda: sandbox.wait(0) is None,

@@ -53,6 +53,10 @@ class Clock(Protocol):
     sleeps: page.ClockPage | None
     """Where the payload's sleeps are noted; None where nobody notes them."""
 
+    @property
+    def shift(self) -> int:
+        """By how many ns a clock that runs shows more than the machine's."""
+
     def set(self, unix_ns: int) -> int:
         """Shows this Unix time to running and new processes from now on; returns what is shown."""
 
@@ -84,6 +88,10 @@ class PageClock:
         self.env: dict[str, str] = {}
         self.binds = [Bind(folder, INSIDE, False), Bind(folder / "clock", f"{INSIDE}/clock", True)]
 
+    @property
+    def shift(self) -> int:
+        return self._page.shift
+
     def set(self, unix_ns: int) -> int:
         return self._page.set(unix_ns)
 
@@ -99,6 +107,7 @@ class FaketimeClock:
     def __init__(self, folder: Path, library: Path, start_ns: int, *, running: bool) -> None:
         self._file = folder / "time"
         self._running = running
+        self.shift = 0
         self.preload = os.fspath(library)
         self.env = {
             "FAKETIME_TIMESTAMP_FILE": f"{INSIDE}/time",
@@ -113,7 +122,9 @@ class FaketimeClock:
 
     def set(self, unix_ns: int) -> int:
         beside = self._file.with_name("next")
-        beside.write_text(faketime_line(unix_ns, time.time_ns() if self._running else None))
+        now = time.time_ns()
+        self.shift = unix_ns - now
+        beside.write_text(faketime_line(unix_ns, now if self._running else None))
         beside.chmod(0o644)
         beside.rename(self._file)
         return unix_ns
@@ -124,6 +135,7 @@ class FaketimeClock:
 
 class RealClock:
     tier = "real"
+    shift = 0
     sleeps: page.ClockPage | None = None
     unreached = "every program sees the machine's own time"
     preload = ""

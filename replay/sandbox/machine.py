@@ -110,6 +110,11 @@ class Sandbox:
         """Shows the payload this Unix time; returns what is shown (never less than before, with tier `page`)."""
         return self._clock.set(unix_ns)
 
+    @property
+    def clock_shift(self) -> int:
+        """By how many ns a clock that runs shows more than the machine's, to the digit."""
+        return self._clock.shift
+
     def pass_time(self, until: int | None) -> bool:
         """To be called all the time while the payload runs. Skips to the end of its next sleep if that ends before
         `until` (ns of shown time since the session's start; None: nothing is skipped) and nothing could happen

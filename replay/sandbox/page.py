@@ -82,6 +82,8 @@ class ClockPage:
         """By how much more is shown than was asked for, because the payload's sleeps outlasted the recording's."""
         self.skipped = 0
         """Nanoseconds by which all sleeps were shortened."""
+        self.shift = start_ns - now
+        """By how much a clock that runs shows more than the machine's."""
         self._wakes = 0
         # Only its address is used, by the kernel, which answers EFAULT where a payload truncated the file.
         self._map = mmap.mmap(self._fd, mmap.PAGESIZE)
@@ -108,9 +110,10 @@ class ClockPage:
         """Shows `unix_ns` from now on and returns what is shown: where it stands still never less than before, so that
         time does not run backwards when a step's sleeps outlasted the recorded pause."""
         if self._running:
-            self.start = unix_ns
+            origin = time.time_ns()
+            self.start, self.shift = unix_ns, unix_ns - origin
             os.pwrite(self._fd, struct.pack("<q", unix_ns), _START)
-            os.pwrite(self._fd, struct.pack("<q", time.time_ns()), _ORIGIN)
+            os.pwrite(self._fd, struct.pack("<q", origin), _ORIGIN)
             return unix_ns
         elapsed, moments = self._advanced()
         asked, unix_ns = unix_ns, max(unix_ns, self._shown + elapsed)

@@ -140,6 +140,9 @@ def test_running_clock(open_box: Callable[..., Any]) -> None:
     assert run("sleep 0.3").strip() == ""
     later = float(run("date +%s.%N")) - STARTED / SECOND - 5000
     assert 0.3 <= later <= time.monotonic() - begin + 0.01
+    before = time.time_ns()
+    seen = int(run("date +%s%N"))
+    assert before <= seen - box.sandbox.clock_shift <= time.time_ns()
 
 
 WAITS = """
