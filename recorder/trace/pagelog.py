@@ -249,7 +249,7 @@ class PageLog:
             events.append(
                 FrameSeen(
                     t=t, source=self._source, frame=self._frames[key], tab=self._tabs[message.tab], parent=parent,
-                    index=index if isinstance(index, int) and 0 <= index < 2**31 and message.frame else None,
+                    index=index if type(index) is int and 0 <= index < 2**31 and message.frame else None,
                     name=str(first.get("name", ""))[:1024],
                 )
             )  # fmt: skip

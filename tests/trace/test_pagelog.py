@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recorder.trace.codec import decode_event, encode_event
@@ -287,6 +287,9 @@ _MESSAGES = st.builds(
 ) | st.builds(lambda items, who: worker(*items, instance=who), _LISTS, st.sampled_from("xy"))  # fmt: skip
 
 
+@example(
+    [batch({"k": "start", "s": 1, "t": 0.0, "url": None, "id": None, "index": False}, frame=1, parent=0)]
+)
 @given(st.lists(_MESSAGES, max_size=6))
 def test_whatever_is_said_becomes_events_that_can_be_read_or_is_malformed(
     messages: list[Batch | Log],
