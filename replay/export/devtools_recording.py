@@ -170,7 +170,7 @@ class _Writer:
             names = [(node.role, node.name) for node in found if _tellable(node.role, node.name)]
             words = [("", " ".join(node.text.split())) for node in found]
             came = [name for name in names if there[name] == 1] or [one for one in words if _plain(one[1])]
-            told += [self._wait(tab, *name) for name in came[:1]]
+            told += [self._came(tab, *name) if name[0] else self._wait(tab, *name) for name in came[:1]]
         elif (
             action.gesture.verb == "fill" and not action.went
         ):  # else it may be what the pointer alone had shown
