@@ -106,17 +106,22 @@
   }
   function targetOf(event) {
     const host = event.target;
-    if (!(host instanceof Node)) return null;
-    const first = host instanceof Element && shadowOf(host) ? event.composedPath()[0] : host;
-    const element = first instanceof Element ? first : parentNode(first);
-    if (!(element instanceof Element)) return null;
-    const root = shadowOf(element);
-    if (!root || root.mode === "open") return element;
+    if (!(host instanceof Element)) return host instanceof Node ? around(host) : null;
+    const root = shadowOf(host);
+    if (!root) return host;
+    const first = event.composedPath()[0];
+    const element = first instanceof Element ? first : around(first);
+    const own = element === host ? root : element && shadowOf(element);
+    if (!element || !own || own.mode === "open") return element;
     if (event instanceof MouseEvent) {
       const { clientX, clientY } = event;
       return inside(element, (root2) => root2.elementFromPoint(clientX, clientY));
     }
     return inside(element, (root2) => root2.activeElement);
+  }
+  function around(node) {
+    const parent = parentNode(node);
+    return parent instanceof Element ? parent : null;
   }
   function closest(element, selector) {
     for (let at = element; at; ) {
@@ -1314,8 +1319,8 @@
     if (labels instanceof NodeList && labels.length > 0) {
       return line([...labels].map((label) => textIn(label, 120, (inner) => inner === element)).join(" "));
     }
-    const around = parentNode(element);
-    return around instanceof HTMLLabelElement ? textIn(around) : "";
+    const around2 = parentNode(element);
+    return around2 instanceof HTMLLabelElement ? textIn(around2) : "";
   }
 
   // src/capture/anchors.ts
@@ -1643,7 +1648,7 @@
   }
   function placeAmongAlike(element) {
     const root = rootOf(element);
-    if (!root || element.getElementsByTagName("*").length > MOST_INNER2) return [0, 1];
+    if (!root || element.getElementsByTagName("*").item(MOST_INNER2)) return [0, 1];
     const words = textContent(element);
     const inner = element.childElementCount;
     const looks = look(element);
@@ -1694,8 +1699,8 @@ ${field}`;
       const looks = JSON.stringify({ ...print, rect: void 0 });
       let n = numbers.get(looks);
       if (n === void 0) {
-        const around = this.#controls.get(print);
-        const control = around && this.number(around.element, around.print);
+        const around2 = this.#controls.get(print);
+        const control = around2 && this.number(around2.element, around2.print);
         n = ++this.#last;
         numbers.set(looks, n);
         if (!this.#known.has(element)) this.#known.set(element, { print, epoch: -1, numbers });
@@ -1736,9 +1741,7 @@ ${field}`;
       " "
     )
   );
-  var POINTED = new Set(
-    "pointerdown pointerup mousedown mouseup click dblclick auxclick contextmenu dragstart drop dragend".split(" ")
-  );
+  var POINTED = new Set("pointerdown pointerup contextmenu dragstart drop dragend".split(" "));
   var BURST = 2e3;
   var PER_SECOND = 200;
   var MOST_LIVE_VALUE = 1e4;
@@ -2017,7 +2020,7 @@ ${field}`;
       if (!this.#on) return;
       this.states.look();
       for (const one2 of [this.#hovered, focused()]) {
-        if (one2?.isConnected && one2 !== document.body) this.targets.print(one2);
+        if (one2?.isConnected) this.targets.print(one2);
       }
     }
   };

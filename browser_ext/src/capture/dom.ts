@@ -122,17 +122,23 @@ function inside(element: Element, next: (root: ShadowRoot) => Element | null): E
  */
 export function targetOf(event: Event): Element | null {
   const host = event.target;
-  if (!(host instanceof Node)) return null;
-  const first = host instanceof Element && shadowOf(host) ? event.composedPath()[0] : host;
-  const element = first instanceof Element ? first : parentNode(first as Node);
-  if (!(element instanceof Element)) return null;
-  const root = shadowOf(element);
-  if (!root || root.mode === "open") return element;
+  if (!(host instanceof Element)) return host instanceof Node ? around(host) : null;
+  const root = shadowOf(host);
+  if (!root) return host;
+  const first = event.composedPath()[0];
+  const element = first instanceof Element ? first : around(first as Node);
+  const own = element === host ? root : element && shadowOf(element);
+  if (!element || !own || own.mode === "open") return element;
   if (event instanceof MouseEvent) {
     const { clientX, clientY } = event;
     return inside(element, (root) => root.elementFromPoint(clientX, clientY));
   }
   return inside(element, (root) => root.activeElement);
+}
+
+function around(node: Node): Element | null {
+  const parent = parentNode(node);
+  return parent instanceof Element ? parent : null;
 }
 
 /** The nearest element around this one, itself included, that matches, through shadow hosts. */

@@ -29,10 +29,8 @@ const SCRIPTABLE = new Set(
     " ",
   ),
 );
-// Those at a point of their target.
-const POINTED = new Set(
-  "pointerdown pointerup mousedown mouseup click dblclick auxclick contextmenu dragstart drop dragend".split(" "),
-);
+// Those of a gesture that say where in its target it began and ended. To ask for a place may lay the page out.
+const POINTED = new Set("pointerdown pointerup contextmenu dragstart drop dragend".split(" "));
 const BURST = 2000;
 const PER_SECOND = 200;
 const MOST_LIVE_VALUE = 10_000;
@@ -348,7 +346,7 @@ export class Listeners {
     if (!this.#on) return;
     this.states.look();
     for (const one of [this.#hovered, focused()]) {
-      if (one?.isConnected && one !== document.body) this.targets.print(one);
+      if (one?.isConnected) this.targets.print(one);
     }
   }
 }

@@ -95,7 +95,7 @@ function kept(element: Element, tag: string, type: string, masked: boolean): Rec
 /** Its place, from 0, among the elements of its root that look alike: same tag, same words. */
 function placeAmongAlike(element: Element): [number, number] {
   const root = rootOf(element);
-  if (!root || element.getElementsByTagName("*").length > MOST_INNER) return [0, 1];
+  if (!root || element.getElementsByTagName("*").item(MOST_INNER)) return [0, 1];
   const words = textContent(element);
   const inner = element.childElementCount;
   const looks = look(element);
