@@ -1734,7 +1734,7 @@ ${field}`;
   var TYPES = "pointerdown pointerup pointermove pointercancel mousedown mouseup click dblclick auxclick contextmenu wheel keydown keyup beforeinput input compositionstart compositionupdate compositionend copy cut paste dragstart dragover drop dragend selectionchange popstate hashchange fullscreenchange resize visibilitychange beforeunload".split(" ");
   var INNER = "change cancel select submit reset scroll focus blur dragenter dragleave".split(" ");
   var IDENTIFYING = new Set(
-    "pointerdown mousedown click dblclick auxclick contextmenu keydown beforeinput input change dragstart drop copy cut paste".split(" ")
+    "pointerdown pointerup mousedown mouseup click dblclick auxclick contextmenu keydown beforeinput input change dragstart drop copy cut paste".split(" ")
   );
   var SCRIPTABLE = new Set(
     "focus blur scroll selectionchange select input beforeinput change submit reset popstate hashchange resize".split(

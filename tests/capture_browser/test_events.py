@@ -115,6 +115,23 @@ def test_keys_are_told_by_what_their_field_stood_in_when_they_came(
     assert {tuple(targets[key.target]) for key in keys} == {(("item", "old"),)}
 
 
+def test_where_something_is_put_is_told_by_what_it_stood_in(
+    page: Page, site: Site, seen: Callable[..., Any]
+) -> None:
+    """It is gone from there as soon as the pointer was let go."""
+    rows = "<tr><td>Monday<td><i>-</i><tr><td>Friday<td><i>-</i>"
+    script = "onpointerup = () => { for (const cell of document.querySelectorAll('i')) cell.remove() }"
+    page.goto(site.show(f"<table><tbody>{rows}</tbody></table><script>{script}</script>"))
+    first, last = (page.locator("i").nth(n).bounding_box() for n in (0, 1))
+    assert first is not None and last is not None
+    page.mouse.move(first["x"] + 2, first["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(last["x"] + 2, last["y"] + 8)
+    page.mouse.up()
+    (put,) = seen(PageEvent, type="pointerup")
+    assert [("row", "Friday")] == [t.anchors[0] for t in seen(PageTarget) if t.n == put.target]
+
+
 def test_what_is_secret_never_leaves_the_page(page: Page, site: Site, seen: Callable[..., Any]) -> None:
     page.goto(
         site.show(

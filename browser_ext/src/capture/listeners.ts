@@ -19,8 +19,8 @@ const INNER = "change cancel select submit reset scroll focus blur dragenter dra
 // What says who was acted on: their element is identified before the page reacts.
 const IDENTIFYING = new Set(
   (
-    "pointerdown mousedown click dblclick auxclick contextmenu keydown beforeinput input change dragstart drop copy " +
-    "cut paste"
+    "pointerdown pointerup mousedown mouseup click dblclick auxclick contextmenu keydown beforeinput input change " +
+    "dragstart drop copy cut paste"
   ).split(" "),
 );
 // A script can make them, even trusted ones (focus(), scrollTo(), execCommand()): as many as a person could and more.
