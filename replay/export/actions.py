@@ -36,16 +36,17 @@ class Action:
     `frames` are the indices of the frames from the tab's own down to the target's, null where one is unknown. Its
     `dialogs`, `downloads` and `opened` tabs are what came of it. `url` is that of the tab's own document when it began,
     empty where nobody knows. `shown` is the last state of the tab's own document after it and before the next action,
-    null where the next came before the page had rested (`rested` is also that of a field that was filled, before it was
-    left), `went`: a document of the tab's own frame was left for another
-    meanwhile. `held` is what a field that was cleared held before that, of the same gesture: a page may heed it.
+    null where the next came before the page had rested, or another document was there by then (`rested` is also that of
+    a field that was filled, before it was left), `went`: a document of the tab's own frame was left for another
+    meanwhile, `landed` the address that it had last by then, empty where the page neither rested nor went. `held` is
+    what a field that was cleared held before that, of the same gesture: a page may heed it.
 
     `clicks` are the presses of the mouse in a row. `pressed` is what was under the pointer where that is another
     element than the target (the drawn part of a checkbox, its label), or what a key pressed (Enter in a field its
     form's button), `under` its locator. `way` are the points of a
     drag, from where it was taken. `pieces` are what was typed, and the keys between and after that moved the caret or
     selected, where there are such; of a field that was filled those alone that came last. `own`: nothing that a person
-    did is in it, the page did it by itself.
+    did is in it, the page did it by itself. `guessed`: no step says it, it may have shown what was clicked next.
     """
 
     n: int
@@ -62,6 +63,7 @@ class Action:
     shown: PageState | None = None
     rested: PageState | None = None
     went: bool = False
+    landed: str = ""
     held: str = ""
     clicks: int = 1
     pressed: PageTarget | None = None
@@ -69,6 +71,7 @@ class Action:
     way: tuple[tuple[float, float], ...] = ()
     pieces: tuple[tuple[Literal["type", "press"], str], ...] = ()
     own: bool = False
+    guessed: bool = False
 
 
 def actions(
@@ -80,14 +83,17 @@ def actions(
     A tab that a page did not open, and nobody was seen to lead anywhere, gets a navigation to where it first was.
     A dialog answered and a download that are gestures of their own belong to the action that they follow.
     """
-    led = _hovered(_led(gestures, pages), pages, read_aria)
+    stepped = _led(gestures, pages)
+    known = {id(gesture) for _, _, gesture in stepped}
+    led = _hovered(stepped, pages, read_aria)
     told: list[Action] = []
     for index, (n, text, gesture) in enumerate(led):
         later = next((g.t_start for _, _, g in led[index + 1 :] if g.verb not in _FOLLOWING), None)
         if gesture.verb in _FOLLOWING and told:
             told[-1] = _joined(told[-1], gesture, pages, later)
         else:
-            told.append(_action(n, text, gesture, pages, later, read_aria))
+            made = _action(n, text, gesture, pages, later, read_aria)
+            told.append(replace(made, guessed=id(gesture) not in known))
     return told
 
 
@@ -217,9 +223,10 @@ def _action(
         downloads=gesture.downloads,
         opened=gesture.opened,
         url=pages.url(gesture.tab, gesture.t_start),
-        shown=pages.shown(gesture.tab, later, gesture.t_end),
-        rested=pages.shown(gesture.tab, later, _last(gesture, raw)),
-        went=pages.left(gesture.tab, gesture.t_start, later),
+        shown=(shown := _shown(pages, gesture.tab, gesture.t_end, later)),
+        rested=_shown(pages, gesture.tab, _last(gesture, raw), later),
+        went=(went := pages.left(gesture.tab, gesture.t_start, later)),
+        landed=pages.url(gesture.tab, later) if shown or went else "",
         held=pages.held(gesture),
         clicks=max((event.detail for event in raw if event.type in ("click", "mousedown")), default=1) or 1,
         pressed=pressed,
@@ -286,10 +293,17 @@ def _joined(action: Action, gesture: Gesture, pages: Pages, later: int | None) -
         action,
         dialogs=tuple(dict.fromkeys((*action.dialogs, *gesture.dialogs))),
         downloads=tuple(dict.fromkeys((*action.downloads, *gesture.downloads))),
-        shown=(shown := pages.shown(action.gesture.tab, later, action.gesture.t_end)),
+        shown=(shown := _shown(pages, action.gesture.tab, action.gesture.t_end, later)),
         rested=shown,
-        went=pages.left(action.gesture.tab, action.gesture.t_start, later),
+        went=(went := pages.left(action.gesture.tab, action.gesture.t_start, later)),
+        landed=pages.url(action.gesture.tab, later) if shown or went else "",
     )
+
+
+def _shown(pages: Pages, tab: int, since: int, later: int | None) -> PageState | None:
+    """What a document showed that was then left may be gone before another tool looks."""
+    state = pages.shown(tab, later, since)
+    return None if state is not None and pages.left(tab, state.t, later) else state
 
 
 def _frame(seen: FrameSeen) -> Part:

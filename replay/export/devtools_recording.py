@@ -84,7 +84,7 @@ class _Writer:
         ):
             event = {"type": "navigation"}
             if action.shown is not None:
-                event |= {"url": action.shown.url, "title": action.shown.title}
+                event |= {"url": action.landed, "title": action.shown.title}
             leading["assertedEvents"] = [event]
         self.steps += made
         if made and action.rested is not None and action.gesture.verb != "close_tab":
@@ -317,7 +317,7 @@ class _Writer:
 
     def _led(self, action: Action) -> list[dict[str, Any]]:
         gesture = action.gesture
-        url = gesture.value or (action.shown.url if action.shown is not None else self._url.get(gesture.tab))
+        url = gesture.value or action.landed or self._url.get(gesture.tab)
         if gesture.verb in ("back", "forward"):
             self._lose(f"a step {gesture.verb} in the history: it is a navigation to that URL", action)
         if url is None:

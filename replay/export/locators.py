@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from recorder.trace.pages import PageTarget
-from replay.export.aria import Node, walk
+from replay.export.aria import Node, steady, walk
 
 _ROLES = """
     alert alertdialog application article banner blockquote button caption cell checkbox code columnheader combobox
@@ -80,7 +80,8 @@ def locator(target: PageTarget, frames: Sequence[Part] = (), tree: Sequence[Node
     whole = (
         not tree or " " not in text or any(text in inner.text or text in inner.name for inner in walk(tree))
     )
-    said = [Part("text", text, exact=whole)] if text and (whole or not keyed) else []
+    # Also where the tree has the words in one: boxes side by side have spaces between them there, and none in the page.
+    said = [Part("text", text, exact=" " not in text)] if text and (whole or not keyed) else []
     certain = text or keyed
     parts = [*hosts, place, *said]
     return Locator((*frames, *parts), "" if certain else "found by its place in the page alone")
@@ -166,11 +167,11 @@ def words_pattern(text: str) -> str:
 
 
 def _text(target: PageTarget) -> str:
-    """What stands in it, where that is short and not what a person types into it."""
+    """What stands in it, where that is short, the same the next time, and not what a person types into it."""
     if target.editable or target.masked or target.tag in ("input", "textarea", "select", "body", "html"):
         return ""
     text = " ".join(target.text.split())
-    return text if len(text) <= _MOST_TEXT else ""
+    return text if len(text) <= _MOST_TEXT and steady(text) else ""
 
 
 _TEST_ID = re.compile(r'\[data-testid="([\w -]+)"\]')

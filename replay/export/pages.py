@@ -24,6 +24,7 @@ from recorder.trace.pages import (
 from replay.export.locators import UNROLED
 
 _MOST_DEPTH = 64
+_NEVER = 1 << 63
 
 
 @dataclass(slots=True)
@@ -143,13 +144,21 @@ class Pages:
         at = len(states) if until is None else bisect_right(states, until, key=lambda state: state.t)
         return states[at - 1] if at and states[at - 1].t >= since else None
 
-    def url(self, tab: int, at: int) -> str:
-        """Where the tab's own frame was then."""
-        here = [d for d in self.documents.values() if d.tab == tab and d.t <= at and self.is_top(d.frame)]
-        state = self.shown(tab, at)
-        if state is not None and (not here or state.doc == here[-1].doc):
-            return state.url
-        return here[-1].url if here else ""
+    def url(self, tab: int, until: int | None) -> str:
+        """Where the tab's own frame was before `until`: what the browser last said of it, or a state of its document,
+        since pages write addresses also long after they came to rest. Empty where nothing is told."""
+        end = until if until is not None else _NEVER
+        went = [(event.t, event.url) for event in self.navigated.get(tab, []) if event.t < end]
+        state = self.shown(tab, end - 1)
+        if state is not None:
+            went.append((state.t, state.url))
+        if not went:
+            went = [
+                (d.t, d.url)
+                for d in self.documents.values()
+                if d.tab == tab and d.t < end and self.is_top(d.frame)
+            ]
+        return max(went, key=lambda told: told[0], default=(0, ""))[1]
 
     def held(self, gesture: Gesture) -> str:
         """The longest that a field held which the gesture left empty."""

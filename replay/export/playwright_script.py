@@ -79,7 +79,8 @@ def _head(title: str, folder: str, names: Names, body: str) -> Iterator[str]:
         yield "from textwrap import dedent"
     yield ""
     imported = ["Dialog"] if "answer" in names.uses else []
-    imported += ["Locator"] if "drag" in names.uses else []
+    imported += ["Error"] if "point" in names.uses else []
+    imported += ["Locator"] if names.uses & {"drag", "point"} else []
     imported += ["Page"] + (["TimeoutError"] if "scroll" in names.uses else [])
     imported += [*(["expect"] if "expect" in names.uses else []), "sync_playwright"]
     yield f"from playwright.sync_api import {', '.join(imported)}"
@@ -154,6 +155,16 @@ def drag(page: Page, what: Locator, start: tuple[float, float], *way: tuple[floa
     for dx, dy in way:
         page.mouse.move(x + dx, y + dy, steps=5)
     page.mouse.up()
+
+
+''',
+    "point": '''\
+def point(what: Locator) -> None:
+    """Takes the pointer there, which may show more, if it can."""
+    try:
+        what.hover(timeout=2000)
+    except Error:  # what comes next tells whether it matters
+        pass
 
 
 ''',

@@ -108,6 +108,10 @@ class Calls:
         if not at:
             self._lose(f"a {gesture.verb} on nothing that is known", action)
             return ["# left out: nothing is known of what it was done to"]
+        if gesture.verb == "hover" and (action.guessed or (action.target and action.target.doubt)):
+            self._names.uses.add("point")
+            self._lose("what was pointed at: the script goes on where it is not there", action)
+            return [f"point({at})"]
         options = []
         if gesture.verb == "right_click":
             options.append('button="right"')

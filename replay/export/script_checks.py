@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from recorder.trace.pages import PageState
 from replay.export import aria
 from replay.export.actions import Action
-from replay.export.locators import quoted
+from replay.export.locators import Locator, Part, python, quoted
 from replay.export.losses import Losses
 from replay.export.script_names import Names
 
 _MOST_NEWS = 8
 """Nodes of an accessibility tree that one action's assertions name."""
+_LISTED = ("button", "cell", "gridcell", "heading", "link", "menuitem", "option")
+"""Roles of what stands in lists, by whose names tools agree."""
 _WORDY = ("text", "paragraph", "listitem", "blockquote")
 
 
@@ -37,16 +39,20 @@ class Checks:
         self._unseen = unseen
         self._hidden = hidden
         self._shown: dict[int, tuple[PageState, list[aria.Node]]] = {}
+        self._url: dict[int, str] = {}
 
     def lines(self, action: Action) -> Iterator[str]:
         """The assertions that follow an action."""
-        state, tab = action.shown, action.gesture.tab
-        if state is None or action.gesture.verb == "close_tab":
+        state, tab, url = action.rested, action.gesture.tab, action.landed
+        if action.gesture.verb == "close_tab":
             return
         page = self._names.page(tab)
+        if url and url != self._url.get(tab) and not url.startswith("about:"):
+            yield self._expect(f"expect({page}).to_have_url({self._names.url(url)})")
+            self._url[tab] = url
+        if state is None:
+            return
         before, tree = self._shown.get(tab, (None, []))
-        if (before is None or state.url != before.url) and not state.url.startswith("about:"):
-            yield self._expect(f"expect({page}).to_have_url({self._names.url(state.url)})")
         if state.title and (before is None or state.title != before.title) and aria.steady(state.title):
             yield self._expect(f"expect({page}).to_have_title({quoted(state.title)})")
         if state.aria is None:
@@ -62,6 +68,8 @@ class Checks:
                 self._losses.add(what, action.n)
             else:
                 yield from self._news(action, page, tree, fresh)
+                if action.gesture.verb == "fill":
+                    yield from self._gone(page, tree, fresh)
         self._shown[tab] = (state, fresh)
 
     def _news(
@@ -91,6 +99,15 @@ class Checks:
         for line in lines:
             yield "    " + repr(line)[1:-1].replace("\\'", "'").replace('"""', '\\"\\"\\"')
         yield '""")'
+
+    def _gone(self, page: str, before: list[aria.Node], after: list[aria.Node]) -> Iterator[str]:
+        """The first of what a search left out: pages search some time after the last key, and draw anew then."""
+        there = {(node.role, node.name) for node in aria.walk(after)}
+        for node in aria.walk(before):
+            if node.name and node.role in _LISTED and (node.role, node.name) not in there | self._unseen:
+                found = python(Locator((Part("role", node.role, node.name),)), page)
+                yield self._expect(f"expect({found}).to_have_count(0)")
+                return
 
     def _expect(self, line: str) -> str:
         self._names.uses.add("expect")

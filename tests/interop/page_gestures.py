@@ -29,10 +29,9 @@ def target(tag: str, **fields: Any) -> PageTarget:
     return PageTarget(t=0, seq=1, n=1, tag=tag, **place, **fields)
 
 
-def gesture(verb: Any, on: PageTarget | None = None, **fields: Any) -> Gesture:
-    return Gesture(
-        verb=verb, tab=1, t_start=10, t_end=20, frame=on.frame if on else None, target=on, **fields
-    )
+def gesture(verb: Any, on: PageTarget | None = None, at: int = 10, **fields: Any) -> Gesture:
+    frame = on.frame if on else None
+    return Gesture(verb=verb, tab=1, t_start=at, t_end=at + 10, frame=frame, target=on, **fields)
 
 
 SAVE = target("button", role="button", name="Save", text="Save", css="main > button", rect=(10, 20, 80, 30))
@@ -189,7 +188,7 @@ CASES: dict[str, Case] = {
     "drag": Case(
         gesture("drag", CARD, onto=DONE, offset=(5, 6), onto_offset=(7, 8)),
         [
-            ('page.locator("#todo > li:nth-child(2)").filter(has_text="Write tests").drag_to('
+            ('page.locator("#todo > li:nth-child(2)").filter(has_text=re.compile("Write\\\\s*tests")).drag_to('
             'page.get_by_role("list", name="Done", exact=True), '
             'source_position={"x": 5, "y": 6}, target_position={"x": 7, "y": 8})')
         ],

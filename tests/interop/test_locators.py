@@ -77,6 +77,11 @@ def found(snapshot: str = TABLE, **fields: object) -> str:
             '.locator("xpath=/html[1]/body[1]/button[1]").filter(has_text="Go")',
         ),
         ({"css": '[data-testid="go"]'}, '.get_by_test_id("go")'),
+        (
+            {"css": "div > p", "text": "Milk and bread"},
+            r'.locator("div > p").filter(has_text=re.compile("Milk\\s*and\\s*bread"))',
+        ),
+        ({"css": "div > p", "text": "Saved at 7:25pm"}, '.locator("div > p")'),
     ],
 )
 def test_a_locator_is_what_the_tree_proves(fields: dict[str, object], code: str) -> None:

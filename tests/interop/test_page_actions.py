@@ -7,20 +7,24 @@ import json
 from typing import Any, get_args
 
 import pytest
+from msgspec import structs
 from page_gestures import (
     CASES,
     CLOSED,
     DELETE,
     FRAMES,
     IN_SHADOW,
+    NAME,
     PAN,
+    PLACE,
     ROW_XPATH,
     SAVE,
     gesture,
     target,
 )
 
-from recorder.trace.gestures import Gesture, Verb
+from recorder.trace.gestures import Gesture, Span, Verb
+from recorder.trace.pages import Navigated, PageEvent, PageState
 from replay.export.actions import Action, actions
 from replay.export.devtools_recording import recording
 from replay.export.har import Origin
@@ -149,6 +153,96 @@ def test_what_was_withheld_is_asked_of_the_environment() -> None:
     assert "•" not in told.text
 
 
+SITE = "http://127.0.0.1:8000/"
+
+
+def asserted(*events: Navigated | PageState) -> list[str]:
+    """What a script asserts of a click at 0.1 s and another at 2 s, in their order, by its number."""
+    clicks = [gesture("click", SAVE, at=at) for at in (100, 2000)]
+    pages = Pages.of([*FRAMES, *events])
+    found = actions([(n, "click", one) for n, one in enumerate(clicks, 1)], pages, no_aria)
+    told = script(found, pages, no_aria, title="a task", folder="x_files").text
+    n, lines = "", []
+    for line in map(str.strip, told.splitlines()):
+        n = line[2:4] if line.startswith("# ") else n
+        lines += [f"{n} {line}"] if line.startswith("expect(") else []
+    return lines
+
+
+def went(at: int, path: str, **fields: Any) -> Navigated:
+    place = {"source": "browser/1", "tab": 1, "frame": 1}
+    return Navigated(t=at, url=SITE + path, **place, **({"how": "link", "within": True} | fields))
+
+
+def rested(at: int, path: str, title: str = "Slides", doc: int = 1) -> PageState:
+    place = PLACE | {"doc": doc}
+    return PageState(t=at, seq=9, n=at, url=SITE + path, title=title, dom="0", settled=True, **place)
+
+
+def test_an_address_that_a_page_writes_once_it_has_rested_is_that_of_what_was_done_before() -> None:
+    assert asserted(
+        rested(50, "#1"), went(90, "#1"), rested(250, "#1"), went(1100, "#2"), rested(2100, "#2"), went(3000, "#3")
+    ) == [
+        f'1. expect(page).to_have_url("{SITE}#2")', '1. expect(page).to_have_title("Slides")',
+        f'2. expect(page).to_have_url("{SITE}#3")',
+    ]  # fmt: skip
+
+
+def test_an_address_is_not_asserted_where_the_next_was_done_before_the_page_rested() -> None:
+    assert asserted(went(300, "?q=ab")) == []
+
+
+def test_what_a_document_showed_that_was_then_left_is_not_asserted_of_the_next() -> None:
+    assert asserted(
+        rested(250, "form", "Saving"), went(1100, "saved", within=False), rested(2100, "saved", "Saved", doc=2)
+    ) == [
+        f'1. expect(page).to_have_url("{SITE}saved")', '2. expect(page).to_have_title("Saved")',
+    ]  # fmt: skip
+
+
+def test_where_the_browser_went_next_is_not_asserted_of_what_was_done_before() -> None:
+    led = gesture("navigate", value=SITE + "two", at=2000)
+    pages = Pages.of([*FRAMES, rested(250, "one"), went(2000, "two", how="typed", within=False)])
+    found = actions([(1, "click", gesture("click", SAVE, at=100)), (2, "go", led)], pages, no_aria)
+    assert [(action.url, action.landed) for action in found] == [
+        ("", SITE + "one"),
+        (SITE + "one", SITE + "two"),
+    ]
+
+
+def test_a_script_goes_on_where_what_was_pointed_at_is_known_by_its_place_alone() -> None:
+    told = written(gesture("hover", target("article", css="main > div:nth-of-type(2)")))
+    assert acted(told) == ['point(page.locator("main > div:nth-of-type(2)"))']
+    assert "def point(" in told.text
+    assert "what was pointed at: the script goes on where it is not there" in [
+        loss.what for loss in told.losses
+    ]
+
+
+def test_what_a_search_left_out_is_awaited_before_the_next_is_done() -> None:
+    """The field says that it changed only when it is left: by then the next has begun."""
+    trees = {"all": '- cell "Ada"\n- cell "Barbara"', "found": '- textbox "Name": ar\n- cell "Barbara"'}
+    place = PLACE | {"tab": 1, "url": SITE, "title": "", "dom": "0"}
+    states = [PageState(t=at, seq=9, n=at, aria=tree, **place) for at, tree in ((15, "all"), (300, "found"))]
+    entered = [
+        PageEvent(t=at, seq=at, type=kind, target=1, value="ar", trusted=True, **PLACE)
+        for at, kind in ((20, "input"), (1000, "change"))
+    ]
+    filled = gesture("fill", NAME, value="ar", spans=(Span(doc=1, first=20, last=1000),), at=20)
+    filled = structs.replace(filled, t_end=1000)
+    pages = Pages.of([*FRAMES, *states, *entered])
+    gestures = [
+        (1, "click", gesture("click", NAME, at=1)),
+        (2, "fill", filled),
+        (3, "", gesture("click", SAVE, at=990)),
+    ]
+    found = actions(gestures, pages, trees.__getitem__)
+    told = script(found, pages, trees.__getitem__, title="a task", folder="x_files").text
+    assert (
+        'expect(page.get_by_role("cell", name="Ada", exact=True)).to_have_count(0)' in told.split("# 3.")[0]
+    )
+
+
 HOSTILE = (
     '"""\nos.system("x")\n"""', "\\", "'\"", "\u202e\n#", "{}%s", "\ud800", "'''", '");evil()#', "\r\x00\x1b[2J",
 )  # fmt: skip
@@ -158,7 +252,6 @@ HOSTILE = (
 @pytest.mark.parametrize("verb", VERBS)
 def test_what_a_page_says_is_never_code(verb: str, text: str) -> None:
     """Whatever stands in names, values and messages, the script's statements are the same."""
-    from msgspec import structs
 
     def renamed(one: Any) -> Any:
         if one is None:
