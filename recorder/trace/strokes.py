@@ -76,6 +76,14 @@ class Elements:
         """What is known of the element of `event`, as it was then."""
         return self._targets.get((event.doc, event.target)) if event and event.target is not None else None
 
+    def around(self, outer: PageEvent, inner: PageEvent) -> bool:
+        """Whether the element of `outer` is that of `inner` or holds it; the page holds all of its document."""
+        held, box = self.target(inner), self.target(outer)
+        if outer.doc != inner.doc or box is None or held is None:
+            return outer.doc == inner.doc and outer.target is None
+        within = bool(box.xpath) and (held.xpath + "/").startswith(box.xpath + "/")
+        return within and held.shadow == box.shadow
+
     def control(self, event: PageEvent | None) -> PageTarget | None:
         """The control that the element of `event` is a part of, or the element: what people say that they acted on."""
         target = self.target(event)

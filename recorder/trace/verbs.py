@@ -107,7 +107,7 @@ def _draft(stroke: Stroke, elements: Elements) -> Draft:
             if last.files:
                 draft.verb, draft.main, draft.onto = "upload", last, None
         case "wheel":
-            _scroll(draft, events)
+            _scroll(draft, events, elements)
         case "resize":
             draft.verb, draft.main = "resize", None
             draft.size = next((e.size for e in reversed(events) if e.size), None)
@@ -149,11 +149,11 @@ def _point(draft: Draft, stroke: Stroke, elements: Elements) -> None:
         draft.verb, draft.value = "fill", value.value
     elif down and up and _far(down, up):
         if stroke.has("scroll") and not stroke.has("click"):
-            _scroll(draft, events)
+            _scroll(draft, events, elements)
         else:
             draft.verb, draft.onto = "drag", up
     elif stroke.has("scroll") and not stroke.has("click", "mouseup", "pointerup"):
-        _scroll(draft, events)
+        _scroll(draft, events, elements)
     elif stroke.has("contextmenu") or (down and down.button == 2):
         draft.verb = "right_click"
     elif stroke.has("dblclick"):
@@ -166,12 +166,15 @@ def _far(down: PageEvent, up: PageEvent) -> bool:
     return down.doc != up.doc or abs(down.x - up.x) + abs(down.y - up.y) >= _DRAG_PIXELS
 
 
-def _scroll(draft: Draft, events: list[PageEvent]) -> None:
+def _scroll(draft: Draft, events: list[PageEvent], elements: Elements) -> None:
     draft.verb = "scroll"
-    stood = next((e for e in reversed(events) if e.scroll is not None), None)
+    wheels = [e for e in events if e.type in ("wheel", "mousewheel")]
+    scrolled = [e for e in reversed(events) if e.scroll is not None]
+    # A page may scroll others along with it, such as a scrollbar that it draws itself.
+    around = (e for e in scrolled if any(elements.around(e, wheel) for wheel in wheels))
+    stood = next(around, next(iter(scrolled), None))
     if stood is not None:
         draft.scroll, draft.main = stood.scroll, stood  # what scrolled, whatever the pointer was over
-    wheels = [e for e in events if e.type in ("wheel", "mousewheel")]
     if wheels:
         draft.value = f"{sum(e.dx for e in wheels):g},{sum(e.dy for e in wheels):g}"
 
@@ -244,7 +247,7 @@ def _merge(last: Draft, draft: Draft, stroke: Stroke, elements: Elements) -> boo
         draft.verb == "scroll" and last.verb == "scroll" and last.tab == draft.tab and _same_doc(last, draft)
     ):
         last.scroll = draft.scroll or last.scroll
-        _scroll(last, [*last.events, *draft.events])
+        _scroll(last, [*last.events, *draft.events], elements)
     elif draft.verb == "resize" and last.verb == "resize" and last.tab == draft.tab:
         last.size = draft.size or last.size
     else:

@@ -242,6 +242,17 @@ def wheeled(log: BrowserLog) -> None:
         log.event("scroll", 9, scroll=(0, 100))
 
 
+def wheeled_with_a_drawn_scrollbar(log: BrowserLog) -> None:
+    """Its page scrolls it along with the list."""
+    log.target(31, "li", role="listitem", name="Row", xpath="/html/body/div[1]/ul/li[1]")
+    log.target(32, "ul", role="list", name="Rows", xpath="/html/body/div[1]/ul")
+    log.target(33, "div", role="group", name="Bar", xpath="/html/body/div[1]/div")
+    for top in (100, 200):
+        log.event("wheel", 31, dy=100)
+        log.event("scroll", 32, scroll=(0, top))
+        log.event("scroll", 33, scroll=(0, top))
+
+
 def scrolled_by_the_page(log: BrowserLog) -> None:
     log.click(1)
     log.wait(500)
@@ -436,6 +447,7 @@ DEEDS = [
     (dragged_by_mouse, ["drag listitem “Card A” to list “Done”"]),
     (dropped_from_outside, ["upload “a.txt” to list “Done”"]),
     (wheeled, ["scroll down in page"]),
+    (wheeled_with_a_drawn_scrollbar, ["scroll down in list “Rows”"]),
     (scrolled_by_the_page, ["click button “Save”"]),
     (shortcut, ["press Control+Shift+K"]),
     (a_modifier_alone, ["press Alt"]),
