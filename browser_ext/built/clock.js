@@ -2581,14 +2581,15 @@ ${stackTrace}`
     #since = 0;
     #next = Number.POSITIVE_INFINITY;
     #until = Number.POSITIVE_INFINITY;
+    /** Where scripts have got to by what was given to them, Unix ms. */
+    latest = 0;
     /** How many were not read again, or had not been read. */
     departed = 0;
     #at = {};
     get base() {
       return this.tape.base;
     }
-    /** The clock is on its way to `to`, where something is done, or on the way to that; what was read from then on is not
-     * given yet (Unix ms). */
+    /** The clock is on its way; what was read from `to` on, when something is done, is not given yet (Unix ms). */
     leave(to) {
       this.#until = to;
     }
@@ -2620,6 +2621,7 @@ ${stackTrace}`
       }
       at.used++;
       at.last = value;
+      if (of !== "event") this.latest = Math.max(this.latest, zero + value);
       return value;
     }
     /** What reads the clock next did so only after `to`, though something is due at `due`: that, it may be. */
@@ -2698,15 +2700,30 @@ ${stackTrace}`
       const said = of === "date" ? faked.now : passed();
       return readings?.give(of, said) ?? said;
     });
+    const { setTimeout: after } = faked;
+    faked.setTimeout = late(faked.setTimeout);
+    faked.setInterval = late(faked.setInterval);
     fakeFrames(
       passed,
-      (call, wait) => faked.setTimeout(call, wait),
+      (call, wait) => after(call, wait),
       () => {
         const frame = readings?.frame();
         return frame && [Math.max(0, Math.floor(frame[0]) - faked.now), frame[1]];
       }
     );
     animate = fakeAnimations(() => faked.now);
+  }
+  function late(set) {
+    return ((...given) => {
+      const faked = clock;
+      const { now } = faked;
+      faked.now = Math.max(now, Math.floor(readings?.latest ?? 0));
+      try {
+        return set(...given);
+      } finally {
+        faked.now = now;
+      }
+    });
   }
   function lastModified(at) {
     const two = (n) => String(n).padStart(2, "0");
@@ -2741,13 +2758,14 @@ ${stackTrace}`
     }
     animate();
   }
-  async function run(until, later, tardy = false) {
-    if (!clock) return [until, null, 0];
-    readings?.leave(until);
+  async function run(until, before, later, tardy = false) {
+    if (!clock) return [until, null, 0, 0];
+    readings?.leave(before);
     animate();
     const to = Math.floor(until);
     let rested = -1;
     for (; ; ) {
+      if (readings) hold(readings.latest);
       const due = next();
       const stop = Math.min(due ?? to, to);
       if (stop - clock.now > PAUSE && rested !== clock.now) {
@@ -2757,7 +2775,7 @@ ${stackTrace}`
       }
       if (due === null || due > to) break;
       if (tardy && readings?.tardy(due, until)) {
-        hold(until);
+        hold(Math.floor(until) + 1);
         break;
       }
       move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));
@@ -2768,17 +2786,16 @@ ${stackTrace}`
       await turn(1);
     }
     readings?.stay(until, later);
-    return [clock.now, next(), readings?.departed ?? 0];
+    return [clock.now, next(), readings?.latest ?? 0, readings?.departed ?? 0];
   }
   function tapes(given) {
     recorded = given;
   }
   function hold(until) {
-    const later = Math.floor(until) + 1;
     for (const timer of clock?.timers?.values() ?? []) {
-      timer.callAt = Math.max(timer.callAt, later);
+      timer.callAt = Math.max(timer.callAt, Math.floor(until));
     }
   }
-  var api = { tapes, start, run, hold };
+  var api = { tapes, start, run, hold: (to) => hold(Math.floor(to) + 1) };
   Object.defineProperty(globalThis, "__reenactClock", { value: api, configurable: true });
 })();

@@ -123,13 +123,14 @@ def test_where_something_is_put_is_told_by_what_it_stood_in(
     script = "onpointerup = () => { for (const cell of document.querySelectorAll('i')) cell.remove() }"
     page.goto(site.show(f"<table><tbody>{rows}</tbody></table><script>{script}</script>"))
     first, last = (page.locator("i").nth(n).bounding_box() for n in (0, 1))
-    assert first is not None and last is not None
+    assert first is not None
+    assert last is not None
     page.mouse.move(first["x"] + 2, first["y"] + 8)
     page.mouse.down()
     page.mouse.move(last["x"] + 2, last["y"] + 8)
     page.mouse.up()
     (put,) = seen(PageEvent, type="pointerup")
-    assert [("row", "Friday")] == [t.anchors[0] for t in seen(PageTarget) if t.n == put.target]
+    assert [t.anchors[0] for t in seen(PageTarget) if t.n == put.target] == [("row", "Friday")]
 
 
 def test_what_is_secret_never_leaves_the_page(page: Page, site: Site, seen: Callable[..., Any]) -> None:

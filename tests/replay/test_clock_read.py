@@ -30,7 +30,8 @@ const say = (...words) => {
 """
 PAGE = (
     """<!doctype html><title>Clocks</title><h1>Clocks</h1><button id=stamp>Stamp</button>
-<button id=run>Run</button><canvas id=sheet width=300 height=120></canvas><output id=drawn></output>
+<button id=run>Run</button><button id=work>Work</button>
+<canvas id=sheet width=300 height=120></canvas><output id=drawn></output>
 <iframe src="inner.html" width=300 height=90></iframe><script>"""
     + SAY
     + """
@@ -46,6 +47,17 @@ stamp.onclick = async event => {
   await (await fetch('/inner.html', {cache: 'no-store'})).text();
   say('fetched', Date.now(), performance.now());
   setTimeout(() => say('timer', Date.now(), performance.now()), 40);
+};
+work.onclick = () => {
+  const begin = Date.now();
+  const took = () => Date.now() - begin;
+  setTimeout(() => {
+    say('a timer while the page was at work', took());
+    fetch('/inner.html', {cache: 'no-store'}).then(() => say('an answer, then', took()));
+    busy(120);
+    setTimeout(() => say('worked', took()), 30);
+  }, 20);
+  busy(150);
 };
 run.onclick = () => {
   const begin = performance.now();
@@ -93,6 +105,8 @@ def test_clocks_are_read_again(tmp_path: Path) -> None:
             for _ in range(2):
                 person.click(person.button("Stamp"))
                 person.sees("timer")
+            person.click(person.button("Work"))
+            person.sees("worked")
             person.click(person.button("Run"))
             person.sees("ran")
             person.draw(person.css("canvas"), (0.1, 0.1), (0.5, 0.9), (0.9, 0.1))

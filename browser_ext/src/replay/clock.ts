@@ -7,9 +7,9 @@ import { fakeAnimations } from "./animations";
 import { fakeFrames } from "./frames";
 import { Readings, type Tape, tapeOf } from "./tape";
 
-/** The page's time and when its next timer is due, both Unix ms (null: none is), and how many readings of the clock
- * were others than the recorded ones. */
-type Told = [now: number, next: number | null, departed: number];
+/** The page's time, when its next timer is due (null: none is) and where its scripts have got to by what they have read,
+ * all Unix ms, and how many readings of the clock were others than the recorded ones. */
+type Told = [now: number, next: number | null, latest: number, departed: number];
 
 interface Waiting {
   timers?: Map<number, { callAt: number }>;
@@ -18,9 +18,9 @@ interface Waiting {
 interface ReplayClock {
   tapes(recorded: Tape[]): void;
   start(now: number): void;
-  /** `next` is when something is done after that. `tardy`: what is due on the last of the way, and read the clock after
-   * it, waits. */
-  run(to: number, next: number, tardy?: boolean): Promise<Told>;
+  /** What is read on the way was read before `before`, and what is read there before `next`, when something is done.
+   * `tardy`: what is due on the last of the way, and read the clock after it, waits. */
+  run(to: number, before: number, next: number, tardy?: boolean): Promise<Told>;
   /** What is due until then comes just after it. */
   hold(to: number): void;
 }
@@ -66,15 +66,32 @@ function start(at: number): void {
     const said = of === "date" ? faked.now : passed();
     return readings?.give(of, said) ?? said;
   });
+  const { setTimeout: after } = faked;
+  faked.setTimeout = late(faked.setTimeout);
+  faked.setInterval = late(faked.setInterval);
   fakeFrames(
     passed,
-    (call, wait) => faked.setTimeout(call, wait),
+    (call, wait) => after(call, wait),
     () => {
       const frame = readings?.frame();
       return frame && [Math.max(0, Math.floor(frame[0]) - faked.now), frame[1]];
     },
   );
   animate = fakeAnimations(() => faked.now);
+}
+
+/** Where scripts had got to by what they have read of the clock, timers are set from there: they ran as long as that. */
+function late<F extends (...given: never[]) => unknown>(set: F): F {
+  return ((...given: Parameters<F>) => {
+    const faked = clock as NonNullable<typeof clock>;
+    const { now } = faked;
+    faked.now = Math.max(now, Math.floor(readings?.latest ?? 0));
+    try {
+      return set(...given);
+    } finally {
+      faked.now = now;
+    }
+  }) as F;
 }
 
 function lastModified(at: number): string {
@@ -115,13 +132,14 @@ function move(to: number): void {
   animate();
 }
 
-async function run(until: number, later: number, tardy = false): Promise<Told> {
-  if (!clock) return [until, null, 0];
-  readings?.leave(until);
+async function run(until: number, before: number, later: number, tardy = false): Promise<Told> {
+  if (!clock) return [until, null, 0, 0];
+  readings?.leave(before);
   animate(); // what an input had begun, began then
   const to = Math.floor(until); // whole steps: parts of them would add up differently each time
   let rested = -1;
   for (;;) {
+    if (readings) hold(readings.latest); // scripts had got there
     const due = next();
     const stop = Math.min(due ?? to, to);
     if (stop - clock.now > PAUSE && rested !== clock.now) {
@@ -132,7 +150,7 @@ async function run(until: number, later: number, tardy = false): Promise<Told> {
     }
     if (due === null || due > to) break;
     if (tardy && readings?.tardy(due, until)) {
-      hold(until);
+      hold(Math.floor(until) + 1);
       break;
     }
     move(Math.max(due, clock.now + (due <= clock.now ? 1 : 0)));
@@ -143,19 +161,19 @@ async function run(until: number, later: number, tardy = false): Promise<Told> {
     await turn(1);
   }
   readings?.stay(until, later);
-  return [clock.now, next(), readings?.departed ?? 0];
+  return [clock.now, next(), readings?.latest ?? 0, readings?.departed ?? 0];
 }
 
 function tapes(given: Tape[]): void {
   recorded = given;
 }
 
+/** What is due before this comes then. */
 function hold(until: number): void {
-  const later = Math.floor(until) + 1;
   for (const timer of (clock as unknown as Waiting | undefined)?.timers?.values() ?? []) {
-    timer.callAt = Math.max(timer.callAt, later);
+    timer.callAt = Math.max(timer.callAt, Math.floor(until));
   }
 }
 
-const api: ReplayClock = { tapes, start, run, hold };
+const api: ReplayClock = { tapes, start, run, hold: (to) => hold(Math.floor(to) + 1) };
 Object.defineProperty(globalThis, "__reenactClock", { value: api, configurable: true });

@@ -35,6 +35,8 @@ export class Readings {
   #since = 0;
   #next = Number.POSITIVE_INFINITY;
   #until = Number.POSITIVE_INFINITY;
+  /** Where scripts have got to by what was given to them, Unix ms. */
+  latest = 0;
   /** How many were not read again, or had not been read. */
   departed = 0;
   #at: Partial<Record<Reading, { n: number; used: number; last: number }>> = {};
@@ -48,8 +50,7 @@ export class Readings {
     return this.tape.base;
   }
 
-  /** The clock is on its way to `to`, where something is done, or on the way to that; what was read from then on is not
-   * given yet (Unix ms). */
+  /** The clock is on its way; what was read from `to` on, when something is done, is not given yet (Unix ms). */
   leave(to: number): void {
     this.#until = to;
   }
@@ -83,6 +84,7 @@ export class Readings {
     }
     at.used++;
     at.last = value;
+    if (of !== "event") this.latest = Math.max(this.latest, zero + value);
     return value;
   }
 

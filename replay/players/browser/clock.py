@@ -62,6 +62,8 @@ class Clock:
         self._browser = browser
         self._unix_ns = unix_ns
         self._answers = answers
+        self._latest = 0
+        """Where pages' scripts have got to, by what they have read of the clock: nothing that they do comes before."""
         self._patience = _QUIET_SECONDS
         if answers is not None:
             browser.tools.beside[answers.fd] = answers.seen
@@ -80,26 +82,28 @@ class Clock:
         if stop():
             return
         # A short way needs no look at what is due on it.
-        due = self._run(self.now) if to - self.now > _STRIDE else to
+        due = self._run(self.now, to) if to - self.now > _STRIDE else to
         while self.now < to:
             step = to if due is None else max(due, self.now + _STRIDE)
             answered = self._answers.due() if self._answers is not None else None
-            if answered is not None and answered < step:
-                # First what was due before the answer.
-                step = max(answered, self.now + 1)
+            if answered is not None and max(answered, self._latest) < step:
+                # First what was due before the answer, and what scripts were at when it came.
+                step = max(answered, self._latest, self.now + 1)
                 self._set(min(step, to), release=False)
-                self._run(self.now)
+                due = self._run(self.now, to)
                 self.rest()
                 if stop():
                     return
+                if self.now < min(self._latest, to):
+                    continue
             self._set(min(step, to))
-            due = self._run(self.now, tardy=tardy and self.now >= to)
+            due = self._run(self.now, to, tardy=tardy and self.now >= to)
             before = self._browser.activity
             self.rest()
             if stop():
                 return
             if self.now < to and self._browser.activity != before:
-                due = self._run(self.now)
+                due = self._run(self.now, to)
 
     def meet(self, to: int, there: Callable[[], bool]) -> None:
         """Moves the clock to `to`, when an input comes. What is due just before it may have come just after it when it
@@ -109,7 +113,7 @@ class Clock:
             self.advance(near)
         if self.now < to and there():
             self._set(to, release=False)
-            self._run(to, held=True)
+            self._run(to, to, held=True)
         else:
             self.advance(to)
 
@@ -169,15 +173,14 @@ class Clock:
             self._answers.release(due)
             self._answers.release(max(self.now, 0))
 
-    def _run(self, to: int, *, held: bool = False, tardy: bool = False) -> int | None:
-        """Runs what is due until then in every frame, or with `held` leaves it for just after that, as with `tardy`
-        what read the clock only then; when the next is (ns of the session), None for none."""
-        later = to if self.next is None else max(to, self.next)
-        call = (
-            f"__reenactClock.run({self._unix_ms(to)!r}, {self._unix_ms(later)!r}{', true' if tardy else ''})"
-        )
+    def _run(self, now: int, to: int, *, held: bool = False, tardy: bool = False) -> int | None:
+        """Runs what is due until `now`, on the way to `to`, in every frame, or with `held` leaves it for just after
+        that, as with `tardy` what read the clock only then; when the next is (ns of the session), None for none."""
+        at, before = self._unix_ms(now), self._unix_ms(to)
+        later = before if now < to or self.next is None else self._unix_ms(max(to, self.next))
+        call = f"__reenactClock.run({at!r}, {before!r}, {later!r}{', true' if tardy else ''})"
         if held:
-            call = f"__reenactClock.hold({self._unix_ms(to)!r}), {call}"
+            call = f"__reenactClock.hold({at!r}), {call}"
         started: list[tuple[str, int]] = []
         for tab in self._browser.pages:
             started += self._begin(tab, call)
@@ -187,13 +190,15 @@ class Clock:
                 told = self._browser.value(number)
             except Failed:  # the document is gone
                 continue
-            if not (isinstance(told, list) and len(told) == 3):
+            if not (isinstance(told, list) and len(told) == 4):
                 continue
             if isinstance(told[1], int | float):
                 due = int(told[1] * 1e6) - self._unix_ns
                 first = due if first is None else min(first, due)
-            if isinstance(told[2], int) and told[2] and len(self.departed) < _MOST_DOCUMENTS:
-                self.departed[context] = told[2]
+            if isinstance(told[2], int | float):
+                self._latest = max(self._latest, int(told[2] * 1e6) - self._unix_ns)
+            if isinstance(told[3], int) and told[3] and len(self.departed) < _MOST_DOCUMENTS:
+                self.departed[context] = told[3]
         return first
 
     def _begin(self, tab: Tab, call: str) -> list[tuple[str, int]]:
