@@ -21,7 +21,7 @@
     if (!get) throw new Error(`no getter ${name2}`);
     return (of) => {
       const plain = of[name2];
-      if (typeof plain === "string" || plain === null) return plain;
+      if (typeof plain === "string" || typeof plain === "number" || plain === null) return plain;
       return of instanceof HTMLFormElement || of instanceof Document ? Reflect.apply(get, of, []) : plain;
     };
   }
@@ -31,6 +31,7 @@
   var nextSibling = getter(Node.prototype, "nextSibling");
   var attributes = getter(Element.prototype, "attributes");
   var elementChildren = getter(Element.prototype, "children");
+  var childCount = getter(Element.prototype, "childElementCount");
   var children = (of) => of instanceof Element ? elementChildren(of) : of.children;
   var previousElement = getter(Element.prototype, "previousElementSibling");
   var textContent = getter(Node.prototype, "textContent");
@@ -1261,7 +1262,7 @@
   }
   function nameOf(element, role = roleOf(element)) {
     const plain = NAMING.every((name2) => !attribute(element, name2));
-    const inner = children(element).length;
+    const inner = childCount(element);
     if (plain && NAMED_BY_CONTENT.has(role) && !(element instanceof HTMLInputElement)) {
       if (inner === 0) return line(textContent(element) ?? "", 200);
       if (element.getElementsByTagName("*").length > MOST_INNER) return textIn(element, 200);

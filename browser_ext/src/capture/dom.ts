@@ -7,7 +7,7 @@ function getter<T extends Node, R>(prototype: T, name: string): (of: T) => R {
   // It is many times faster to ask without them. Text that a field hides is no text; other nodes hide nothing.
   return (of) => {
     const plain = (of as unknown as Record<string, R>)[name] as R;
-    if (typeof plain === "string" || plain === null) return plain;
+    if (typeof plain === "string" || typeof plain === "number" || plain === null) return plain;
     return of instanceof HTMLFormElement || of instanceof Document ? (Reflect.apply(get, of, []) as R) : plain;
   };
 }
@@ -18,6 +18,7 @@ export const firstChild = getter<Node, Node | null>(Node.prototype, "firstChild"
 export const nextSibling = getter<Node, Node | null>(Node.prototype, "nextSibling");
 export const attributes = getter<Element, NamedNodeMap>(Element.prototype, "attributes");
 const elementChildren = getter<Element, HTMLCollection>(Element.prototype, "children");
+export const childCount = getter<Element, number>(Element.prototype, "childElementCount");
 export const children = (of: Element | ShadowRoot) => (of instanceof Element ? elementChildren(of) : of.children);
 export const previousElement = getter<Element, Element | null>(Element.prototype, "previousElementSibling");
 export const textContent = getter<Node, string | null>(Node.prototype, "textContent");

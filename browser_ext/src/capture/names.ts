@@ -1,6 +1,6 @@
 // Roles and names as assistive technology has them, by dom-accessibility-api; the many plain ones without its cost.
 import { computeAccessibleName, getRole } from "dom-accessibility-api";
-import { attribute, children, line, localName, parentNode, rootOf, textContent, textIn } from "./dom";
+import { attribute, childCount, line, localName, parentNode, rootOf, textContent, textIn } from "./dom";
 import { isMasked } from "./masks";
 
 // Roles whose name is what is in them.
@@ -34,7 +34,7 @@ export function roleOf(element: Element): string {
 /** An element's accessible name, one line. */
 export function nameOf(element: Element, role = roleOf(element)): string {
   const plain = NAMING.every((name) => !attribute(element, name));
-  const inner = children(element).length;
+  const inner = childCount(element);
   if (plain && NAMED_BY_CONTENT.has(role) && !(element instanceof HTMLInputElement)) {
     if (inner === 0) return line(textContent(element) ?? "", 200);
     if (element.getElementsByTagName("*").length > MOST_INNER) return textIn(element, 200);
