@@ -1592,7 +1592,7 @@ ${stackTrace}`
           clock2.countTimers = function countTimers() {
             return (clock2.timerHeap ? clock2.timerHeap.timers.length : 0) + (clock2.jobs || []).length;
           };
-          clock2.requestAnimationFrame = function requestAnimationFrame(func) {
+          clock2.requestAnimationFrame = function requestAnimationFrame2(func) {
             const result = addTimer(clock2, {
               func,
               delay: getTimeToNextFrame(),
@@ -2452,6 +2452,51 @@ ${stackTrace}`
     Object.defineProperty(Event.prototype, "timeStamp", { ...stamp, get });
   }
 
+  // src/page/seeded.ts
+  function seeded(salt) {
+    let state = Math.random() * 2 ** 32 ^ Math.random() * 2 ** 32;
+    for (let n = 0; n < salt.length; n++) state = Math.imul(state ^ salt.charCodeAt(n), 16777619);
+    const next2 = () => {
+      state = state + 1831565813 | 0;
+      let t = Math.imul(state ^ state >>> 15, state | 1);
+      t ^= t + Math.imul(t ^ t >>> 7, t | 61);
+      return (t ^ t >>> 14) >>> 0;
+    };
+    const { apply: apply5 } = Reflect;
+    const Bytes = Uint8Array;
+    const fill = Crypto.prototype.getRandomValues;
+    const hex = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, "0"));
+    const draw = (bytes) => {
+      for (let n = 0; n < bytes.length; n++) bytes[n] = next2() >>> 24;
+    };
+    Crypto.prototype.getRandomValues = new Proxy(fill, {
+      apply(native, self2, given) {
+        const filled = apply5(native, self2, given);
+        draw(new Bytes(filled.buffer, filled.byteOffset, filled.byteLength));
+        return filled;
+      }
+    });
+    const uuid = () => {
+      const bytes = new Bytes(16);
+      draw(bytes);
+      bytes[6] = bytes[6] & 15 | 64;
+      bytes[8] = bytes[8] & 63 | 128;
+      let text = "";
+      for (let n = 0; n < 16; n++) text += ([4, 6, 8, 10].includes(n) ? "-" : "") + hex[bytes[n]];
+      return text;
+    };
+    if (Crypto.prototype.randomUUID) {
+      Crypto.prototype.randomUUID = new Proxy(Crypto.prototype.randomUUID, {
+        apply(native, self2, given) {
+          apply5(native, self2, given);
+          return uuid();
+        }
+      });
+    } else if (isSecureContext) {
+      crypto.randomUUID = uuid;
+    }
+  }
+
   // src/replay/animations.ts
   var { apply: apply2 } = Reflect;
   function fakeAnimations(now) {
@@ -2511,11 +2556,12 @@ ${stackTrace}`
   // src/replay/frames.ts
   var EVERY = 16;
   function fakeFrames(passed, after, next2) {
+    if (typeof requestAnimationFrame === "undefined") return;
     let last = 0;
     let waits = false;
     let asked = /* @__PURE__ */ new Map();
     let drawn = /* @__PURE__ */ new Map();
-    window.requestAnimationFrame = new Proxy(window.requestAnimationFrame, {
+    globalThis.requestAnimationFrame = new Proxy(globalThis.requestAnimationFrame, {
       apply(native, self2, [call]) {
         if (typeof call !== "function") return Reflect.apply(native, self2, [call]);
         asked.set(++last, call);
@@ -2527,7 +2573,7 @@ ${stackTrace}`
         return last;
       }
     });
-    window.cancelAnimationFrame = new Proxy(window.cancelAnimationFrame, {
+    globalThis.cancelAnimationFrame = new Proxy(globalThis.cancelAnimationFrame, {
       apply(_, __, [number]) {
         asked.delete(number);
         drawn.delete(number);
@@ -2545,6 +2591,29 @@ ${stackTrace}`
           reportError(error);
         }
       }
+    }
+  }
+
+  // src/replay/messages.ts
+  var { apply: apply3 } = Reflect;
+  function countMessages() {
+    let count = 0;
+    const scope = globalThis;
+    const speakers = [scope, ...["MessagePort", "BroadcastChannel", "Client"].map(prototypeOf)];
+    for (const speaker of speakers) {
+      const post = speaker?.postMessage;
+      if (speaker === void 0 || typeof post !== "function") continue;
+      speaker.postMessage = new Proxy(post, {
+        apply(say, self2, given) {
+          count++;
+          return apply3(say, self2, given);
+        }
+      });
+    }
+    for (const type of ["message", "connect"]) addEventListener(type, () => count++);
+    return () => count;
+    function prototypeOf(name) {
+      return scope[name]?.prototype;
     }
   }
 
@@ -2566,6 +2635,7 @@ ${stackTrace}`
   var TARDY = 100;
   var MOST_PASSED = 1e3;
   function tapeOf(tapes2, at) {
+    if (tapes2.length === 0) return void 0;
     const url = location.href.replace(/#.*/, "");
     const place = placeInTab();
     const mine = tapes2.filter((tape) => tape.url === url && (tape.place === null || tape.place === place));
@@ -2663,6 +2733,9 @@ ${stackTrace}`
 
   // src/replay/clock.ts
   var clock;
+  var { apply: apply4 } = Reflect;
+  var { MessageChannel: Channel } = globalThis;
+  var { postMessage } = MessagePort.prototype;
   var LATE2 = 3e4;
   var PAUSE = 100;
   var TURNS = 8;
@@ -2670,6 +2743,7 @@ ${stackTrace}`
   var readings;
   var animate = () => {
   };
+  var messages = () => 0;
   function start(at) {
     const tape = readings ? void 0 : tapeOf(recorded, at);
     const now = Math.floor(tape && Math.abs(tape.began - at) < LATE2 ? tape.began : at);
@@ -2689,13 +2763,17 @@ ${stackTrace}`
         "clearInterval",
         "requestIdleCallback",
         "cancelIdleCallback"
-      ]
+      ],
+      ignoreMissingTimers: true
+      // workers have no idle callbacks
     });
     const faked = clock;
     const begin = () => readings?.base ?? now;
     const passed = () => Math.max(0, faked.now - begin());
     Object.defineProperty(Performance.prototype, "timeOrigin", { get: begin, configurable: true });
-    Object.defineProperty(Document.prototype, "lastModified", { get: () => lastModified(now), configurable: true });
+    if (typeof Document !== "undefined") {
+      Object.defineProperty(Document.prototype, "lastModified", { get: () => lastModified(now), configurable: true });
+    }
     wrapReadings((of) => {
       const said = of === "date" ? faked.now : passed();
       return readings?.give(of, said) ?? said;
@@ -2740,13 +2818,14 @@ ${stackTrace}`
   }
   function turn(turns) {
     return new Promise((resolve) => {
-      const { port1, port2 } = new MessageChannel();
+      const { port1, port2 } = new Channel();
+      const post = () => apply4(postMessage, port2, [null]);
       port1.onmessage = () => {
-        if (--turns > 0) return port2.postMessage(null);
+        if (--turns > 0) return post();
         port1.close();
         resolve();
       };
-      port2.postMessage(null);
+      post();
     });
   }
   function move(to) {
@@ -2796,6 +2875,25 @@ ${stackTrace}`
       timer.callAt = Math.max(timer.callAt, Math.floor(until));
     }
   }
-  var api = { tapes, start, run, hold: (to) => hold(Math.floor(to) + 1) };
+  function work(now, salt) {
+    const scope = globalThis;
+    for (const name of ["setTimeout", "clearTimeout", "setInterval", "clearInterval"]) scope[name] ??= () => {
+    };
+    start(now);
+    messages = countMessages();
+    if (salt !== null) seeded(salt);
+  }
+  async function turnOnce() {
+    await turn(1);
+    return messages();
+  }
+  var api = {
+    tapes,
+    start,
+    run,
+    hold: (to) => hold(Math.floor(to) + 1),
+    work,
+    turn: turnOnce
+  };
   Object.defineProperty(globalThis, "__reenactClock", { value: api, configurable: true });
 })();

@@ -33,8 +33,7 @@
   }
 
   // src/page/seeded.ts
-  function seeded(seed) {
-    const salt = `${seed} ${location.origin}${location.pathname} ${history.length} ${placeInTab()}`;
+  function seeded(salt) {
     let state = Math.random() * 2 ** 32 ^ Math.random() * 2 ** 32;
     for (let n = 0; n < salt.length; n++) state = Math.imul(state ^ salt.charCodeAt(n), 16777619);
     const next = () => {
@@ -57,19 +56,25 @@
         return filled;
       }
     });
-    if (!Crypto.prototype.randomUUID) return;
-    Crypto.prototype.randomUUID = new Proxy(Crypto.prototype.randomUUID, {
-      apply(native, self, given) {
-        apply3(native, self, given);
-        const bytes = new Bytes(16);
-        draw(bytes);
-        bytes[6] = bytes[6] & 15 | 64;
-        bytes[8] = bytes[8] & 63 | 128;
-        let text = "";
-        for (let n = 0; n < 16; n++) text += ([4, 6, 8, 10].includes(n) ? "-" : "") + hex[bytes[n]];
-        return text;
-      }
-    });
+    const uuid = () => {
+      const bytes = new Bytes(16);
+      draw(bytes);
+      bytes[6] = bytes[6] & 15 | 64;
+      bytes[8] = bytes[8] & 63 | 128;
+      let text = "";
+      for (let n = 0; n < 16; n++) text += ([4, 6, 8, 10].includes(n) ? "-" : "") + hex[bytes[n]];
+      return text;
+    };
+    if (Crypto.prototype.randomUUID) {
+      Crypto.prototype.randomUUID = new Proxy(Crypto.prototype.randomUUID, {
+        apply(native, self, given) {
+          apply3(native, self, given);
+          return uuid();
+        }
+      });
+    } else if (isSecureContext) {
+      crypto.randomUUID = uuid;
+    }
   }
 
   // src/clock/readings.ts
@@ -234,5 +239,7 @@
     node.addEventListener(PULL, () => tape.pull());
     node.addEventListener(UNWANTED, () => tape.stop());
   });
-  if (typeof session?.seed === "number") seeded(session.seed);
+  if (typeof session?.seed === "number") {
+    seeded(`${session.seed} ${location.origin}${location.pathname} ${history.length} ${placeInTab()}`);
+  }
 })();

@@ -1,6 +1,7 @@
 // In the page's own world, before its scripts: tells of dialogs, of its closing and of what it reads of the clock, and
 // seeds its randomness where the session says so.
 import { ANSWERED, ASKED, ATTACHED, awaitNode, CLOSING, PULL, READ, UNWANTED } from "../bridge";
+import { placeInTab } from "../clock/place";
 import { seeded } from "./seeded";
 import { tapeReadings } from "./tape";
 
@@ -50,4 +51,6 @@ awaitNode((node) => {
   node.addEventListener(UNWANTED, () => tape.stop());
 });
 
-if (typeof session?.seed === "number") seeded(session.seed);
+if (typeof session?.seed === "number") {
+  seeded(`${session.seed} ${location.origin}${location.pathname} ${history.length} ${placeInTab()}`);
+}

@@ -1,10 +1,9 @@
 // Randomness that a replay has again. Math.random is seeded by the browser's own switch (--js-flags=--random-seed), in
-// every frame and worker and onwards from page to page; what crypto gives is drawn from it, in pages alone.
-import { placeInTab } from "../clock/place";
+// every frame and worker and onwards from page to page; what crypto gives is drawn from it.
 
-/** From here on crypto.getRandomValues and crypto.randomUUID give what the seed says. */
-export function seeded(seed: number): void {
-  const salt = `${seed} ${location.origin}${location.pathname} ${history.length} ${placeInTab()}`;
+/** From here on crypto.getRandomValues and crypto.randomUUID give what the seed says, and what tells this scope from
+ * others of it: the `salt`. */
+export function seeded(salt: string): void {
   // Two numbers of Math.random's make documents of one process differ that are the same in all else.
   let state = (Math.random() * 2 ** 32) ^ (Math.random() * 2 ** 32);
   for (let n = 0; n < salt.length; n++) state = Math.imul(state ^ salt.charCodeAt(n), 16777619);
@@ -29,17 +28,23 @@ export function seeded(seed: number): void {
       return filled;
     },
   });
-  if (!Crypto.prototype.randomUUID) return; // pages without TLS have none
-  Crypto.prototype.randomUUID = new Proxy(Crypto.prototype.randomUUID, {
-    apply(native, self, given: []) {
-      apply(native, self, given);
-      const bytes = new Bytes(16);
-      draw(bytes);
-      bytes[6] = ((bytes[6] as number) & 15) | 64;
-      bytes[8] = ((bytes[8] as number) & 63) | 128;
-      let text = "";
-      for (let n = 0; n < 16; n++) text += ([4, 6, 8, 10].includes(n) ? "-" : "") + hex[bytes[n] as number];
-      return text;
-    },
-  });
+  const uuid = () => {
+    const bytes = new Bytes(16);
+    draw(bytes);
+    bytes[6] = ((bytes[6] as number) & 15) | 64;
+    bytes[8] = ((bytes[8] as number) & 63) | 128;
+    let text = "";
+    for (let n = 0; n < 16; n++) text += ([4, 6, 8, 10].includes(n) ? "-" : "") + hex[bytes[n] as number];
+    return text as ReturnType<Crypto["randomUUID"]>;
+  };
+  if (Crypto.prototype.randomUUID) {
+    Crypto.prototype.randomUUID = new Proxy(Crypto.prototype.randomUUID, {
+      apply(native, self, given: []) {
+        apply(native, self, given);
+        return uuid();
+      },
+    });
+  } else if (isSecureContext) {
+    crypto.randomUUID = uuid; // a worker that has not begun: the prototype's comes later
+  }
 }

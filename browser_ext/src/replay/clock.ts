@@ -1,10 +1,13 @@
 // The clock that a replay gives to pages: it stands still until it is moved to a recorded moment, and then what is due
 // runs, in its order. Put into every frame before the page's own scripts; the player calls `tapes`, `start` and `run`.
-// What scripts read while it stands still is what they had read when they were recorded.
+// What scripts read while it stands still is what they had read when they were recorded. Workers have it, too, but no
+// readings of theirs were recorded.
 import FakeTimers from "@sinonjs/fake-timers";
 import { wrapReadings } from "../clock/readings";
+import { seeded } from "../page/seeded";
 import { fakeAnimations } from "./animations";
 import { fakeFrames } from "./frames";
+import { countMessages } from "./messages";
 import { Readings, type Tape, tapeOf } from "./tape";
 
 /** The page's time, when its next timer is due (null: none is) and where its scripts have got to by what they have read,
@@ -23,15 +26,24 @@ interface ReplayClock {
   run(to: number, before: number, next: number, tardy?: boolean): Promise<Told>;
   /** What is due until then comes just after it. */
   hold(to: number): void;
+  /** In a worker, before its script: the clock, and chance by this salt, where there is one. */
+  work(now: number, salt: string | null): void;
+  /** What waits has a turn. Returns how many messages came to this worker or went from it (0: it is none). */
+  turn(): Promise<number>;
 }
 
 let clock: ReturnType<ReturnType<typeof FakeTimers.withGlobal>["install"]> | undefined;
+// Ours are not counted.
+const { apply } = Reflect;
+const { MessageChannel: Channel } = globalThis;
+const { postMessage } = MessagePort.prototype;
 const LATE = 30_000; // ms
 const PAUSE = 100; // ms
 const TURNS = 8;
 let recorded: Tape[] = [];
 let readings: Readings | undefined;
 let animate = () => {};
+let messages = () => 0;
 
 function start(at: number): void {
   // The same global scope may come again: document.open, or what follows the first about:blank.
@@ -56,12 +68,15 @@ function start(at: number): void {
       "requestIdleCallback",
       "cancelIdleCallback",
     ] as never,
+    ignoreMissingTimers: true, // workers have no idle callbacks
   });
   const faked = clock;
   const begin = () => readings?.base ?? now;
   const passed = () => Math.max(0, faked.now - begin());
   Object.defineProperty(Performance.prototype, "timeOrigin", { get: begin, configurable: true });
-  Object.defineProperty(Document.prototype, "lastModified", { get: () => lastModified(now), configurable: true });
+  if (typeof Document !== "undefined") {
+    Object.defineProperty(Document.prototype, "lastModified", { get: () => lastModified(now), configurable: true });
+  }
   wrapReadings((of) => {
     const said = of === "date" ? faked.now : passed();
     return readings?.give(of, said) ?? said;
@@ -112,13 +127,14 @@ function next(): number | null {
 /** Whatever else waits has so many turns: promises, messages, answers of the network. */
 function turn(turns: number): Promise<void> {
   return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
+    const { port1, port2 } = new Channel();
+    const post = () => apply(postMessage, port2, [null]);
     port1.onmessage = () => {
-      if (--turns > 0) return port2.postMessage(null);
+      if (--turns > 0) return post();
       port1.close();
       resolve();
     };
-    port2.postMessage(null);
+    post();
   });
 }
 
@@ -175,5 +191,26 @@ function hold(until: number): void {
   }
 }
 
-const api: ReplayClock = { tapes, start, run, hold: (to) => hold(Math.floor(to) + 1) };
+function work(now: number, salt: string | null): void {
+  // A worker that has not begun lacks them: its own come below these, into the prototype.
+  const scope = globalThis as unknown as Record<string, unknown>;
+  for (const name of ["setTimeout", "clearTimeout", "setInterval", "clearInterval"]) scope[name] ??= () => {};
+  start(now);
+  messages = countMessages();
+  if (salt !== null) seeded(salt);
+}
+
+async function turnOnce(): Promise<number> {
+  await turn(1);
+  return messages();
+}
+
+const api: ReplayClock = {
+  tapes,
+  start,
+  run,
+  hold: (to) => hold(Math.floor(to) + 1),
+  work,
+  turn: turnOnce,
+};
 Object.defineProperty(globalThis, "__reenactClock", { value: api, configurable: true });

@@ -9,11 +9,12 @@ export function fakeFrames(
   after: (call: () => void, wait: number) => unknown,
   next: () => [wait: number, told: number] | undefined,
 ): void {
+  if (typeof requestAnimationFrame === "undefined") return; // a worker that several pages share
   let last = 0;
   let waits = false;
   let asked = new Map<number, FrameRequestCallback>();
   let drawn = new Map<number, FrameRequestCallback>();
-  window.requestAnimationFrame = new Proxy(window.requestAnimationFrame, {
+  globalThis.requestAnimationFrame = new Proxy(globalThis.requestAnimationFrame, {
     apply(native, self, [call]: [FrameRequestCallback]) {
       if (typeof call !== "function") return Reflect.apply(native, self, [call]);
       asked.set(++last, call);
@@ -25,7 +26,7 @@ export function fakeFrames(
       return last;
     },
   });
-  window.cancelAnimationFrame = new Proxy(window.cancelAnimationFrame, {
+  globalThis.cancelAnimationFrame = new Proxy(globalThis.cancelAnimationFrame, {
     apply(_, __, [number]: [number]) {
       asked.delete(number);
       drawn.delete(number);

@@ -23,6 +23,7 @@ const MOST_PASSED = 1000;
 
 /** The tape of the document that is here, which began at `at`; undefined: there is none. */
 export function tapeOf(tapes: Tape[], at: number): Tape | undefined {
+  if (tapes.length === 0) return undefined;
   const url = location.href.replace(/#.*/, "");
   const place = placeInTab();
   const mine = tapes.filter((tape) => tape.url === url && (tape.place === null || tape.place === place));

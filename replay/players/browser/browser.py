@@ -14,6 +14,7 @@ from recorder.trace.pages import BrowserStarted, DialogAnswered
 from replay.players.browser.cdp import Devtools, Failed, Said, Slow
 from replay.players.browser.pages import Frame, Pages, Tab
 from replay.players.browser.storage import Storage, cookies, origin_of, scripts
+from replay.players.browser.workers import Workers
 
 _ENDLESS = frozenset(
     ("EventSource", "WebSocket", "Ping", "CSPViolationReport", "Preflight", "Prefetch", "Media")
@@ -58,6 +59,7 @@ class Browser:
     ) -> None:
         self.tools = Devtools(commands, answers, self._heard, alive)
         self.pages = pages
+        self.workers = Workers(self.tools, started.seed, self.remark)
         self.remarks: list[str] = []
         self.downloads: list[Download] = []
         self.time_ms = 0.0
@@ -232,19 +234,24 @@ class Browser:
 
     def _take(self, method: str, params: Said, session: str) -> None:
         if method == "Target.attachedToTarget":
-            self._attached(params)
+            self._attached(params, session)
             return
         if method == "Target.detachedFromTarget":
+            self.workers.detach(str(params["sessionId"]))
             self.pages.remove(str(params["sessionId"]))
             self.activity += 1
             return
         if method.startswith("Browser.download"):
             self._download(method, params)
             return
+        domain, _, what = method.partition(".")
+        if domain in ("Network", "Inspector"):
+            self.workers.loads(session, method, params)
         tab = self.pages.of_session(session)
         if tab is None:
+            if domain == "Network":
+                self._worker_request(session, what, params)
             return
-        domain, _, what = method.partition(".")
         if domain == "Runtime":
             self._context(tab, what, params)
         elif domain == "Network":
@@ -257,11 +264,11 @@ class Browser:
             tab.crashed = True
             self.remark(f"the page {tab.frame.url} crashed")
 
-    def _attached(self, params: Said) -> None:
+    def _attached(self, params: Said, within: str) -> None:
         info, session = params["targetInfo"], str(params["sessionId"])
         send = self.tools.send
         if info["type"] != "page":
-            send("Runtime.runIfWaitingForDebugger", session)
+            self.workers.attach(info, session, within, self.time_ms, self._user_agent())
             return
         tab = Tab(str(info["targetId"]), session, info.get("openerId"))
         tab.frame.url = str(info.get("url", ""))
@@ -271,6 +278,7 @@ class Browser:
         send("Runtime.enable", session)
         send("DOM.enable", session)
         send("Network.enable", session, maxTotalBufferSize=0, maxResourceBufferSize=0)
+        self.workers.watch(session)
         send(
             "Page.addScriptToEvaluateOnNewDocument",
             session,
@@ -303,11 +311,14 @@ class Browser:
             },
         ]
         self.tools.send("Emulation.setEmulatedMedia", session, features=features)
-        if started.user_agent:
-            self.tools.send(
-                "Emulation.setUserAgentOverride", session, userAgent=started.user_agent,
-                acceptLanguage=",".join(started.languages),
-            )  # fmt: skip
+        if (agent := self._user_agent()) is not None:
+            self.tools.send("Emulation.setUserAgentOverride", session, **agent)
+
+    def _user_agent(self) -> Said | None:
+        started = self._started
+        if not started.user_agent:
+            return None
+        return {"userAgent": started.user_agent, "acceptLanguage": ",".join(started.languages)}
 
     def _renew_start(self, tab: Tab, *, first: bool = False) -> None:
         """The script that tells new documents their time, in place of the one before: that goes when this one is
@@ -372,6 +383,14 @@ class Browser:
             self.streamed += 1
         elif what == "responseReceived" and params["response"].get("mimeType") == "text/event-stream":
             tab.asked.pop(number, None)
+
+    def _worker_request(self, session: str, what: str, params: Said) -> None:
+        """A worker's is its page's, one that several share any's; its script was asked for by a page."""
+        page = self.pages.of_session(self.workers.page_of(session) or "")
+        ended = what in ("loadingFinished", "loadingFailed")
+        for tab in self.pages if ended else [page or next(iter(self.pages), None)]:
+            if tab is not None:
+                self._request(tab, what, params)
 
     def _page(self, tab: Tab, what: str, params: Said) -> None:
         ident = str(params.get("frameId"))

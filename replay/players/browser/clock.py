@@ -1,4 +1,5 @@
-"""The pages' clock: it stands still while something is done, and moves to the recorded time of what comes next.
+"""The clock of pages and their workers: it stands still while something is done, and moves to the recorded time of what
+comes next.
 
 On its way what is due runs in its order, and what that asks of the network is answered before the clock goes on.
 """
@@ -15,6 +16,9 @@ from replay.players.browser.pages import Tab
 
 _STRIDE = 250_000_000
 """ns: the clock's longest step while timers run; what they ask for is then answered at most so much too late."""
+_CLOSE = 4_000_000
+"""The same while there are workers: which timer comes first, theirs or the page's, is then as the clock says."""
+_MOST_ROUNDS = 100
 _RACE = 20_000_000
 """ns by which what is due may be late on a page that has much to do."""
 _QUIET_SECONDS = 10.0
@@ -56,6 +60,8 @@ class Clock:
         that."""
         self.departed: dict[str, int] = {}
         """How often a document (its script context) read the clock otherwise than when it was recorded."""
+        self._said: dict[str, object] = {}
+        """Worker -> how many messages it had taken or sent."""
         self._moved: list[tuple[float, int]] = []
         """When (Unix ms, the browser's own) the clock was moved, and where to."""
         self._ahead_ms = ahead_ns / 1e6
@@ -73,18 +79,24 @@ class Clock:
         """New documents begin with this time."""
         self._set(now)
 
+    @property
+    def _stride(self) -> int:
+        return _CLOSE if self._browser.workers else _STRIDE
+
     def advance(self, to: int, stop: Callable[[], bool] = lambda: False, *, tardy: bool = False) -> None:
         """Moves the clock to `to`, unless it is there already, and lets all come to rest; on its way it stands still
         where `stop` holds when all is at rest. Raises Slow where a page does not answer.
 
         `tardy`: what is due just before `to`, and must have come just after it by what was read of the clock, waits."""
         self.rest()
+        if self._talk():
+            self.rest()
         if stop():
             return
         # A short way needs no look at what is due on it.
-        due = self._run(self.now, to) if to - self.now > _STRIDE else to
+        due = self._run(self.now, to) if to - self.now > self._stride else to
         while self.now < to:
-            step = to if due is None else max(due, self.now + _STRIDE)
+            step = to if due is None else max(due, self.now + self._stride)
             answered = self._answers.due() if self._answers is not None else None
             if answered is not None and max(answered, self._latest) < step:
                 # First what was due before the answer, and what scripts were at when it came.
@@ -141,6 +153,7 @@ class Clock:
                 tab.asked.clear()
                 for frame in tab.frames.values():
                     frame.loading = False
+        browser.workers.starting.clear()
         self._patience = max(1.0, self._patience / 2)
         return False
 
@@ -149,7 +162,7 @@ class Clock:
         asked = sum(len(tab.asked) for tab in browser.pages)
         held = self._answers.held() if self._answers is not None else 0
         loading = any(frame.loading for tab in browser.pages for frame in tab.frames.values())
-        if asked > held or loading:
+        if asked > held or loading or browser.workers.starting:
             # What is held may be what a page needs to be whole, or what others wait for: a browser asks a host for
             # a few things at once.
             return held > 0 and browser.silent() > _SILENT_SECONDS
@@ -181,25 +194,49 @@ class Clock:
         call = f"__reenactClock.run({at!r}, {before!r}, {later!r}{', true' if tardy else ''})"
         if held:
             call = f"__reenactClock.hold({at!r}), {call}"
-        started: list[tuple[str, int]] = []
-        for tab in self._browser.pages:
-            started += self._begin(tab, call)
+        told = self._ask(call)
+        if self._browser.workers:
+            run = f"__reenactClock.run({at!r}, {before!r}, {later!r})"
+            for _ in range(_MOST_ROUNDS):
+                told |= self._browser.workers.call(run)
+                if not self._talk():
+                    break
+                told |= self._ask(run)
         first: int | None = None
+        for context, one in told.items():
+            if not (isinstance(one, list) and len(one) == 4):
+                continue
+            if isinstance(one[1], int | float):
+                due = int(one[1] * 1e6) - self._unix_ns
+                first = due if first is None else min(first, due)
+            if isinstance(one[2], int | float):
+                self._latest = max(self._latest, int(one[2] * 1e6) - self._unix_ns)
+            if isinstance(one[3], int) and one[3] and len(self.departed) < _MOST_DOCUMENTS:
+                self.departed[context] = one[3]
+        return first
+
+    def _talk(self) -> bool:
+        """Has pages and workers take what they sent each other, until nobody says more. Returns whether anybody did."""
+        workers = self._browser.workers
+        for rounds in range(_MOST_ROUNDS):
+            if not workers:
+                return rounds > 0
+            before, self._said = self._said, workers.call("__reenactClock.turn()")
+            if self._said == before:
+                return rounds > 0
+            self._ask("__reenactClock.turn()")
+        return True
+
+    def _ask(self, call: str) -> dict[str, object]:
+        """Script context -> what the call gave there, in every frame."""
+        started = [one for tab in self._browser.pages for one in self._begin(tab, call)]
+        told: dict[str, object] = {}
         for context, number in started:
             try:
-                told = self._browser.value(number)
+                told[context] = self._browser.value(number)
             except Failed:  # the document is gone
                 continue
-            if not (isinstance(told, list) and len(told) == 4):
-                continue
-            if isinstance(told[1], int | float):
-                due = int(told[1] * 1e6) - self._unix_ns
-                first = due if first is None else min(first, due)
-            if isinstance(told[2], int | float):
-                self._latest = max(self._latest, int(told[2] * 1e6) - self._unix_ns)
-            if isinstance(told[3], int) and told[3] and len(self.departed) < _MOST_DOCUMENTS:
-                self.departed[context] = told[3]
-        return first
+        return told
 
     def _begin(self, tab: Tab, call: str) -> list[tuple[str, int]]:
         return [
