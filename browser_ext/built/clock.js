@@ -2454,7 +2454,7 @@ ${stackTrace}`
 
   // src/page/seeded.ts
   function seeded(salt) {
-    let state = Math.random() * 2 ** 32 ^ Math.random() * 2 ** 32;
+    let state = 0;
     for (let n = 0; n < salt.length; n++) state = Math.imul(state ^ salt.charCodeAt(n), 16777619);
     const next2 = () => {
       state = state + 1831565813 | 0;
@@ -2560,15 +2560,16 @@ ${stackTrace}`
     let last = 0;
     let waits = false;
     let asked = /* @__PURE__ */ new Map();
-    let drawn = /* @__PURE__ */ new Map();
+    let drawn2 = /* @__PURE__ */ new Map();
     globalThis.requestAnimationFrame = new Proxy(globalThis.requestAnimationFrame, {
       apply(native, self2, [call]) {
         if (typeof call !== "function") return Reflect.apply(native, self2, [call]);
         asked.set(++last, call);
         if (!waits) {
           waits = true;
-          const [wait, told] = next2() ?? [Math.ceil(EVERY - passed() % EVERY), void 0];
-          after(() => draw(told ?? passed()), wait);
+          const recorded2 = next2();
+          const [wait, told] = recorded2 ?? [Math.ceil(EVERY - passed() % EVERY), void 0];
+          after(() => draw(told ?? passed()), wait, recorded2 !== void 0);
         }
         return last;
       }
@@ -2576,15 +2577,15 @@ ${stackTrace}`
     globalThis.cancelAnimationFrame = new Proxy(globalThis.cancelAnimationFrame, {
       apply(_, __, [number]) {
         asked.delete(number);
-        drawn.delete(number);
+        drawn2.delete(number);
       }
     });
     function draw(told) {
       waits = false;
-      drawn = asked;
+      drawn2 = asked;
       asked = /* @__PURE__ */ new Map();
-      for (const [number, call] of drawn) {
-        if (!drawn.delete(number)) continue;
+      for (const [number, call] of drawn2) {
+        if (!drawn2.delete(number)) continue;
         try {
           Reflect.apply(call, void 0, [told]);
         } catch (error) {
@@ -2714,10 +2715,10 @@ ${stackTrace}`
     /** When the next frame is drawn, Unix ms, and what its callbacks are told; undefined: none was, not soon. */
     frame() {
       const frames = this.tape.read.frame?.[0] ?? [];
-      const drawn = this.tape.read.drawn?.[0] ?? [];
+      const drawn2 = this.tape.read.drawn?.[0] ?? [];
       this.#at.frame ??= { n: 0, used: 0, last: 0 };
       const at = this.#at.frame;
-      for (let value = drawn[at.n]; value !== void 0; value = drawn[at.n]) {
+      for (let value = drawn2[at.n]; value !== void 0; value = drawn2[at.n]) {
         const when = this.tape.base + value;
         if (when >= this.now() - OFF) {
           const told = frames[at.n];
@@ -2744,6 +2745,7 @@ ${stackTrace}`
   var animate = () => {
   };
   var messages = () => 0;
+  var drawn;
   function start(at) {
     const tape = readings ? void 0 : tapeOf(recorded, at);
     const now = Math.floor(tape && Math.abs(tape.began - at) < LATE2 ? tape.began : at);
@@ -2783,7 +2785,10 @@ ${stackTrace}`
     faked.setInterval = late(faked.setInterval);
     fakeFrames(
       passed,
-      (call, wait) => after(call, wait),
+      (call, wait, exact) => {
+        const timer = after(call, wait);
+        if (exact) drawn = timer;
+      },
       () => {
         const frame = readings?.frame();
         return frame && [Math.max(0, Math.floor(frame[0]) - faked.now), frame[1]];
@@ -2871,8 +2876,8 @@ ${stackTrace}`
     recorded = given;
   }
   function hold(until) {
-    for (const timer of clock?.timers?.values() ?? []) {
-      timer.callAt = Math.max(timer.callAt, Math.floor(until));
+    for (const [number, timer] of clock?.timers ?? []) {
+      if (number !== drawn) timer.callAt = Math.max(timer.callAt, Math.floor(until));
     }
   }
   function work(now, salt) {

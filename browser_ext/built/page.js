@@ -34,7 +34,7 @@
 
   // src/page/seeded.ts
   function seeded(salt) {
-    let state = Math.random() * 2 ** 32 ^ Math.random() * 2 ** 32;
+    let state = 0;
     for (let n = 0; n < salt.length; n++) state = Math.imul(state ^ salt.charCodeAt(n), 16777619);
     const next = () => {
       state = state + 1831565813 | 0;
@@ -240,6 +240,7 @@
     node.addEventListener(UNWANTED, () => tape.stop());
   });
   if (typeof session?.seed === "number") {
-    seeded(`${session.seed} ${location.origin}${location.pathname} ${history.length} ${placeInTab()}`);
+    const chance = [Math.random(), Math.random()];
+    seeded(`${session.seed} ${chance} ${location.origin}${location.pathname} ${history.length} ${placeInTab()}`);
   }
 })();

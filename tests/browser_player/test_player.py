@@ -10,6 +10,7 @@ import pytest
 from player_stage import MS, ORIGIN, SOURCE, STORAGE, Script, Stage
 
 from recorder.trace.pages import (
+    ClockRead,
     DialogAnswered,
     Navigated,
     PageState,
@@ -258,3 +259,28 @@ def test_a_page_that_is_being_left_still_takes_input(stage: Stage) -> None:
     assert stage.seen.split()[0] == "/"
     assert stage.seen.split()[1] == "71140", "its time is that of the recorded document"
     assert played.missed == []
+
+
+def test_a_frame_that_was_drawn_before_a_key_is_drawn_before_it_again(stage: Stage) -> None:
+    """Its time was recorded: unlike a timer, it did not come late."""
+    body = """<input autofocus><p id=out></p><script>
+    let frames = 0;
+    requestAnimationFrame(function frame() { frames++; requestAnimationFrame(frame); });
+    onkeydown = () => { out.textContent += ` ${frames}`; };
+    </script>"""
+    script = Script(ORIGIN + "/")
+    _, played = stage.play(script, {"/": body})
+    dom = [event.dom for event in played.events if isinstance(event, PageState)][-1]
+    opened = script.t
+    script.state(1, dom)
+    base = 1_772_600_767_000 + opened / MS  # when the pages were imported as recorded
+    drawn = [100 + 20.0 * n for n in range(50)]
+    place: dict[str, Any] = {"source": SOURCE, "tab": 1, "frame": 1, "doc": 1, "first": 0, "base": base}
+    for seq, read in enumerate(("frame", "drawn"), 50):
+        script.events.append(ClockRead(t=opened + 1_200 * MS, **place, seq=seq, read=read, values=drawn))
+    script.event("keydown", 605, key="a", code="KeyA", state=1)
+    script.event("keyup", 200, key="a", code="KeyA")
+    script.event("keydown", 295, key="b", code="KeyB")
+    script.event("keyup", key="b", code="KeyB")
+    _, played = stage.play(script, {"/": body})
+    assert stage.seen.split() == ["26", "51"]

@@ -165,6 +165,13 @@ class Person:
             self.press("Control+a")
         self.type(text)
 
+    def hold(self, key: str, seconds: float) -> None:
+        """A key that is held down for so long."""
+        time.sleep(self._sees)
+        self.page.keyboard.down(key)
+        time.sleep(seconds)
+        self.page.keyboard.up(key)
+
     def choose(self, what: Locator, option: str) -> None:
         """Goes to a list by Tab from where the field before it was clicked, or by its label; and types the option's
         first letters, as its keyboard allows."""
@@ -180,6 +187,16 @@ class Person:
             self.click(what)
         time.sleep(self._sees)
         asked.value.set_files(list(files))
+
+    def drop(self, what: Locator, *files: Path) -> None:
+        """Drags files from elsewhere on the screen, and lets them go over it."""
+        left, top, width, height = self.box(what)
+        held = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+        tools = self.page.context.new_cdp_session(self.page)
+        for kind, share in (("dragEnter", 0.2), ("dragOver", 0.4), ("dragOver", 0.5), ("drop", 0.5)):
+            place = {"x": left + width * share, "y": top + height * share}
+            tools.send("Input.dispatchDragEvent", {"type": kind, "data": held, **place})
+        tools.detach()
 
     @contextmanager
     def answering(self, accept: bool = True, text: str | None = None) -> Iterator[list[str]]:

@@ -52,5 +52,7 @@ awaitNode((node) => {
 });
 
 if (typeof session?.seed === "number") {
-  seeded(`${session.seed} ${location.origin}${location.pathname} ${history.length} ${placeInTab()}`);
+  // Two numbers of Math.random's make documents of one process differ that are the same in all else.
+  const chance = [Math.random(), Math.random()];
+  seeded(`${session.seed} ${chance} ${location.origin}${location.pathname} ${history.length} ${placeInTab()}`);
 }

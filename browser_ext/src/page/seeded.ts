@@ -1,11 +1,10 @@
 // Randomness that a replay has again. Math.random is seeded by the browser's own switch (--js-flags=--random-seed), in
 // every frame and worker and onwards from page to page; what crypto gives is drawn from it.
 
-/** From here on crypto.getRandomValues and crypto.randomUUID give what the seed says, and what tells this scope from
- * others of it: the `salt`. */
+/** From here on crypto.getRandomValues and crypto.randomUUID give what follows from the `salt`, which tells this scope
+ * from others. */
 export function seeded(salt: string): void {
-  // Two numbers of Math.random's make documents of one process differ that are the same in all else.
-  let state = (Math.random() * 2 ** 32) ^ (Math.random() * 2 ** 32);
+  let state = 0;
   for (let n = 0; n < salt.length; n++) state = Math.imul(state ^ salt.charCodeAt(n), 16777619);
   const next = () => {
     // mulberry32

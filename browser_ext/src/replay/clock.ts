@@ -44,6 +44,7 @@ let recorded: Tape[] = [];
 let readings: Readings | undefined;
 let animate = () => {};
 let messages = () => 0;
+let drawn: number | undefined; // the timer of a frame that was drawn just then when it was recorded
 
 function start(at: number): void {
   // The same global scope may come again: document.open, or what follows the first about:blank.
@@ -86,7 +87,10 @@ function start(at: number): void {
   faked.setInterval = late(faked.setInterval);
   fakeFrames(
     passed,
-    (call, wait) => after(call, wait),
+    (call, wait, exact) => {
+      const timer = after(call, wait) as unknown as number;
+      if (exact) drawn = timer;
+    },
     () => {
       const frame = readings?.frame();
       return frame && [Math.max(0, Math.floor(frame[0]) - faked.now), frame[1]];
@@ -184,10 +188,10 @@ function tapes(given: Tape[]): void {
   recorded = given;
 }
 
-/** What is due before this comes then. */
+/** What is due before this comes then, but for a frame whose time is known. */
 function hold(until: number): void {
-  for (const timer of (clock as unknown as Waiting | undefined)?.timers?.values() ?? []) {
-    timer.callAt = Math.max(timer.callAt, Math.floor(until));
+  for (const [number, timer] of (clock as unknown as Waiting | undefined)?.timers ?? []) {
+    if (number !== drawn) timer.callAt = Math.max(timer.callAt, Math.floor(until));
   }
 }
 

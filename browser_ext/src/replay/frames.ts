@@ -2,11 +2,11 @@
 
 const EVERY = 16;
 
-/** `passed` is the page's time, ms; `after` calls after so many ms of it; `next` gives how long the next recorded frame
- * is away and what its callbacks were told. */
+/** `passed` is the page's time, ms; `after` calls after so many ms of it, which are `exact` where that was recorded; `next`
+ * gives how long the next recorded frame is away and what its callbacks were told. */
 export function fakeFrames(
   passed: () => number,
-  after: (call: () => void, wait: number) => unknown,
+  after: (call: () => void, wait: number, exact: boolean) => void,
   next: () => [wait: number, told: number] | undefined,
 ): void {
   if (typeof requestAnimationFrame === "undefined") return; // a worker that several pages share
@@ -20,8 +20,9 @@ export function fakeFrames(
       asked.set(++last, call);
       if (!waits) {
         waits = true;
-        const [wait, told] = next() ?? [Math.ceil(EVERY - (passed() % EVERY)), undefined];
-        after(() => draw(told ?? passed()), wait);
+        const recorded = next();
+        const [wait, told] = recorded ?? [Math.ceil(EVERY - (passed() % EVERY)), undefined];
+        after(() => draw(told ?? passed()), wait, recorded !== undefined);
       }
       return last;
     },

@@ -15,6 +15,7 @@ from msgspec import Struct
 from recorder.trace.event import Event
 from recorder.trace.pagelog import Numbers, numbers_of
 from recorder.trace.pages import (
+    BrowserEnded,
     BrowserStarted,
     Clip,
     DialogAnswered,
@@ -115,8 +116,9 @@ class Look(Action, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """`documents`, `dialogs` and `downloads` are in order; `frames` gives each frame's place, `end` the last time,
-    `after` the numbers that the browsers before this one had taken; `tapes` are what documents read of the clock."""
+    """`documents`, `dialogs` and `downloads` are in order; `frames` gives each frame's place, `end` the last time (but
+    for that of the browser's own end), `after` the numbers that the browsers before this one had taken; `tapes` are
+    what documents read of the clock."""
 
     started: BrowserStarted
     actions: tuple[Action, ...]
@@ -145,7 +147,7 @@ def plan(events: Iterable[Event], started: BrowserStarted) -> Plan:
         frames=frames,
         dialogs=tuple(e for e in mine if isinstance(e, DialogAnswered)),
         downloads=tuple(e for e in mine if isinstance(e, Downloaded)),
-        end=max((e.t for e in mine), default=0),
+        end=max((e.t for e in mine if not isinstance(e, BrowserEnded)), default=0),
         tapes=tapes(mine, frames),
         after=numbers_of(e for e in told if e.t < begin),
     )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+from playwright.sync_api import Locator
 from web_origin import Origin
 from web_person import Person
 from web_task import Task
@@ -157,4 +161,105 @@ chart = Task(
     path="/chart.html",
     do=_chart,
     shows="picked south 9",
+)
+
+
+def _people(folder: Path) -> Origin:
+    origin = Origin()
+    names = ["Ada Lovelace", "Alan Turing", "Grace Hopper", "Alonzo Church"]
+    origin.rows["people"] = [{"id": n, "name": name} for n, name in enumerate(names, 1)]
+    return origin
+
+
+def _mentions(person: Person, app: Origin) -> None:
+    person.click(person.page.get_by_text("Meeting notes"))
+    person.click(person.button("Heading"))
+    person.press("End", "Enter")
+    person.type("ask @al")
+    person.sees("Alonzo Church")
+    person.press("ArrowDown", "Enter")
+    person.type("and @gra")
+    person.click(person.page.get_by_role("option", name="Grace Hopper"))
+    person.type("tomorrow")
+    person.click(person.button("Send"))
+    person.sees("sent to 2")
+
+
+def _mentions_kept(app: Origin) -> None:
+    assert app.rows["notes"][0]["mentioned"] == ["4", "3"]
+    assert "<h2>Meeting notes</h2>" in app.rows["notes"][0]["html"]
+
+
+mentions = Task(
+    name="mentions",
+    summary="A note in Tiptap (ProseMirror) that mentions two people: chosen by keys and by a click from a list.",
+    path="/mentions.html",
+    serve=_people,
+    do=_mentions,
+    shows="sent to 2",
+    outcome=_mentions_kept,
+)
+
+
+def _budget(person: Person, app: Origin) -> None:
+    def cell(x: int, y: int) -> Locator:
+        return person.css(f"td[data-x='{x}'][data-y='{y}']")
+
+    person.sees("8020")
+    person.click(cell(2, 0))
+    person.type("410\n")
+    person.sees("8140")
+    person.click(cell(1, 2), count=2)
+    person.press("Control+a")
+    person.type("6\n")
+    person.sees("8190")
+    person.drag(cell(0, 1), cell(2, 1))
+    person.press("Control+c")
+    person.click(cell(0, 4))
+    person.press("Control+v")
+    person.click(cell(0, 1), button="right")
+    person.click(person.page.get_by_text("Insert a new row after"))
+    person.press("Control+z", "Control+y")
+    person.click(person.button("Save"))
+    person.sees("saved, all is")
+
+
+def _budget_kept(app: Origin) -> None:
+    rows = app.rows["budget"][0]["rows"]
+    assert [row[0] for row in rows] == ["Rent", "Food", "", "Books", "Sum", "Food", ""]
+
+
+budget = Task(
+    name="budget",
+    summary="A spreadsheet (Jspreadsheet): numbers changed, formulas follow; a range copied and pasted, a row put in.",
+    path="/sheet.html",
+    do=_budget,
+    shows="saved, all is",
+    outcome=_budget_kept,
+)
+
+
+def _diagram(person: Person, app: Origin) -> None:
+    stage = person.css("#stage")
+    person.click(person.button("Add table"))
+    person.click(person.button("Add table"))
+    person.sees("table 2 at 140,30")
+    person.draw(stage, (0.12, 0.16), (0.3, 0.4), (0.5, 0.6))
+    person.sees(re.compile("table 1 at 2"))
+    person.click(stage, 0.3, 0.16)
+    person.draw(stage, (230 / 600, 90 / 360), (0.5, 0.4))
+    person.misses("table 2 at 140,30, 90×60")
+    with person.answering(text="buffet"):
+        person.click(stage, 0.3, 0.16, count=2)
+        person.sees("buffet")
+    person.click(person.button("Undo"))
+    person.sees("buffet at 140,30, 90×60")
+
+
+diagram = Task(
+    name="diagram",
+    summary="A plan on a canvas (Konva): adds tables, drags one, enlarges another by its handle, names it, undoes.",
+    path="/diagram.html",
+    do=_diagram,
+    shows="buffet at 140,30, 90×60",
 )

@@ -210,3 +210,30 @@ frames = Task(
     do=_frames,
     shows="paid 120",
 )
+
+
+def _inbox(person: Person, app: _Files) -> None:
+    zone = person.css("#inbox")
+    person.sees("Drop files here")
+    person.drop(zone, *app.given)
+    person.sees("2 files sent")
+    person.click(person.link("Remove file", person.css(".dz-preview:last-of-type", zone)))
+    person.sees("1 files here")
+    person.drop(zone, *app.given)
+    person.sees("3 files sent")
+    person.point(person.page.get_by_role("heading"))
+
+
+def _inbox_kept(app: _Files) -> None:
+    assert app.files.keys() == {"picture.png", "Bericht März.txt"}
+
+
+inbox = Task(
+    name="inbox",
+    summary="Drops files from elsewhere on the screen (Dropzone), which sends them; removes one, drops another.",
+    path="/dropzone.html",
+    serve=_Files,
+    do=_inbox,
+    shows="3 files sent",
+    outcome=_inbox_kept,
+)

@@ -142,3 +142,40 @@ clipboard = Task(
     do=_clipboard,
     shows="result copied",
 )
+
+
+def _race(person: Person, app: Origin) -> None:
+    person.click(person.field("Text"))
+    person.type("one two three")
+    person.sees("3 words")
+    person.click(person.button("Start"))
+    person.sees("2 s")
+    person.click(person.button("Lap"))
+    person.sees("after 2 s")
+    person.sees("4 s")
+    person.click(person.button("Lap"))
+
+
+race = Task(
+    name="race",
+    summary="Workers keep time, by modules and timers of their own, and count words once nothing is typed for a while.",
+    path="/workers.html",
+    do=_race,
+    shows="after 4 s",
+)
+
+
+def _game(person: Person, app: Origin) -> None:
+    person.click(person.button("Start"))
+    for key in ("ArrowRight", "ArrowLeft", "ArrowRight"):
+        person.hold(key, 0.5)
+    person.sees("over: score")
+
+
+game = Task(
+    name="game",
+    summary="A game on a canvas (kontra), drawn sixty times a second: keys that are held, a ball by chance, a score.",
+    path="/game.html",
+    do=_game,
+    shows="over: score",
+)
