@@ -97,6 +97,7 @@ class Stage:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
         self._stack = stack
+        self.origin = ORIGIN
         self.storage: bytes | None = None
         self.slow: dict[str, int] = {}
         """Path -> when it was asked for, seconds after the start, and how many it took."""
@@ -130,7 +131,7 @@ class Stage:
                 "startedDateTime": f"2026-03-04T05:06:{7 + self.slow.get(path, 0):02}.000Z",
                 "time": 1000 * self.slow.get(path, 0) + 5,
                 "request": {
-                    "method": "GET", "url": ORIGIN + path, "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
+                    "method": "GET", "url": self.origin + path, "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
                     "queryString": [], "headersSize": -1, "bodySize": 0,
                 },
                 "response": {
