@@ -1108,16 +1108,16 @@ ${job.error.stack.split("\n").slice(matchedLineIndex + 1).join("\n")}`;
           if (!clock2.timerHeap) {
             return null;
           }
-          const timers2 = clock2.timerHeap.timers;
-          if (timers2.length === 1 && timers2[0].requestIdleCallback) {
-            return timers2[0];
+          const timers3 = clock2.timerHeap.timers;
+          if (timers3.length === 1 && timers3[0].requestIdleCallback) {
+            return timers3[0];
           }
           const first = clock2.timerHeap.peek();
           if (first && inRange(from, to, first)) {
             return first;
           }
           let timer = null;
-          for (const candidate of timers2) {
+          for (const candidate of timers3) {
             if (inRange(from, to, candidate) && (!timer || compareTimers(timer, candidate) === 1)) {
               timer = candidate;
             }
@@ -1134,9 +1134,9 @@ ${job.error.stack.split("\n").slice(matchedLineIndex + 1).join("\n")}`;
           if (!clock2.timerHeap) {
             return null;
           }
-          const timers2 = clock2.timerHeap.timers;
+          const timers3 = clock2.timerHeap.timers;
           let timer = null;
-          for (const candidate of timers2) {
+          for (const candidate of timers3) {
             if (!timer || compareTimers(timer, candidate) === -1) {
               timer = candidate;
             }
@@ -1285,7 +1285,7 @@ ${stackTrace}`
         function doIntervalTick(clock2, advanceTimeDelta) {
           clock2.tick(advanceTimeDelta);
         }
-        const timers = {
+        const timers2 = {
           setTimeout: _global.setTimeout,
           clearTimeout: _global.clearTimeout,
           setInterval: _global.setInterval,
@@ -1293,43 +1293,43 @@ ${stackTrace}`
           Date: _global.Date
         };
         if (isPresent.setImmediate) {
-          timers.setImmediate = _global.setImmediate;
+          timers2.setImmediate = _global.setImmediate;
         }
         if (isPresent.clearImmediate) {
-          timers.clearImmediate = _global.clearImmediate;
+          timers2.clearImmediate = _global.clearImmediate;
         }
         if (isPresent.hrtime) {
-          timers.hrtime = _global.process.hrtime;
+          timers2.hrtime = _global.process.hrtime;
         }
         if (isPresent.nextTick) {
-          timers.nextTick = _global.process.nextTick;
+          timers2.nextTick = _global.process.nextTick;
         }
         if (isPresent.performance) {
-          timers.performance = _global.performance;
+          timers2.performance = _global.performance;
         }
         if (isPresent.requestAnimationFrame) {
-          timers.requestAnimationFrame = _global.requestAnimationFrame;
+          timers2.requestAnimationFrame = _global.requestAnimationFrame;
         }
         if (isPresent.queueMicrotask) {
-          timers.queueMicrotask = _global.queueMicrotask;
+          timers2.queueMicrotask = _global.queueMicrotask;
         }
         if (isPresent.cancelAnimationFrame) {
-          timers.cancelAnimationFrame = _global.cancelAnimationFrame;
+          timers2.cancelAnimationFrame = _global.cancelAnimationFrame;
         }
         if (isPresent.requestIdleCallback) {
-          timers.requestIdleCallback = _global.requestIdleCallback;
+          timers2.requestIdleCallback = _global.requestIdleCallback;
         }
         if (isPresent.cancelIdleCallback) {
-          timers.cancelIdleCallback = _global.cancelIdleCallback;
+          timers2.cancelIdleCallback = _global.cancelIdleCallback;
         }
         if (isPresent.Intl) {
-          timers.Intl = NativeIntl;
+          timers2.Intl = NativeIntl;
         }
         if (isPresent.Temporal) {
-          timers.Temporal = NativeTemporal;
+          timers2.Temporal = NativeTemporal;
         }
         if (isPresent.scheduler) {
-          timers.scheduler = _global.scheduler;
+          timers2.scheduler = _global.scheduler;
         }
         const originalSetTimeout = _global.setImmediate || _global.setTimeout;
         const originalClearInterval = _global.clearInterval;
@@ -2116,7 +2116,7 @@ ${stackTrace}`
             config.toFake || [];
             if (clock2.methods.length === 0) {
               clock2.methods = /** @type {FakeMethod[]} */
-              Object.keys(timers);
+              Object.keys(timers2);
             }
           } else if (hasToNotFake) {
             const methodsToNotFake = (
@@ -2124,12 +2124,12 @@ ${stackTrace}`
               config.toNotFake || []
             );
             clock2.methods = /** @type {FakeMethod[]} */
-            Object.keys(timers).filter(
+            Object.keys(timers2).filter(
               (method) => !methodsToNotFake.includes(method)
             );
           } else {
             clock2.methods = /** @type {FakeMethod[]} */
-            Object.keys(timers);
+            Object.keys(timers2);
           }
           if (config.shouldAdvanceTime === true) {
             clock2.setTickMode({
@@ -2401,7 +2401,7 @@ ${stackTrace}`
           return clock2;
         }
         return {
-          timers,
+          timers: timers2,
           createClock,
           install,
           withGlobal
@@ -2746,6 +2746,7 @@ ${stackTrace}`
   };
   var messages = () => 0;
   var drawn;
+  var drawnAt = 0;
   function start(at) {
     const tape = readings ? void 0 : tapeOf(recorded, at);
     const now = Math.floor(tape && Math.abs(tape.began - at) < LATE2 ? tape.began : at);
@@ -2791,6 +2792,7 @@ ${stackTrace}`
       },
       () => {
         const frame = readings?.frame();
+        drawnAt = frame?.[0] ?? 0;
         return frame && [Math.max(0, Math.floor(frame[0]) - faked.now), frame[1]];
       }
     );
@@ -2814,9 +2816,12 @@ ${stackTrace}`
     const day = `${two(d.getMonth() + 1)}/${two(d.getDate())}/${d.getFullYear()}`;
     return `${day} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
   }
+  function timers() {
+    return clock?.timers;
+  }
   function next() {
     let first = null;
-    for (const timer of clock.timers?.values() ?? []) {
+    for (const timer of timers()?.values() ?? []) {
       if (first === null || timer.callAt < first) first = timer.callAt;
     }
     return first;
@@ -2850,6 +2855,8 @@ ${stackTrace}`
     let rested = -1;
     for (; ; ) {
       if (readings) hold(readings.latest);
+      const frame = timers()?.get(drawn ?? 0);
+      if (frame && drawnAt > until) frame.callAt = Math.max(frame.callAt, to + 1);
       const due = next();
       const stop = Math.min(due ?? to, to);
       if (stop - clock.now > PAUSE && rested !== clock.now) {
@@ -2876,7 +2883,7 @@ ${stackTrace}`
     recorded = given;
   }
   function hold(until) {
-    for (const [number, timer] of clock?.timers ?? []) {
+    for (const [number, timer] of timers() ?? []) {
       if (number !== drawn) timer.callAt = Math.max(timer.callAt, Math.floor(until));
     }
   }

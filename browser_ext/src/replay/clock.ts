@@ -44,7 +44,9 @@ let recorded: Tape[] = [];
 let readings: Readings | undefined;
 let animate = () => {};
 let messages = () => 0;
-let drawn: number | undefined; // the timer of a frame that was drawn just then when it was recorded
+// The timer of a frame that was drawn just then when it was recorded, and when (Unix ms).
+let drawn: number | undefined;
+let drawnAt = 0;
 
 function start(at: number): void {
   // The same global scope may come again: document.open, or what follows the first about:blank.
@@ -93,6 +95,7 @@ function start(at: number): void {
     },
     () => {
       const frame = readings?.frame();
+      drawnAt = frame?.[0] ?? 0;
       return frame && [Math.max(0, Math.floor(frame[0]) - faked.now), frame[1]];
     },
   );
@@ -120,9 +123,13 @@ function lastModified(at: number): string {
   return `${day} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
 }
 
+function timers(): Waiting["timers"] {
+  return (clock as unknown as Waiting | undefined)?.timers;
+}
+
 function next(): number | null {
   let first: number | null = null;
-  for (const timer of (clock as unknown as Waiting).timers?.values() ?? []) {
+  for (const timer of timers()?.values() ?? []) {
     if (first === null || timer.callAt < first) first = timer.callAt;
   }
   return first;
@@ -160,6 +167,9 @@ async function run(until: number, before: number, later: number, tardy = false):
   let rested = -1;
   for (;;) {
     if (readings) hold(readings.latest); // scripts had got there
+    const frame = timers()?.get(drawn ?? 0);
+    // Within one millisecond, too, what is done comes first if it did.
+    if (frame && drawnAt > until) frame.callAt = Math.max(frame.callAt, to + 1);
     const due = next();
     const stop = Math.min(due ?? to, to);
     if (stop - clock.now > PAUSE && rested !== clock.now) {
@@ -190,7 +200,7 @@ function tapes(given: Tape[]): void {
 
 /** What is due before this comes then, but for a frame whose time is known. */
 function hold(until: number): void {
-  for (const [number, timer] of (clock as unknown as Waiting | undefined)?.timers ?? []) {
+  for (const [number, timer] of timers() ?? []) {
     if (number !== drawn) timer.callAt = Math.max(timer.callAt, Math.floor(until));
   }
 }
