@@ -1329,7 +1329,7 @@
   var HEADING = "h1,h2,h3,h4,h5,h6,[role=heading]";
   var ITEM = "li,[role=listitem],[role=option],[role=treeitem],[role=menuitem],article,[role=article]";
   var MOST_ROWS = 200;
-  function anchorsOf(element) {
+  function anchorsOf(element, control) {
     const found = [];
     const add = (kind, text) => {
       if (text) found.push([kind, text]);
@@ -1339,7 +1339,7 @@
       add("row", rowKey(row, element));
       add("column", columnOf(element, row));
     } else {
-      const item = closest(element, ITEM) ?? repeated(element);
+      const item = closest(element, ITEM) ?? repeated(control ? parentNode(control) : element, element);
       if (item) {
         const text = keyText(item, element);
         if (!counts(item, text, (other) => other, element)) add("item", text);
@@ -1422,9 +1422,8 @@
     const row = first ?? table.querySelector("[role=row]");
     return row?.querySelector("th,[role=columnheader]") ? row : null;
   }
-  function repeated(element) {
-    let at = element;
-    for (let up = 0; at && up < 6; up++) {
+  function repeated(at, element) {
+    for (let up = 0; at instanceof Element && up < 6; up++) {
       const parent = parentNode(at);
       if (!(parent instanceof Element)) return null;
       const made = attribute(at, "class");
@@ -1610,7 +1609,7 @@
       }),
       tag: tag.slice(0, 1024),
       attributes: kept(element, tag, type, masked2),
-      anchors: anchorsOf(element),
+      anchors: anchorsOf(element, closest(element, CONTROLS)),
       shadow,
       closed,
       rect: rectOf(element),

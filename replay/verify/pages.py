@@ -103,6 +103,8 @@ def _target(a: PageTarget, b: PageTarget | None, judge: Judge) -> FacetVerdict:
         if mine == theirs:
             continue
         rules = _explained(judge, str(mine), str(theirs)) if field in ("name", "label", "anchors") else None
+        if rules is None and field == "anchors" and _less_told(a, b):
+            rules = ("same place, not told as an item",)
         if rules is None:
             return _other(a, b, field, str(mine), str(theirs))
         causes += rules
@@ -117,6 +119,15 @@ def _target(a: PageTarget, b: PageTarget | None, judge: Judge) -> FacetVerdict:
         causes.append(f"same {a.role or a.tag}, other {', '.join(differing)}")
     unique = tuple(dict.fromkeys(causes))
     return FacetVerdict(facet=Facet.TARGET, verdict=Verdict.EQUIVALENT, how="identity", causes=unique)
+
+
+def _less_told(a: PageTarget, b: PageTarget) -> bool:
+    """Whether two elements stand in one place, and of one no item is told that it is in: boxes are taken for items by
+    the classes that they share, and scripts give classes for a while."""
+    place = (a.css, a.xpath, a.ordinal, a.alike) == (b.css, b.xpath, b.ordinal, b.alike)
+    mine, theirs = set(a.anchors), set(b.anchors)
+    nested = mine <= theirs or theirs <= mine
+    return place and bool(a.css) and nested and all(kind == "item" for kind, _ in mine ^ theirs)
 
 
 def _other(a: PageTarget, b: PageTarget, field: str, mine: str, theirs: str) -> FacetVerdict:

@@ -115,6 +115,16 @@ def test_keys_are_told_by_what_their_field_stood_in_when_they_came(
     assert {tuple(targets[key.target]) for key in keys} == {(("item", "old"),)}
 
 
+def test_a_button_beside_one_of_its_make_is_no_item(page: Page, site: Site, seen: Callable[..., Any]) -> None:
+    """Else the class that a script gives it under the pointer would make another of it."""
+    buttons = "".join(f"<button class=b><span>{name}</span></button>" for name in ("Add", "Clear"))
+    page.goto(site.show(f"<div class=card>Milk {buttons}</div><div class=card>Bread {buttons}</div>"))
+    page.locator("span").nth(1).click()
+    (click,) = seen(PageEvent, type="click")
+    (target,) = [t for t in seen(PageTarget) if t.n == click.target]
+    assert target.anchors == [("item", "Milk")]
+
+
 def test_where_something_is_put_is_told_by_what_it_stood_in(
     page: Page, site: Site, seen: Callable[..., Any]
 ) -> None:

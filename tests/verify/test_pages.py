@@ -62,6 +62,17 @@ def test_the_same_element_may_have_other_generated_names() -> None:
     assert verdict.how == "equivalent by same button, other id, css, place"
 
 
+def test_what_is_no_item_once_is_the_same_in_the_same_place() -> None:
+    listed = structs.replace(
+        PAGE, target=structs.replace(TARGET, anchors=[("item", "Milk"), ("heading", "To do")])
+    )
+    bare = meeting(anchors=[("heading", "To do")])
+    assert judged(listed, bare).how == "equivalent by same place, not told as an item"
+    assert judged(listed, meeting(anchors=[])).verdict is Verdict.DIVERGED
+    elsewhere = meeting(anchors=[("heading", "To do")], css="li:nth-child(4) > button")
+    assert judged(listed, elsewhere).verdict is Verdict.DIVERGED
+
+
 def test_a_place_alone_is_no_identity() -> None:
     plain = structs.replace(PAGE, target=structs.replace(TARGET, anchors=[]))
     other = structs.replace(PAGE, target=structs.replace(TARGET, anchors=[], ordinal=3))

@@ -17,7 +17,8 @@ const HEADING = "h1,h2,h3,h4,h5,h6,[role=heading]";
 const ITEM = "li,[role=listitem],[role=option],[role=treeitem],[role=menuitem],article,[role=article]";
 const MOST_ROWS = 200;
 
-export function anchorsOf(element: Element): [string, string][] {
+/** `control` is what the element is a part of, or is itself: a button, a link. */
+export function anchorsOf(element: Element, control: Element | null): [string, string][] {
   const found: [string, string][] = [];
   const add = (kind: string, text: string) => {
     if (text) found.push([kind, text]);
@@ -27,7 +28,8 @@ export function anchorsOf(element: Element): [string, string][] {
     add("row", rowKey(row, element));
     add("column", columnOf(element, row));
   } else {
-    const item = closest(element, ITEM) ?? repeated(element);
+    // A control is no item of its own, though others are made like it: buttons in a row.
+    const item = closest(element, ITEM) ?? repeated(control ? parentNode(control) : element, element);
     if (item) {
       const text = keyText(item, element);
       if (!counts(item, text, (other) => other, element)) add("item", text);
@@ -135,10 +137,9 @@ function headOf(table: Element): Element | null {
   return row?.querySelector("th,[role=columnheader]") ? row : null;
 }
 
-/** The nearest box around an element that has siblings of its make: a card, a row made of boxes. */
-function repeated(element: Element): Element | null {
-  let at: Element | null = element;
-  for (let up = 0; at && up < 6; up++) {
+/** The nearest box around an element, from `at` on, that has siblings of its make: a card, a row made of boxes. */
+function repeated(at: Node | null, element: Element): Element | null {
+  for (let up = 0; at instanceof Element && up < 6; up++) {
     const parent: Node | null = parentNode(at);
     if (!(parent instanceof Element)) return null;
     const made = attribute(at, "class");

@@ -44,7 +44,7 @@ export function printOf(element: Element): Print {
     }),
     tag: tag.slice(0, 1024),
     attributes: kept(element, tag, type, masked),
-    anchors: anchorsOf(element),
+    anchors: anchorsOf(element, closest(element, CONTROLS)),
     shadow,
     closed,
     rect: rectOf(element),
