@@ -212,7 +212,17 @@ frames = Task(
 )
 
 
-def _inbox(person: Person, app: _Files) -> None:
+class _Letters(Origin):
+    """None is a picture: what a page reads of one itself, and when, is by chance."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        (folder / "list.csv").write_text("a,b\n")
+        (folder / "Bericht März.txt").write_text("Grüße\n")
+        self.given = (folder / "list.csv", folder / "Bericht März.txt")
+
+
+def _inbox(person: Person, app: _Letters) -> None:
     zone = person.css("#inbox")
     person.sees("Drop files here")
     person.drop(zone, *app.given)
@@ -224,15 +234,15 @@ def _inbox(person: Person, app: _Files) -> None:
     person.point(person.page.get_by_role("heading"))
 
 
-def _inbox_kept(app: _Files) -> None:
-    assert app.files.keys() == {"picture.png", "Bericht März.txt"}
+def _inbox_kept(app: _Letters) -> None:
+    assert app.files == {"list.csv": b"a,b\n", "Bericht März.txt": "Grüße\n".encode()}
 
 
 inbox = Task(
     name="inbox",
     summary="Drops files from elsewhere on the screen (Dropzone), which sends them; removes one, drops another.",
     path="/dropzone.html",
-    serve=_Files,
+    serve=_Letters,
     do=_inbox,
     shows="3 files sent",
     outcome=_inbox_kept,
