@@ -41,7 +41,7 @@ from recorder.trace.events import (
 from recorder.trace.frames import Kind
 from recorder.trace.journal import JournalReader, read_journal
 from recorder.trace.keys import create_key, load_key
-from recorder.trace.manifest import Draft, Tool
+from recorder.trace.manifest import Draft, GapNote, Tool
 from recorder.trace.marks import Mark, MarkScanner, command_at, shell_events, shell_state
 from recorder.trace.notes import note_event, parse_notes
 from recorder.trace.pages import DialogAnswered
@@ -149,11 +149,14 @@ def seal(
             manifest = writer.finish(max(last, events[-1].t), key)
     except ValueError as error:
         raise RecordingFailed(f"{folder}: {error}") from error
-    gaps = [
-        f"{gap.reason} ({'unknown' if gap.bytes is None else gap.bytes} bytes) at {gap.t / 1e9:.1f} s"
-        for gap in manifest.completeness.gaps
-    ]
-    return Sealed(manifest.completeness.state, gaps, len(steps(events)))
+    return Sealed(
+        manifest.completeness.state, [_told(gap) for gap in manifest.completeness.gaps], len(steps(events))
+    )
+
+
+def _told(gap: GapNote) -> str:
+    size = "" if gap.bytes is None else f" ({gap.bytes} bytes)"  # of what is no stream, bytes say nothing
+    return f"{gap.reason}{size} at {gap.t / 1e9:.1f} s"
 
 
 def _read_terminal(

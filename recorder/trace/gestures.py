@@ -100,7 +100,8 @@ class Gesture(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Reading(Struct, frozen=True, kw_only=True):
     """What a browser's log says: gestures by their start; trusted raw events that are no gesture's, by the reason
-    (movement, or the event's type: focus, scroll of the page's own …); the number of events that scripts made."""
+    (movement, modifiers of keys that the page was not given, or the event's type: focus, scroll of the page's own …);
+    the number of events that scripts made."""
 
     gestures: tuple[Gesture, ...]
     rest: Mapping[str, tuple[PageEvent, ...]]
@@ -168,7 +169,10 @@ class _Browser:
         self.drafts.sort(key=lambda draft: (draft.t_start, draft.verb != "hover"))
         pointed = {id(event) for draft in self.drafts if draft.verb == "hover" for event in draft.events}
         movement = [e for stroke in moves for e in stroke.events if id(e) not in pointed]
-        self.rest = self.hands.rest | ({"movement": movement} if movement else {})
+        taken = {id(event) for draft in self.drafts for event in draft.events}
+        keys = [e for s in self.hands.strokes if s.kind == "key" for e in s.events if id(e) not in taken]
+        more = {"movement": movement, "modifiers": keys}
+        self.rest = self.hands.rest | {reason: events for reason, events in more.items() if events}
 
     def _take(self, event: Event) -> None:
         match event:

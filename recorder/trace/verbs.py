@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -64,14 +64,13 @@ def drafts(strokes: Iterable[Stroke], elements: Elements) -> list[Draft]:
             continue
         draft = _draft(stroke, elements)
         folded = [key for key in held if _holds(key, stroke)]
-        alone = [key for key in held if key not in folded]
-        made += [_draft(key, elements) for key in alone]
+        made += [_draft(key, elements) for key in _alone([key for key in held if key not in folded])]
         for key in folded:
             draft.absorb(key.events)
         held = []
         if not (made and _merge(made[-1], draft, stroke, elements)):
             made.append(draft)
-    made += [_draft(key, elements) for key in held]
+    made += [_draft(key, elements) for key in _alone(held)]
     for draft in made:
         draft.events.sort(key=lambda event: (event.doc, event.seq))
     return made
@@ -311,6 +310,19 @@ def _modifier(stroke: Stroke) -> bool:
     return all(e.key in MODIFIERS for e in stroke.events if e.type in ("keydown", "keyup")) and not any(
         e.type not in ("keydown", "keyup") for e in stroke.events
     )
+
+
+def _alone(held: Sequence[Stroke]) -> list[Stroke]:
+    """The modifiers, of which no key came, that were pressed for themselves: not those that were let go elsewhere, and
+    not several at once, since those are of keys that the browser or the desktop took."""
+    return [
+        key
+        for key in held
+        if key.released
+        and not any(
+            other is not key and other.t_start <= key.t_end and key.t_start <= other.t_end for other in held
+        )
+    ]
 
 
 def _holds(key: Stroke, stroke: Stroke) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import threading
@@ -175,6 +176,7 @@ def test_a_browser_ended_in_the_midst_of_its_use_is_told(browse: Browse, tmp_pat
     assert [gap.reason for gap in of(Gap, recording.trace())] == [
         "the browser was ended while it was used; what was done last may be missing"
     ]
+    assert re.search(r"lost: the browser was ended .* may be missing at \d+\.\d s\n", said)
 
 
 @pytest.mark.slow

@@ -271,6 +271,22 @@ def a_modifier_alone(log: BrowserLog) -> None:
     log.key("Alt", 9)
 
 
+def a_hotkey_of_the_browser(log: BrowserLog) -> None:
+    """Its last key comes to no page; nor do the others as they go up, where another window has come by then."""
+    log.event("keydown", 9, key="Alt", code="AltLeft", modifiers=1)
+    log.event("keydown", 9, key="Shift", code="ShiftLeft", modifiers=9)
+    log.wait(2000)
+    log.click(1)
+
+
+def a_hotkey_of_the_browser_and_its_keys_let_go(log: BrowserLog) -> None:
+    log.event("keydown", 9, key="Alt", code="AltLeft", modifiers=1)
+    log.event("keydown", 9, key="Shift", code="ShiftLeft", modifiers=9)
+    log.event("keyup", 9, key="y", code="KeyY", modifiers=9)
+    log.event("keyup", 9, key="Shift", code="ShiftLeft", modifiers=1)
+    log.event("keyup", 9, key="Alt", code="AltLeft")
+
+
 def keys_of_the_page(log: BrowserLog) -> None:
     log.key("j", 9)
     log.key("?", 9, modifiers=8)
@@ -451,6 +467,8 @@ DEEDS = [
     (scrolled_by_the_page, ["click button “Save”"]),
     (shortcut, ["press Control+Shift+K"]),
     (a_modifier_alone, ["press Alt"]),
+    (a_hotkey_of_the_browser, ["click button “Save”"]),
+    (a_hotkey_of_the_browser_and_its_keys_let_go, []),
     (keys_of_the_page, ["press j", "press ?", "press Tab"]),
     (held_key, ["press ArrowRight"]),
     (rich_text, ["type “Hi ⏎ x” into field “Body”"]),
