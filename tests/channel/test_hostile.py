@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from channel_ends import CHROMIUM, Recorder, chromium, pair
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from browser_ext import EXTENSION_ID, NATIVE_HOST
 from recorder.trace.events import Gap
-from recorder.trace.pages import DocumentStarted, Navigated, PageEvent
+from recorder.trace.pages import DocumentStarted, Navigated, PageEvent, PageState
 
 pytestmark = pytest.mark.slow
 PAGE = b"<!doctype html><title>Bad</title><button id=button style='position:fixed;left:0;top:0'>Pay</button>"
@@ -187,6 +187,32 @@ def test_sites_that_are_not_allowed_are_not_captured(tmp_path: Path, port: int) 
         assert hosts_seen == {"www.good.test", "good.test"}
         assert {event.url.split("/")[2].rpartition(":")[0] for event in recorder.of(Navigated)} == hosts_seen
     recorder.down()
+
+
+def test_of_a_site_that_the_browser_keeps_from_the_extension_no_page_is_captured(
+    tmp_path: Path, browser: BrowserContext, recorder: Recorder, port: int
+) -> None:
+    settings = browser.new_page()
+    settings.goto("chrome://extensions")
+    settings.evaluate(
+        """async (id) => {
+          await chrome.developerPrivate.updateExtensionConfiguration(
+            { extensionId: id, hostAccess: "ON_SPECIFIC_SITES" });
+          await chrome.developerPrivate.addHostPermission(id, "http://good.test/*");
+        }""",
+        EXTENSION_ID,
+    )
+    page = browser.new_page()
+    for site in ("good.test", "bad.test", "good.test"):
+        page.goto(f"http://{site}:{port}/")
+        page.mouse.click(5, 5)
+    recorder.wait(lambda r: len(clicks(r)) == 2)
+    hosts_seen = {
+        event.url.split("/")[2].rpartition(":")[0]
+        for event in [*recorder.of(DocumentStarted), *recorder.of(PageState)]
+        if event.url.startswith("http")
+    }
+    assert hosts_seen == {"good.test"}
 
 
 def test_another_extension_is_no_more_welcome(tmp_path: Path, recorder: Recorder, port: int) -> None:
