@@ -169,3 +169,17 @@ def test_node_hears_the_same(play: Play) -> None:
         pytest.skip("this node has no WebSocket")
     assert done.stdout.decode() == f"welcome\nhello {NEW}\n70000\n1000 done\n"
     assert stage.stop().refused == []
+
+
+def test_messages_are_heard_when_they_are_whole() -> None:
+    """A player waits for as many as its pages sent: fragments and pings are none of their own."""
+    tape, _ = tape_of(talk())
+    tape.start()
+    heard = []
+    for n in range(len(CLIENT)):
+        tape.receive(CLIENT[n : n + 1])
+        heard.append(tape.heard)
+    first = len(masked_frame(1, b"id ") + masked_frame(9, b"are you there") + masked_frame(0, NEW.encode()))
+    assert heard.index(1) == first - 1
+    assert heard.index(2) == first + len(masked_frame(2, b"\0\1\2")) - 1
+    assert heard[-1] == 2

@@ -70,6 +70,8 @@ class Browser:
         """Counts what was begun or ended: where it stays the same, nothing happened."""
         self.streamed = 0
         """Counts pieces of streams: messages of sockets and of event sources."""
+        self.said = 0
+        """Counts messages that pages sent by sockets."""
         self.answers: Callable[[int], None] = lambda t: None
         """Told when a question was answered in the recording, just before it is now."""
         self._last = time.monotonic()
@@ -381,6 +383,8 @@ class Browser:
             self.activity += tab.asked.pop(number, None) is not None
         elif what in ("webSocketFrameReceived", "eventSourceMessageReceived", "webSocketClosed"):
             self.streamed += 1
+        elif what == "webSocketFrameSent":
+            self.said += 1
         elif what == "responseReceived" and params["response"].get("mimeType") == "text/event-stream":
             tab.asked.pop(number, None)
 

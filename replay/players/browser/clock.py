@@ -33,6 +33,8 @@ class Answers(Protocol):
     for that."""
 
     fd: int
+    heard: int
+    """How many messages of WebSockets came from pages, that have their answers held back or sent by now."""
 
     def release(self, now: int) -> int:
         """Lets go what had been answered by `now` (ns of the session); how many pieces of streams that were."""
@@ -70,6 +72,8 @@ class Clock:
         self._answers = answers
         self._latest = 0
         """Where pages' scripts have got to, by what they have read of the clock: nothing that they do comes before."""
+        self._unheard = 0
+        """How many messages of WebSockets pages sent to nobody."""
         self._patience = _QUIET_SECONDS
         if answers is not None:
             browser.tools.beside[answers.fd] = answers.seen
@@ -145,6 +149,10 @@ class Clock:
     def rest(self) -> bool:
         """Waits until nothing is on its way from the network, but what is held back. Returns whether that came."""
         browser = self._browser
+        if (answers := self._answers) is not None and not browser.settle(
+            lambda: answers.heard + self._unheard >= browser.said, _STREAM_SECONDS
+        ):
+            self._unheard = browser.said - answers.heard
         if self._quiet() or browser.settle(self._quiet, self._patience):
             return True
         for tab in browser.pages:

@@ -58,7 +58,7 @@ class Http1(Connection):
 
     def data_received(self, data: bytes) -> None:
         if self._tape is not None:
-            self._play(self._tape.receive(data))
+            self._hear(self._tape, data)
             return
         try:
             while data and not self._done:
@@ -79,7 +79,7 @@ class Http1(Connection):
             rest = data[upgrade.args[0] :]
             self._parser = httptools.HttpRequestParser(self)
             if self._tape is not None:
-                self._play(self._tape.receive(rest))
+                self._hear(self._tape, rest)
                 return b""
             return rest
         return b""
@@ -255,6 +255,13 @@ class Http1(Connection):
 
         self._tape = WebSocketTape(match.flow, match.echo, log, self._ripe)
         self._play(b"".join(lines) + self._tape.start())
+
+    def _hear(self, tape: WebSocketTape, data: bytes) -> None:
+        before = tape.heard
+        self._play(tape.receive(data))
+        if self.desk.timeline is not None and tape.heard > before:
+            # After what begins to wait now.
+            asyncio.get_running_loop().call_soon(self.desk.timeline.hear, tape.heard - before)
 
     def _ripe(self, t: int) -> bool:
         """Whether what came at `t` may go out; if not, it will be asked for again when it may."""

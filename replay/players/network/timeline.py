@@ -22,6 +22,8 @@ class Timeline:
         self._number = count()
         self._waiting: list[tuple[int, int, bool, asyncio.Future[None]]] = []
         self._gone: set[int] = set()
+        self.heard = 0
+        """How many messages of WebSockets have come from clients; what was to follow them waits now, or is sent."""
 
     # -- the player's side ------------------------------------------------------------------------
 
@@ -63,6 +65,11 @@ class Timeline:
             pass
 
     # -- the network's side -------------------------------------------------------------------------
+
+    def hear(self, messages: int) -> None:
+        """So many more messages of a WebSocket have come."""
+        self.heard += messages
+        os.eventfd_write(self.fd, 1)
 
     def waits(self, t: int) -> bool:
         """Whether what was answered at `t` must wait now."""

@@ -45,6 +45,8 @@ class WebSocketTape:
         self._parts = bytearray()
         self._opcode = 0
         self._closing = False
+        self.heard = 0
+        """How many whole messages have come."""
         self.ended = False
 
     def start(self) -> bytes:
@@ -106,6 +108,7 @@ class WebSocketTape:
                 return self._end(_PROTOCOL_ERROR, b"")
         if not final:
             return b""
+        self.heard += 1
         content, text = bytes(self._parts), self._opcode == _TEXT
         self._parts.clear()
         self._opcode = 0
