@@ -254,10 +254,12 @@
     #idle = [];
     #timer = 0;
     #quiet = 0;
+    #hurries = false;
     /** Puts in line what a listener saw, or what states something itself. O(1): even a timer would cost more. */
     push(entry) {
       this.#queue.push(entry);
       this.#quiet = 0;
+      if (this.#hurries) queueMicrotask(() => this.#tick());
       if (!this.#timer) this.#timer = setInterval(() => this.#tick(), TICK);
     }
     // What was seen is stated first: by the fingerprints of then, before they are renewed.
@@ -277,6 +279,12 @@
       if (this.#running) return;
       this.#running = true;
       void this.#drain(this.#run);
+    }
+    /** States all that waits now, and from here on what comes at once: the document may be left any time. */
+    hurry() {
+      this.#hurries = true;
+      this.gather();
+      this.#start();
     }
     /** The event that came before this one, the newest, if it was not stated yet. */
     before(seen) {
@@ -411,8 +419,13 @@
       this.stayed();
       const leaving = { event, asked: now(), t: now() };
       this.#leaving = leaving;
+      queueMicrotask(() => {
+        this.log.hurry();
+        this.outbox.leaving(true);
+      });
       setTimeout(() => {
         leaving.t = now();
+        if (asks(event)) this.outbox.leaving(false);
       });
     }
     /** The page is still there and used: he chose to stay, if he was asked. */
@@ -427,14 +440,16 @@
       if (!this.#leaving) return;
       const { event, asked, t } = this.#leaving;
       this.#leaving = null;
-      const asks = event.defaultPrevented || event.returnValue !== "";
-      if (!asks || !navigator.userActivation.hasBeenActive) return;
+      if (!asks(event) || !navigator.userActivation.hasBeenActive) return;
       this.#state({ type: "beforeunload", message: "", asked, t: accepted ? now() : t, accepted });
     }
     #state(dialog) {
       if (this.on()) this.log.push(() => this.outbox.add({ k: "dialog", ...dialog }));
     }
   };
+  function asks(event) {
+    return event.defaultPrevented || event.returnValue !== "";
+  }
 
   // node_modules/dom-accessibility-api/dist/polyfills/array.from.mjs
   var toStr = Object.prototype.toString;
@@ -2111,6 +2126,16 @@ ${field}`;
         }
         this.#sent += items.length;
         this.#sentUnits += units;
+      }
+    }
+    /** Says, after all that may be sent, whether the document is about to be left. */
+    leaving(leaving) {
+      this.flush();
+      if (!this.#port || !this.#answered || this.#sent < this.#kept.length) return;
+      try {
+        this.#port.postMessage({ session: this.#session ?? "", items: [], leaving });
+      } catch {
+        this.#lost();
       }
     }
     /** Connects to the worker, unless there is a port. */

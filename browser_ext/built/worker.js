@@ -244,7 +244,17 @@
         if (!key.startsWith(KEY)) continue;
         const { items, m: _, site, on, ...head } = batch;
         if (!this.speakers.has(head.document))
-          this.speakers.set(head.document, { port: null, head, site, kept: items, on, idle: false, short: false });
+          this.speakers.set(head.document, {
+            port: null,
+            head,
+            site,
+            kept: items,
+            on,
+            idle: false,
+            last: items.at(-1)?.s ?? 0,
+            leaving: false,
+            short: false
+          });
       }
     }
     /** A document has connected; once `ready`, it is known what was kept before. */
@@ -274,6 +284,8 @@
         kept: before?.kept ?? [],
         on: false,
         idle: before?.idle ?? false,
+        last: before?.last ?? 0,
+        leaving: false,
         short: false
       };
       this.speakers.set(document, speaker);
@@ -324,10 +336,13 @@
         if (!speaker.port) this.forget(speaker);
       }
     }
-    heard(speaker, { session, items }) {
+    heard(speaker, { session, items, leaving }) {
       const { session: recorded, paused: paused2 } = this.recording();
       if (recorded === null || (session === "" ? paused2 : recorded !== void 0 && recorded !== session)) return;
+      if (leaving !== void 0) speaker.leaving = leaving;
       const [first] = items;
+      speaker.last = Math.max(speaker.last, items.at(-1)?.s ?? 0);
+      if (items.some(({ k }) => k === "end")) speaker.leaving = false;
       if (first?.k === "start") speaker.idle = (first.since ?? 0) < this.began;
       if (speaker.idle && items.some(done)) {
         speaker.idle = false;
@@ -375,6 +390,8 @@
       if (this.speakers.get(speaker.head.document) !== speaker) return;
       speaker.port = null;
       const { session, wanted: wanted2 } = this.recording();
+      if (speaker.leaving && speaker.on && typeof session === "string")
+        this.heard(speaker, { session, items: [{ k: "end", s: speaker.last + 1, t: Date.now() }] });
       if (!speaker.on && session !== void 0) {
         speaker.on = session !== null && wanted2(speaker.site);
         if (speaker.on) this.pass(speaker, speaker.kept);
@@ -693,15 +710,19 @@
   var MOST = 1e3;
   var ALL = { urls: ["http://*/*", "https://*/*"] };
   var Missed = class {
-    /** `watched` are the tabs that the debugger is or will be at. */
-    constructor(watched) {
+    /** `watched` are the tabs that the debugger is or will be at; `wanted` says whether a page of this URL is recorded. */
+    constructor(watched, wanted2) {
       this.watched = watched;
+      this.wanted = wanted2;
     }
     watched;
+    wanted;
     open = /* @__PURE__ */ new Map();
     seen = /* @__PURE__ */ new Map();
     /** Answers that the debugger told before webRequest did. */
     ahead = /* @__PURE__ */ new Map();
+    /** By tab: whether the page that it asked for last is recorded. */
+    pages = /* @__PURE__ */ new Map();
     start() {
       chrome.webRequest.onSendHeaders.addListener(this.sent, ALL, ["requestHeaders", "extraHeaders"]);
       chrome.webRequest.onCompleted.addListener(this.completed, ALL, ["responseHeaders", "extraHeaders"]);
@@ -725,18 +746,26 @@
       this.ahead.set(key, (this.ahead.get(key) ?? 0) + 1);
       trim(this.ahead);
     }
-    /** Those of a tab that the debugger did not tell; they are told now. */
-    take(tab) {
+    /** Those of a tab that were asked before `at`, when the debugger was there, and that it did not tell; they are told
+     * now. Of others it is yet to tell. */
+    take(tab, at) {
       const left = [];
       for (const [key, seen] of this.seen) {
         if (seen[0]?.tab !== tab) continue;
-        left.push(...seen);
-        this.seen.delete(key);
+        const later = seen.filter(({ t }) => t > at);
+        left.push(...seen.filter(({ t }) => t <= at));
+        if (later.length > 0) this.seen.set(key, later);
+        else this.seen.delete(key);
       }
       return left;
     }
     sent = (sent) => {
       if (!this.watched(sent.tabId)) return;
+      if (sent.type === "main_frame") {
+        this.pages.set(sent.tabId, this.wanted(sent.url));
+        trim(this.pages);
+      }
+      if (!(this.pages.get(sent.tabId) ?? this.wanted(sent.initiator ?? sent.url))) return;
       this.open.set(sent.requestId, { t: sent.timeStamp, headers: listed2(sent.requestHeaders) });
       trim(this.open);
     };
@@ -775,12 +804,14 @@
     return (headers ?? []).map(({ name, value }) => [name, value ?? ""]);
   }
   function trim(map) {
-    if (map.size > MOST) map.delete(map.keys().next().value ?? "");
+    const [first] = map.keys();
+    if (map.size > MOST && first !== void 0) map.delete(first);
   }
 
   // src/worker/network.ts
   var PROTOCOL = "1.3";
   var REST_MS = 300;
+  var MOST_LOADINGS = 1e3;
   var RECORDED = /^(https?|wss?):/;
   var ENABLE = {
     maxPostDataSize: MOST_BODY,
@@ -789,7 +820,7 @@
     enableDurableMessages: true
   };
   var Network = class {
-    /** `wanted` says whether what a tab asks is recorded. */
+    /** `wanted` says whether a page of this URL is recorded. */
     constructor(state2, wanted2) {
       this.state = state2;
       this.wanted = wanted2;
@@ -797,11 +828,19 @@
     }
     state;
     wanted;
-    tabs = /* @__PURE__ */ new Set();
+    /** Those that the debugger is at, and since when (Unix ms); not known while it is on its way. */
+    tabs = /* @__PURE__ */ new Map();
     flows;
-    missed = new Missed((tab) => this.tabs.has(tab) || this.awaited.has(tab));
+    missed = new Missed(
+      (tab) => this.tabs.has(tab) || this.awaited.has(tab),
+      (url) => this.wanted(url)
+    );
     /** New tabs, which the debugger is on its way to, or cannot be at before they show a page. */
     awaited = /* @__PURE__ */ new Set();
+    /** By tab: the frame that is its page, and whether the page that it asked for last is recorded. */
+    pages = /* @__PURE__ */ new Map();
+    /** By the browser's name for a page's loading: whether the page is recorded. */
+    loadings = /* @__PURE__ */ new Map();
     get on() {
       return this.tabs.size > 0;
     }
@@ -819,7 +858,7 @@
       chrome.tabs.onCreated.removeListener(this.created);
       chrome.tabs.onUpdated.removeListener(this.updated);
       this.missed.stop();
-      const tabs = [...this.tabs];
+      const tabs = [...this.tabs.keys()];
       this.tabs.clear();
       for (const tabId of tabs) await chrome.debugger.detach({ tabId }).catch(() => void 0);
       this.flows.open.clear();
@@ -834,9 +873,10 @@
     };
     /** States what the debugger came too late for. */
     async rescue(tab) {
-      if (!this.tabs.has(tab)) return;
+      const since = this.tabs.get(tab);
+      if (since === void 0) return;
       this.awaited.delete(tab);
-      const left = this.missed.take(tab);
+      const left = this.missed.take(tab, since);
       if (left.length === 0) return;
       const target = { tabId: tab };
       await chrome.debugger.sendCommand(target, "Page.enable").catch(() => void 0);
@@ -844,7 +884,7 @@
       const frames = tree ? framesOf(tree.frameTree) : [];
       for (const seen of left) {
         const [name] = [...this.flows.open].find(
-          ([, { tab: of, asked }]) => of === tab && asked.url === seen.url && asked.method === seen.method
+          ([, { tab: of, asked }]) => of === tab && asked.url === seen.url && asked.method === seen.method && asked.t <= seen.ended
         ) ?? [];
         const flow = name === void 0 ? void 0 : this.flows.open.get(name);
         if (name !== void 0) this.flows.open.delete(name);
@@ -865,15 +905,28 @@
       const empty = seen.status >= 300 && seen.status < 400;
       this.flows.answered(flow, [], empty ? void 0 : "the browser's debugger came too late for it", seen.ended, true);
     }
+    /** Whether this is of a page that is recorded: the tab's own decides, for its frames too. */
+    ofPage({ requestId, loaderId, frameId, type, request }, tab) {
+      const page = this.pages.get(tab);
+      if (page && type === "Document" && frameId === page.frame) {
+        page.wanted = this.wanted(request.url);
+        this.loadings.set(loaderId || requestId, page.wanted);
+        if (this.loadings.size > MOST_LOADINGS) this.loadings.delete(this.loadings.keys().next().value ?? "");
+      }
+      return this.loadings.get(loaderId) ?? page?.wanted ?? true;
+    }
     async attach(tab) {
       const tabId = tab.id;
-      if (tabId === void 0 || this.tabs.has(tabId) || !this.wanted(tab)) return;
-      this.tabs.add(tabId);
+      if (tabId === void 0 || this.tabs.has(tabId) || !this.wanted(tab.pendingUrl || tab.url || "")) return;
+      this.tabs.set(tabId, Number.POSITIVE_INFINITY);
       try {
+        const targets = await chrome.debugger.getTargets();
+        this.pages.set(tabId, { frame: targets.find((one) => one.tabId === tabId)?.id ?? "", wanted: true });
         await chrome.debugger.attach({ tabId }, PROTOCOL).catch((error) => {
           if (!error.message.includes("already attached")) throw error;
         });
         await this.enable({ tabId });
+        this.tabs.set(tabId, Date.now());
       } catch {
         this.tabs.delete(tabId);
       }
@@ -908,6 +961,10 @@
           this.flows.head(before, redirectResponse, told.redirectHasExtraInfo, this.flows.at(told));
           this.flows.whenTold(before, () => this.flows.answered(before, []));
           before.stated || this.flows.asked(before);
+        }
+        if (!this.ofPage(told, tab)) {
+          this.flows.forget(requestId);
+          return;
         }
         const t = wallTime * 1e3;
         const flow = this.flows.flow(requestId, tab, request.method, request.url, request.headers, t);
@@ -967,6 +1024,7 @@
         void partial.then(({ data }) => this.flows.ended(flow, data, { partial: true }, error, this.flows.at(told)));
       },
       "Network.webSocketCreated": ({ requestId, url }, _, tab) => {
+        if (this.pages.get(tab)?.wanted === false) return;
         this.flows.flow(requestId, tab, "GET", url.replace(/^ws/, "http"), {}, Date.now());
       },
       "Network.webSocketWillSendHandshakeRequest": (told) => {
@@ -1396,7 +1454,7 @@
       network = null;
       await ending.stop();
     } else {
-      network = new Network(state, (tab) => wanted(tab.pendingUrl || tab.url || ""));
+      network = new Network(state, wanted);
       await network.start();
     }
     panels.show();

@@ -13,6 +13,9 @@ export const PORT = "document:";
 export interface Said {
   session: string;
   items: DocumentItem[];
+  /** The document may be left at any time, and all that is seen in it is sent at once: where its port closes now, it has
+   * ended. A page that the browser keeps to show again cannot say so: its port is closed before it knows. */
+  leaving?: boolean;
 }
 
 /**

@@ -18,6 +18,7 @@ from test_pairing import REENACT, env, hand, session, settled  # noqa: F401
 from websockets.sync.server import ServerConnection, serve
 
 from recorder.trace.events import FlowAnswered, FlowClosed, FlowMessage, FlowRequested
+from recorder.trace.pages import Navigated
 from recorder.trace.reader import open_trace
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")]
@@ -146,3 +147,40 @@ def test_large_bodies_and_sockets_are_recorded_and_answered(
         [REENACT, "replay", str(out)], env=env, capture_output=True, text=True, check=False
     )
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+
+
+def test_the_network_of_a_site_that_is_not_listed_is_not_recorded(
+    tmp_path: Path,
+    env: dict[str, str],  # noqa: F811
+) -> None:
+    """Nor does leaving a page lose what it said last, though such a browser keeps it to show it again."""
+    out, profile = tmp_path / "listed.reenact", tmp_path / "profile"
+    profile.mkdir()
+    with (
+        talkative() as address,
+        session(env, "pair", "--profile", str(profile), "--site", "127.0.0.1", "-o", str(out)) as (
+            until,
+            end,
+        ),
+    ):
+        extension = granted(tmp_path / "extension")
+        with plain_chromium(profile, extension=extension) as tools, sync_playwright() as playwright:
+            browser = playwright.chromium.connect_over_cdp(tools)
+            until("is recorded")
+            page = browser.contexts[0].pages[0]
+            page.goto(address)
+            settled(page)
+            page.goto(address.replace("127.0.0.1", "localhost"))
+            page.evaluate("post.onclick()")
+            page.evaluate("talk.onclick()")
+            page.get_by_text("closed 1000").wait_for()
+            page.goto(f"{address}?again")
+            settled(page)
+            told = end()
+            browser.close()
+    assert told["state"] == "complete", told
+    with open_trace(out) as trace:
+        asked = [event.url for event in trace.events if isinstance(event, FlowRequested)]
+        went = [event.url for event in trace.events if isinstance(event, Navigated)]
+    assert {address, f"{address}?again"} <= set(asked)
+    assert not [url for url in asked + went if not url.startswith(("http://127.0.0.1", "about:", "chrome:"))]

@@ -34,9 +34,15 @@ export class Dialogs {
     this.stayed();
     const leaving = { event, asked: now(), t: now() };
     this.#leaving = leaving;
+    queueMicrotask(() => {
+      this.log.hurry();
+      this.outbox.leaving(true);
+    });
     // The page stands still while it is asked.
     setTimeout(() => {
       leaving.t = now();
+      // What is answered is told when the page goes.
+      if (asks(event)) this.outbox.leaving(false);
     });
   }
 
@@ -54,8 +60,7 @@ export class Dialogs {
     if (!this.#leaving) return;
     const { event, asked, t } = this.#leaving;
     this.#leaving = null;
-    const asks = event.defaultPrevented || event.returnValue !== "";
-    if (!asks || !navigator.userActivation.hasBeenActive) return;
+    if (!asks(event) || !navigator.userActivation.hasBeenActive) return;
     this.#state({ type: "beforeunload", message: "", asked, t: accepted ? now() : t, accepted });
   }
 
@@ -69,4 +74,8 @@ export class Dialogs {
   }): void {
     if (this.on()) this.log.push(() => this.outbox.add({ k: "dialog", ...dialog }));
   }
+}
+
+function asks(event: BeforeUnloadEvent): boolean {
+  return event.defaultPrevented || event.returnValue !== "";
 }

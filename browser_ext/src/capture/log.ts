@@ -33,6 +33,7 @@ export class Log {
   #idle: (() => void)[] = [];
   #timer = 0;
   #quiet = 0;
+  #hurries = false;
 
   constructor(
     private readonly outbox: Outbox,
@@ -47,6 +48,7 @@ export class Log {
   push(entry: Entry): void {
     this.#queue.push(entry);
     this.#quiet = 0;
+    if (this.#hurries) queueMicrotask(() => this.#tick());
     if (!this.#timer) this.#timer = setInterval(() => this.#tick(), TICK) as unknown as number;
   }
 
@@ -68,6 +70,13 @@ export class Log {
     if (this.#running) return;
     this.#running = true;
     void this.#drain(this.#run);
+  }
+
+  /** States all that waits now, and from here on what comes at once: the document may be left any time. */
+  hurry(): void {
+    this.#hurries = true;
+    this.gather();
+    this.#start();
   }
 
   /** The event that came before this one, the newest, if it was not stated yet. */

@@ -85,6 +85,17 @@ export class Outbox {
     }
   }
 
+  /** Says, after all that may be sent, whether the document is about to be left. */
+  leaving(leaving: boolean): void {
+    this.flush();
+    if (!this.#port || !this.#answered || this.#sent < this.#kept.length) return;
+    try {
+      this.#port.postMessage({ session: this.#session ?? "", items: [], leaving } satisfies Said);
+    } catch {
+      this.#lost();
+    }
+  }
+
   /** Connects to the worker, unless there is a port. */
   wake(): void {
     if (this.#port) return;

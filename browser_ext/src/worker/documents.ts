@@ -21,6 +21,9 @@ interface Speaker {
   on: boolean;
   /** It was there before the recording, and nobody has done anything in it: it may be none of it. */
   idle: boolean;
+  /** The number of the last that was sent, and whether the document sends all at once, for it is about to be left. */
+  last: number;
+  leaving: boolean;
   /** What is kept here has a hole: when the way is free again the document must begin again. */
   short: boolean;
 }
@@ -55,7 +58,17 @@ export class Documents {
       if (!key.startsWith(KEY)) continue;
       const { items, m: _, site, on, ...head } = batch as Left;
       if (!this.speakers.has(head.document))
-        this.speakers.set(head.document, { port: null, head, site, kept: items, on, idle: false, short: false });
+        this.speakers.set(head.document, {
+          port: null,
+          head,
+          site,
+          kept: items,
+          on,
+          idle: false,
+          last: items.at(-1)?.s ?? 0,
+          leaving: false,
+          short: false,
+        });
     }
   }
 
@@ -87,6 +100,8 @@ export class Documents {
       kept: before?.kept ?? [],
       on: false,
       idle: before?.idle ?? false,
+      last: before?.last ?? 0,
+      leaving: false,
       short: false,
     };
     this.speakers.set(document, speaker);
@@ -143,11 +158,14 @@ export class Documents {
     }
   }
 
-  private heard(speaker: Speaker, { session, items }: Said): void {
+  private heard(speaker: Speaker, { session, items, leaving }: Said): void {
     // Nothing is known yet: kept until it is. Another session: it was told so by now.
     const { session: recorded, paused } = this.recording();
     if (recorded === null || (session === "" ? paused : recorded !== undefined && recorded !== session)) return;
+    if (leaving !== undefined) speaker.leaving = leaving;
     const [first] = items;
+    speaker.last = Math.max(speaker.last, items.at(-1)?.s ?? 0);
+    if (items.some(({ k }) => k === "end")) speaker.leaving = false;
     if (first?.k === "start") speaker.idle = (first.since ?? 0) < this.began;
     if (speaker.idle && items.some(done)) {
       speaker.idle = false;
@@ -198,6 +216,8 @@ export class Documents {
     if (this.speakers.get(speaker.head.document) !== speaker) return;
     speaker.port = null;
     const { session, wanted } = this.recording();
+    if (speaker.leaving && speaker.on && typeof session === "string")
+      this.heard(speaker, { session, items: [{ k: "end", s: speaker.last + 1, t: Date.now() }] });
     if (!speaker.on && session !== undefined) {
       speaker.on = session !== null && wanted(speaker.site);
       if (speaker.on) this.pass(speaker, speaker.kept);

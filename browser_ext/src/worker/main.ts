@@ -166,7 +166,7 @@ async function watchNetwork(): Promise<void> {
     network = null;
     await ending.stop();
   } else {
-    network = new Network(state, (tab) => wanted(tab.pendingUrl || tab.url || ""));
+    network = new Network(state, wanted);
     await network.start();
   }
   panels.show();

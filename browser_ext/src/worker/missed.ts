@@ -25,8 +25,14 @@ export class Missed {
   /** Answers that the debugger told before webRequest did. */
   private readonly ahead = new Map<string, number>();
 
-  /** `watched` are the tabs that the debugger is or will be at. */
-  constructor(private readonly watched: (tab: number) => boolean) {}
+  /** By tab: whether the page that it asked for last is recorded. */
+  private readonly pages = new Map<number, boolean>();
+
+  /** `watched` are the tabs that the debugger is or will be at; `wanted` says whether a page of this URL is recorded. */
+  constructor(
+    private readonly watched: (tab: number) => boolean,
+    private readonly wanted: (url: string) => boolean,
+  ) {}
 
   start(): void {
     chrome.webRequest.onSendHeaders.addListener(this.sent, ALL, ["requestHeaders", "extraHeaders"]);
@@ -54,19 +60,27 @@ export class Missed {
     trim(this.ahead);
   }
 
-  /** Those of a tab that the debugger did not tell; they are told now. */
-  take(tab: number): Seen[] {
+  /** Those of a tab that were asked before `at`, when the debugger was there, and that it did not tell; they are told
+   * now. Of others it is yet to tell. */
+  take(tab: number, at: number): Seen[] {
     const left: Seen[] = [];
     for (const [key, seen] of this.seen) {
       if (seen[0]?.tab !== tab) continue;
-      left.push(...seen);
-      this.seen.delete(key);
+      const later = seen.filter(({ t }) => t > at);
+      left.push(...seen.filter(({ t }) => t <= at));
+      if (later.length > 0) this.seen.set(key, later);
+      else this.seen.delete(key);
     }
     return left;
   }
 
   private readonly sent = (sent: chrome.webRequest.OnSendHeadersDetails): void => {
     if (!this.watched(sent.tabId)) return;
+    if (sent.type === "main_frame") {
+      this.pages.set(sent.tabId, this.wanted(sent.url));
+      trim(this.pages);
+    }
+    if (!(this.pages.get(sent.tabId) ?? this.wanted(sent.initiator ?? sent.url))) return;
     this.open.set(sent.requestId, { t: sent.timeStamp, headers: listed(sent.requestHeaders) });
     trim(this.open);
   };
@@ -112,6 +126,7 @@ function listed(headers: chrome.webRequest.HttpHeader[] | undefined): Head {
   return (headers ?? []).map(({ name, value }): [string, string] => [name, value ?? ""]);
 }
 
-function trim(map: Map<string, unknown>): void {
-  if (map.size > MOST) map.delete(map.keys().next().value ?? "");
+function trim<K>(map: Map<K, unknown>): void {
+  const [first] = map.keys();
+  if (map.size > MOST && first !== undefined) map.delete(first);
 }

@@ -10,6 +10,7 @@ type Session = chrome.debugger.DebuggerSession;
 
 const PROTOCOL = "1.3";
 const REST_MS = 300;
+const MOST_LOADINGS = 1000;
 const RECORDED = /^(https?|wss?):/;
 const ENABLE = {
   maxPostDataSize: MOST_BODY,
@@ -19,16 +20,25 @@ const ENABLE = {
 };
 
 export class Network {
-  private readonly tabs = new Set<number>();
+  /** Those that the debugger is at, and since when (Unix ms); not known while it is on its way. */
+  private readonly tabs = new Map<number, number>();
   private readonly flows: Flows;
-  private readonly missed = new Missed((tab) => this.tabs.has(tab) || this.awaited.has(tab));
+  private readonly missed = new Missed(
+    (tab) => this.tabs.has(tab) || this.awaited.has(tab),
+    (url) => this.wanted(url),
+  );
   /** New tabs, which the debugger is on its way to, or cannot be at before they show a page. */
   private readonly awaited = new Set<number>();
 
-  /** `wanted` says whether what a tab asks is recorded. */
+  /** By tab: the frame that is its page, and whether the page that it asked for last is recorded. */
+  private readonly pages = new Map<number, { frame: string; wanted: boolean }>();
+  /** By the browser's name for a page's loading: whether the page is recorded. */
+  private readonly loadings = new Map<string, boolean>();
+
+  /** `wanted` says whether a page of this URL is recorded. */
   constructor(
     private readonly state: State,
-    private readonly wanted: (tab: chrome.tabs.Tab) => boolean,
+    private readonly wanted: (url: string) => boolean,
   ) {
     this.flows = new Flows(state, ({ tab, asked }) => this.missed.told(tab, asked.method, asked.url));
   }
@@ -52,7 +62,7 @@ export class Network {
     chrome.tabs.onCreated.removeListener(this.created);
     chrome.tabs.onUpdated.removeListener(this.updated);
     this.missed.stop();
-    const tabs = [...this.tabs];
+    const tabs = [...this.tabs.keys()];
     this.tabs.clear();
     for (const tabId of tabs) await chrome.debugger.detach({ tabId }).catch(() => undefined);
     this.flows.open.clear();
@@ -70,9 +80,10 @@ export class Network {
 
   /** States what the debugger came too late for. */
   private async rescue(tab: number): Promise<void> {
-    if (!this.tabs.has(tab)) return;
+    const since = this.tabs.get(tab);
+    if (since === undefined) return;
     this.awaited.delete(tab);
-    const left = this.missed.take(tab);
+    const left = this.missed.take(tab, since);
     if (left.length === 0) return;
     const target = { tabId: tab };
     await chrome.debugger.sendCommand(target, "Page.enable").catch(() => undefined);
@@ -81,7 +92,8 @@ export class Network {
     for (const seen of left) {
       const [name] =
         [...this.flows.open].find(
-          ([, { tab: of, asked }]) => of === tab && asked.url === seen.url && asked.method === seen.method,
+          ([, { tab: of, asked }]) =>
+            of === tab && asked.url === seen.url && asked.method === seen.method && asked.t <= seen.ended,
         ) ?? [];
       const flow = name === undefined ? undefined : this.flows.open.get(name);
       if (name !== undefined) this.flows.open.delete(name);
@@ -106,16 +118,30 @@ export class Network {
     this.flows.answered(flow, [], empty ? undefined : "the browser's debugger came too late for it", seen.ended, true);
   }
 
+  /** Whether this is of a page that is recorded: the tab's own decides, for its frames too. */
+  private ofPage({ requestId, loaderId, frameId, type, request }: Told, tab: number): boolean {
+    const page = this.pages.get(tab);
+    if (page && type === "Document" && frameId === page.frame) {
+      page.wanted = this.wanted(request.url);
+      this.loadings.set(loaderId || requestId, page.wanted);
+      if (this.loadings.size > MOST_LOADINGS) this.loadings.delete(this.loadings.keys().next().value ?? "");
+    }
+    return this.loadings.get(loaderId) ?? page?.wanted ?? true;
+  }
+
   private async attach(tab: chrome.tabs.Tab): Promise<void> {
     const tabId = tab.id;
-    if (tabId === undefined || this.tabs.has(tabId) || !this.wanted(tab)) return;
-    this.tabs.add(tabId);
+    if (tabId === undefined || this.tabs.has(tabId) || !this.wanted(tab.pendingUrl || tab.url || "")) return;
+    this.tabs.set(tabId, Number.POSITIVE_INFINITY);
     try {
+      const targets = await chrome.debugger.getTargets();
+      this.pages.set(tabId, { frame: targets.find((one) => one.tabId === tabId)?.id ?? "", wanted: true });
       await chrome.debugger.attach({ tabId }, PROTOCOL).catch((error: Error) => {
         // A worker before this one attached.
         if (!error.message.includes("already attached")) throw error;
       });
       await this.enable({ tabId });
+      this.tabs.set(tabId, Date.now());
     } catch {
       this.tabs.delete(tabId); // a page of the browser's own
     }
@@ -160,6 +186,10 @@ export class Network {
         this.flows.head(before, redirectResponse, told.redirectHasExtraInfo, this.flows.at(told));
         this.flows.whenTold(before, () => this.flows.answered(before, []));
         before.stated || this.flows.asked(before);
+      }
+      if (!this.ofPage(told, tab)) {
+        this.flows.forget(requestId);
+        return;
       }
       const t = wallTime * 1000;
       const flow = this.flows.flow(requestId, tab, request.method, request.url, request.headers, t);
@@ -224,6 +254,7 @@ export class Network {
       void partial.then(({ data }) => this.flows.ended(flow, data, { partial: true }, error, this.flows.at(told)));
     },
     "Network.webSocketCreated": ({ requestId, url }, _, tab) => {
+      if (this.pages.get(tab)?.wanted === false) return;
       this.flows.flow(requestId, tab, "GET", url.replace(/^ws/, "http"), {}, Date.now());
     },
     "Network.webSocketWillSendHandshakeRequest": (told) => {

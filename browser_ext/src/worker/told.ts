@@ -38,6 +38,9 @@ export interface Response {
 export interface Told {
   requestId: string;
   sessionId: string;
+  loaderId: string;
+  frameId?: string;
+  type?: string;
   timestamp: number;
   wallTime: number;
   url: string;
