@@ -32,7 +32,6 @@ def _errands(person: Person, app: Origin) -> None:
 
 errands = Task(
     name="errands",
-    doubt="some replays end before the last thing has faded out",
     summary="A list by Vue whose rows move as they come, change places and go.",
     path="/errands.html",
     do=_errands,
