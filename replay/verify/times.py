@@ -251,7 +251,7 @@ def durations(elapsed: float | None = None) -> Apply:
 
 
 _WHAT = r"(?:it|iB|iters?|ops?|req|reqs|requests|rows|lines|files|tests?)"
-rates = masked(
+_per_second = masked(
     "rate",
     (
         rf"(?<![\w.])(?:{_NUMBER}|\?) ?(?:[kKMGT]i?)?(?:B|b|bytes|bit|bits)/s(?:ec)?\b",
@@ -260,7 +260,15 @@ rates = masked(
         r"(?<=  )--\.-KB/s(?=    in )",  # wget, of what came too fast to tell
     ),
 )
-"""Amounts per second."""
+_RECEIVED = re.compile(
+    rb"(Receiving objects: 100% \(\d+/\d+\)), [\d.]+ (?:bytes|[KMG]iB) \| [\d.]+ (?:bytes|[KMG]iB)/s(?=, done\.)"
+)
+
+
+def rates(data: bytes) -> bytes:
+    """Amounts per second, and git's of a clone, which it says only where that took half a second."""
+    return _per_second(_RECEIVED.sub(rb"\1", data))
+
 
 certificates = masked(
     "time",

@@ -71,6 +71,7 @@ SAME = [
     ("durations", "Total wall clock time: 0.09s", "Total wall clock time: 0s"),
     # rates
     ("rates", "copied, 425 MB/s", "copied, 1.2 GB/s"),
+    ("rates", "Receiving objects: 100% (9/9), done.", "Receiving objects: 100% (9/9), 1.44 KiB | 1.44 MiB/s, done."),
     ("rates", "10/10 [00:00, 1.93it/s]", "10/10 [00:00, 22.1it/s]"),
     ("rates", "100%[===>]     290  --.-KB/s    in 0.1s", "100%[===>]     290  1.2 MB/s    in 0.1s"),
     ("meters", METER % METERED, METER % " 57.2M      0  0:00:01  0:00:01 --:--:-- 1.3M"),
