@@ -301,6 +301,7 @@
     }
     /** States all that waits, now: the document goes away. Content that is not read yet is said to be missing. */
     finish() {
+      this.#hurries = false;
       this.gather();
       this.#run++;
       const queue = this.#queue;

@@ -96,6 +96,7 @@ export class Log {
 
   /** States all that waits, now: the document goes away. Content that is not read yet is said to be missing. */
   finish(): void {
+    this.#hurries = false; // what comes after its end is kept, for the page may be shown again
     this.gather();
     this.#run++;
     const queue = this.#queue;
