@@ -2153,6 +2153,12 @@ ${field}`;
       this.#port.onMessage.addListener((told2) => this.#told(told2));
       this.#port.onDisconnect.addListener(() => this.#lost());
     }
+    /** The page was kept and is shown again: the browser closed its port meanwhile, and says nothing of it. */
+    renew() {
+      this.#port?.disconnect();
+      this.#port = null;
+      this.wake();
+    }
     /** Resolves with the last number when all that was stated so far is written. */
     written() {
       const upTo = this.#last;
@@ -2750,7 +2756,7 @@ ${state.title}`;
       Object.assign(globalThis, { __reenact: probeOf(this.#states, written, end) });
     }
     #hide = () => this.#end();
-    #show = (event) => event.persisted && this.#outbox.wake();
+    #show = (event) => event.persisted && this.#outbox.renew();
     #load = () => {
       forgetRoots();
       this.#states.changed();

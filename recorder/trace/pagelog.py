@@ -82,6 +82,8 @@ class _Document(Struct):
     deed: int = 0
     """When something happened in it last."""
     ended: bool = False
+    again: bool = False
+    """It went on after its end: the browser had kept it, and shows it again."""
     parts: dict[str, bytearray | None] = {}
     """Content that is on its way; null: it is too much."""
 
@@ -177,8 +179,10 @@ class PageLog:
         opened = {document.tab for document in self._documents.values()}
         closed = set() if opened <= self._closed else self._closed
         latest: dict[int, int] = {}
+        shown: dict[int, int] = {}
         for document in self._documents.values():
             latest[document.frame] = document.doc
+            shown[document.frame] = max(shown.get(document.frame, 0), document.t)
         went = self._went()
         return [
             f"document {document.doc} went without stating its end; what was done in it last may be missing"
@@ -186,6 +190,7 @@ class PageLog:
             if not document.ended
             and document.doc not in went
             and (latest[document.frame] != document.doc or document.tab in closed)
+            and not (document.again and document.t == shown[document.frame] and document.tab not in closed)
         ]
 
     def never_seen(self) -> list[str]:
@@ -266,6 +271,7 @@ class PageLog:
                     opaque=bool(item.get("opaque", False)),
                 )
             ]  # fmt: skip
+        document.again = kind != "end" and (document.again or document.ended)
         document.ended = kind == "end"  # a page that is gone back to goes on
         if kind == "end":
             document.parts.clear()

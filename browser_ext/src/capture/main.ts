@@ -77,7 +77,7 @@ class Capture {
   }
 
   #hide = () => this.#end();
-  #show = (event: PageTransitionEvent) => event.persisted && this.#outbox.wake();
+  #show = (event: PageTransitionEvent) => event.persisted && this.#outbox.renew();
   #load = () => {
     forgetRoots();
     this.#states.changed();

@@ -111,6 +111,13 @@ export class Outbox {
     this.#port.onDisconnect.addListener(() => this.#lost());
   }
 
+  /** The page was kept and is shown again: the browser closed its port meanwhile, and says nothing of it. */
+  renew(): void {
+    this.#port?.disconnect();
+    this.#port = null;
+    this.wake();
+  }
+
   /** Resolves with the last number when all that was stated so far is written. */
   written(): Promise<number> {
     const upTo = this.#last;
