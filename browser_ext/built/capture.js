@@ -280,11 +280,17 @@
       this.#running = true;
       void this.#drain(this.#run);
     }
-    /** States all that waits now, and from here on what comes at once: the document may be left any time. */
+    /** States all that waits now, and from here on what comes at once: the document may be left any time. Returns whether
+     * all is stated: a file is not, while it is read. */
     hurry() {
       this.#hurries = true;
       this.gather();
       this.#start();
+      return this.#queue.length === 0;
+    }
+    /** The document stays. */
+    calm() {
+      this.#hurries = false;
     }
     /** The event that came before this one, the newest, if it was not stated yet. */
     before(seen) {
@@ -421,17 +427,21 @@
       const leaving = { event, asked: now(), t: now() };
       this.#leaving = leaving;
       queueMicrotask(() => {
-        this.log.hurry();
-        this.outbox.leaving(true);
+        if (this.log.hurry()) this.outbox.leaving(true);
       });
       setTimeout(() => {
         leaving.t = now();
-        if (asks(event)) this.outbox.leaving(false);
+        if (asks(event)) this.#stays();
       });
     }
     /** The page is still there and used: he chose to stay, if he was asked. */
     stayed() {
+      if (this.#leaving) this.#stays();
       this.#left(false);
+    }
+    #stays() {
+      this.log.calm();
+      this.outbox.leaving(false);
     }
     /** The page goes away. */
     gone() {

@@ -35,20 +35,25 @@ export class Dialogs {
     const leaving = { event, asked: now(), t: now() };
     this.#leaving = leaving;
     queueMicrotask(() => {
-      this.log.hurry();
-      this.outbox.leaving(true);
+      if (this.log.hurry()) this.outbox.leaving(true);
     });
     // The page stands still while it is asked.
     setTimeout(() => {
       leaving.t = now();
       // What is answered is told when the page goes.
-      if (asks(event)) this.outbox.leaving(false);
+      if (asks(event)) this.#stays();
     });
   }
 
   /** The page is still there and used: he chose to stay, if he was asked. */
   stayed(): void {
+    if (this.#leaving) this.#stays();
     this.#left(false);
+  }
+
+  #stays(): void {
+    this.log.calm();
+    this.outbox.leaving(false);
   }
 
   /** The page goes away. */

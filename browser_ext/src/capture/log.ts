@@ -72,11 +72,18 @@ export class Log {
     void this.#drain(this.#run);
   }
 
-  /** States all that waits now, and from here on what comes at once: the document may be left any time. */
-  hurry(): void {
+  /** States all that waits now, and from here on what comes at once: the document may be left any time. Returns whether
+   * all is stated: a file is not, while it is read. */
+  hurry(): boolean {
     this.#hurries = true;
     this.gather();
     this.#start();
+    return this.#queue.length === 0;
+  }
+
+  /** The document stays. */
+  calm(): void {
+    this.#hurries = false;
   }
 
   /** The event that came before this one, the newest, if it was not stated yet. */
