@@ -1,0 +1,23 @@
+"""The formats, one module each; each has a `FORMAT`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from replay.dataset.format import Format
+
+_MODULES = {
+    "native": "native",
+}
+"""By name on the command line; imported when asked for, so that a start costs nothing."""
+
+
+def names() -> tuple[str, ...]:
+    return tuple(_MODULES)
+
+
+def format_of(name: str) -> Format:
+    """The format of that name. Raises KeyError where there is none."""
+    made = import_module(f"{__name__}.{_MODULES[name]}").FORMAT
+    assert isinstance(made, Format)
+    return made
