@@ -66,8 +66,9 @@ from replay.verify.verdict import Observation, PageObservation
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recording:
     """A trace as `trajectory` needs it. `output` gives raw output of a terminal (its number) between two offsets,
-    `blob` the content of a blob or None. `sha256` is that of the trace's file, `public_key` that of who sealed it (null:
-    not checked). `verification` is what a trusted replay found, `longest` how many characters of a text are kept."""
+    `blob` the content of a blob or None. `sha256` is that of the trace's file, `public_key` whose seal was
+    checked. `verification` is what a trusted replay found, `longest` how many characters of a text are kept.
+    """
 
     manifest: Manifest
     events: Sequence[AnyEvent | Unknown]
