@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from functools import partial
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from msgspec import Struct
 
 from recorder.trace.errors import ReenactError, Unsupported, UsageError
 from recorder.trace.printable import printable
+from replay import verdicts
 from replay.commands.drifting import play_live
 from replay.commands.opening import find
 from replay.players.terminal.outcome import Bounds
@@ -39,6 +41,8 @@ class _Answer(Struct, kw_only=True):
     result: ReplayResult | None = None
     error: str = ""
     code: int = 0
+    unkept: str = ""
+    """Why the verdict does not stand beside the trace."""
 
     @property
     def exit_code(self) -> int:
@@ -119,6 +123,7 @@ class _Answer(Struct, kw_only=True):
     metavar="FILE",
     help="Write the JSON there as well.",
 )
+@click.option("--no-verdict", is_flag=True, help="Do not keep the verdict beside the trace (NAME.verdict).")
 @click.option("--verbose", "-v", is_flag=True, help="Say for every step how each side of it was judged.")
 @click.pass_context
 def replay(
@@ -137,6 +142,7 @@ def replay(
     video: Path | None,
     json_wanted: bool,
     report: Path | None,
+    no_verdict: bool,
     verbose: bool,
 ) -> None:
     """Do each TRACE again in a sandbox, offline, and say step by step whether it holds.
@@ -145,6 +151,9 @@ def replay(
     output, files, working folder and the outcome's reward are compared: byte by byte first, then through named
     rules (docs/normalisers.md). A mismatch shows the nearest miss. What was done in a browser is done again in
     Chromium, with the recorded input; of each step the element, the pages, dialogs, tabs and downloads are compared.
+
+    What a whole replay found is kept beside the trace, in NAME.verdict, bound to the file's digest and signed by your
+    own key: `reenact export --verified` asks for it.
     """
     if live:
         context.exit(play_live(traces, base, headed=headed, json_wanted=json_wanted, report=report))
@@ -167,8 +176,10 @@ def replay(
     paths = [find(path) for path in traces]
     chosen = wants_colour(os.environ, sys.stdout.isatty())
     answers = []
-    for answer in _answers(paths, options, runs, jobs):
+    for answer in _answers(paths, options, runs, jobs, kept=not no_verdict and until is None):
         answers.append(answer)
+        if answer.unkept:
+            click.echo(f"reenact: {clip(printable(answer.unkept), _LONGEST_ERROR)}", err=True)
         if json_wanted:
             continue
         if len(paths) > 1:
@@ -222,16 +233,16 @@ def _folder(path: Path | None) -> Path | None:
     return path.absolute()
 
 
-def _answers(paths: list[Path], options: Options, runs: int, jobs: int) -> Iterator[_Answer]:
+def _answers(paths: list[Path], options: Options, runs: int, jobs: int, *, kept: bool) -> Iterator[_Answer]:
     if jobs == 1 or len(paths) == 1:
         for path in paths:
-            yield _answer(path, options, runs, _progress(path))
+            yield _answer(path, options, runs, kept, _progress(path))
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin) as pool:
         # ^C that comes while they start waits until they have: else each would tell where it was.
         signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
         try:
-            answers = pool.map(partial(_answer, options=options, runs=runs), paths)
+            answers = pool.map(partial(_answer, options=options, runs=runs, kept=kept), paths)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
         yield from answers
@@ -245,9 +256,11 @@ def _begin() -> None:
         os._exit(130)
 
 
-def _answer(path: Path, options: Options, runs: int, progress: Progress | None = None) -> _Answer:
+def _answer(path: Path, options: Options, runs: int, kept: bool, progress: Progress | None = None) -> _Answer:
     try:
-        return _Answer(path=str(path), result=replay_trace(path, options, runs=runs, progress=progress))
+        before = verdicts.sha256_of(path) if kept else ""
+        result = replay_trace(path, options, runs=runs, progress=progress)
+        return _Answer(path=str(path), result=result, unkept=_keep(path, before, result) if kept else "")
     except ReenactError as error:
         return _Answer(path=str(path), error=f"{path}: {error}", code=error.exit_code)
     except OSError as error:
@@ -255,6 +268,19 @@ def _answer(path: Path, options: Options, runs: int, progress: Progress | None =
     finally:
         if progress is not None and sys.stderr.isatty():
             click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _keep(path: Path, sha256: str, result: ReplayResult) -> str:
+    """Puts the verdict beside its trace. Gives why it could not."""
+    try:
+        if verdicts.sha256_of(path) != sha256:
+            return f"{path} was changed while it was replayed: no verdict is kept of it"
+        verdicts.keep(path, sha256, result, version("reenact"))
+    except OSError as error:
+        return f"the verdict of {path} is not kept: {error.strerror or error}; --no-verdict asks for none"
+    except UsageError as error:
+        return f"the verdict of {path} is not kept: {error}"
+    return ""
 
 
 def _progress(path: Path) -> Progress | None:
