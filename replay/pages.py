@@ -13,6 +13,7 @@ from recorder.trace.pages import (
     BrowserEnded,
     BrowserStarted,
     DocumentEnded,
+    DocumentShown,
     DocumentStarted,
     FrameSeen,
     PageEvent,
@@ -62,11 +63,19 @@ def _browsers(events: Iterable[AnyEvent | Unknown]) -> Iterator[tuple[int, int, 
 @dataclass
 class _Document:
     started: DocumentStarted
-    ended: int = _EVER
     states: list[PageState] = field(default_factory=list)
     arias: list[str | None] = field(default_factory=list)
     """The snapshot that holds at each state, by its digest."""
     events: list[PageEvent] = field(default_factory=list)
+
+
+@dataclass
+class _Stay:
+    """From when until when a frame showed a document; what the browser keeps stays more than once."""
+
+    document: _Document
+    began: int
+    ended: int = _EVER
 
 
 class _Log:
@@ -76,7 +85,8 @@ class _Log:
         self._blob = blob
         self._texts: dict[str, str | None] = {}
         self._documents: dict[int, _Document] = {}
-        self._by_frame: dict[int, list[_Document]] = {}
+        self._stays: dict[int, list[_Stay]] = {}
+        """By frame, in order."""
         self._frames: dict[int, FrameSeen] = {}
         self._tabs: dict[int, list[int]] = {}
         """Tab -> when it was opened and closed."""
@@ -104,9 +114,14 @@ class _Log:
                 self._frames[event.frame] = event  # the last told knows most
             case DocumentStarted():
                 document = self._documents.setdefault(event.doc, _Document(event))
-                self._by_frame.setdefault(event.frame, []).append(document)
+                self._stays.setdefault(event.frame, []).append(_Stay(document, event.t))
+            case DocumentShown() if event.doc in self._documents:
+                document = self._documents[event.doc]
+                self._stays.setdefault(document.started.frame, []).append(_Stay(document, event.t))
             case DocumentEnded() if event.doc in self._documents:
-                self._documents[event.doc].ended = event.t
+                document = self._documents[event.doc]
+                stays = self._stays[document.started.frame]
+                next(stay for stay in reversed(stays) if stay.document is document).ended = event.t
             case PageState() if event.doc in self._documents:
                 self._documents[event.doc].states.append(event)
             case PageEvent() if event.doc in self._documents:
@@ -135,10 +150,11 @@ class _Log:
         looks: list[Look] = []
         firm: set[str] = set()
         restless: list[str] = []
-        for frame in sorted(self._by_frame):
-            document = self._live(frame, end, end if then is not None else end - 1)
-            if document is None or document.started.tab not in tabs:
+        for frame in sorted(self._stays):
+            stay = self._live(frame, end, end if then is not None else end - 1)
+            if stay is None or stay.document.started.tab not in tabs:
                 continue
+            document = stay.document
             place = self._place(frame)
             first, after = _span(document, gesture, end, then)
             if after:
@@ -148,7 +164,7 @@ class _Log:
             kept = state is not None and _said_after(document, state, end, then)
             if kept:
                 firm.add(place)
-            lasted = min(document.ended, known_until) - gesture.t_end >= QUIET
+            lasted = min(stay.ended, known_until) - gesture.t_end >= QUIET
             rested = state is not None and state.settled and (kept or lasted or first < after)
             if not rested or document.started.tab in passing:
                 restless.append(place)
@@ -187,12 +203,12 @@ class _Log:
                 return event.x, event.y
         return None
 
-    def _live(self, frame: int, at: int, still: int) -> _Document | None:
-        """The document that a frame showed then, and had not left by `still`: at a replay's end its last state and its
-        end may be told at one moment."""
-        for document in reversed(self._by_frame[frame]):
-            if document.started.t < at:
-                return document if document.ended >= still else None
+    def _live(self, frame: int, at: int, still: int) -> _Stay | None:
+        """The document that a frame showed then, and that had not been left by `still`: at a replay's end its last
+        state and its end may be told at one moment."""
+        for stay in reversed(self._stays[frame]):
+            if stay.began < at:
+                return stay if stay.ended >= still else None
         return None
 
     def _last_look(self, gesture: Gesture) -> int:

@@ -2527,6 +2527,11 @@ ${field}`;
       this.#n = 0;
       this.#last = { key: "", aria: "", held: "" };
     }
+    /** The document is shown again after it had ended: what it is now is stated even where it is as before. */
+    again() {
+      this.#last.key = "";
+      this.changed();
+    }
     start() {
       this.#on = true;
       if (document.readyState === "loading") {
@@ -2766,7 +2771,13 @@ ${state.title}`;
       Object.assign(globalThis, { __reenact: probeOf(this.#states, written, end) });
     }
     #hide = () => this.#end();
-    #show = (event) => event.persisted && this.#outbox.renew();
+    #show = (event) => {
+      if (!event.persisted) return;
+      this.#outbox.renew();
+      if (!this.#recorded) return;
+      this.#outbox.add({ k: "shown", t: now() });
+      this.#states.again();
+    };
     #load = () => {
       forgetRoots();
       this.#states.changed();

@@ -49,6 +49,11 @@ export interface EndItem extends Numbered {
   k: "end";
 }
 
+/** The document, which had ended, is shown again: the browser had kept it. */
+export interface ShownItem extends Numbered {
+  k: "shown";
+}
+
 /** A portion (at most 256 KiB, base64) of the content that a later item of this document refers to by `part`. */
 export interface PartItem extends Numbered {
   k: "part";
@@ -168,7 +173,16 @@ export interface ClockItem extends Numbered {
   times?: number[];
 }
 
-export type DocumentItem = StartItem | EndItem | PartItem | TargetItem | EventItem | StateItem | DialogItem | ClockItem;
+export type DocumentItem =
+  | StartItem
+  | EndItem
+  | ShownItem
+  | PartItem
+  | TargetItem
+  | EventItem
+  | StateItem
+  | DialogItem
+  | ClockItem;
 
 /** Names and values in the order in which they were sent. */
 export type Head = [string, string][];

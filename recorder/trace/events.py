@@ -20,6 +20,7 @@ from recorder.trace.pages import (
     ClockRead,
     DialogAnswered,
     DocumentEnded,
+    DocumentShown,
     DocumentStarted,
     Downloaded,
     FileChosen,
@@ -54,6 +55,7 @@ __all__ = [
     "DialogAnswered",
     "Digest",
     "DocumentEnded",
+    "DocumentShown",
     "DocumentStarted",
     "Downloaded",
     "Event",
@@ -451,8 +453,8 @@ AnyEvent = (
     | NetworkStarted | NameAsked | Connected | ServerSeen | FlowRequested | FlowAnswered | FlowMessage | FlowClosed
     | Gap | Recovered | SecretReplaced
     | BrowserStarted | BrowserEnded | TabOpened | TabActivated | TabClosed
-    | FrameSeen | DocumentStarted | DocumentEnded | Navigated | PageRequest | Downloaded
-    | PageTarget | PageEvent | PageState | Screenshot | DialogAnswered | ClockRead
+    | FrameSeen | DocumentStarted | DocumentEnded | DocumentShown | Navigated | PageRequest
+    | Downloaded | PageTarget | PageEvent | PageState | Screenshot | DialogAnswered | ClockRead
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from recorder.trace.pages import (
     BrowserStarted,
     Clip,
     DialogAnswered,
+    DocumentShown,
     DocumentStarted,
     Downloaded,
     FileChosen,
@@ -157,6 +158,9 @@ class _Browser:
         self.tops: dict[int, int] = {}
         self.did: dict[int, Verb] = {}
         self.asked: dict[int, int] = {}
+        self.shown: dict[int, int] = {}
+        self.returned: set[int] = set()
+        """Frames whose kept page was shown before their return to it was told, and when; those that wait for theirs."""
         for event in events:
             self._take(event)
         self.drafts = self._drafts()
@@ -191,6 +195,13 @@ class _Browser:
                 self.hands.frame(event)
                 self.frame_docs.setdefault(event.frame, []).append((event.t, event.doc))
                 self.urls[event.frame] = event.url
+                self.returned.discard(event.frame)
+            case DocumentShown():
+                self.frame_docs.setdefault(event.frame, []).append((event.t, event.doc))
+                if event.frame in self.returned:
+                    self.returned.discard(event.frame)
+                else:
+                    self.shown[event.frame] = event.t
             case PageRequest(type="main_frame", ended=False, tab=int()):
                 self.asked.setdefault(event.tab or 0, event.t)
             case BrowserStarted():
@@ -201,6 +212,8 @@ class _Browser:
                 # A navigation is told when its page has come; it began when the page was asked for.
                 top = isinstance(event, Navigated) and event.frame == self.tops.get(event.tab, event.frame)
                 began = self.asked.pop(event.tab, event.t) if top else event.t
+                if isinstance(event, Navigated) and not event.within:
+                    began = min(began, self._shown(event))
                 latest = self.hands.latest.get(event.tab)
                 if latest is not None and isinstance(event, Navigated) and self._rested(event, latest, began):
                     latest = None
@@ -214,6 +227,16 @@ class _Browser:
             case _:
                 pass
 
+    def _shown(self, navigated: Navigated) -> int:
+        """When a page that is returned to was shown, where the browser had kept it; else when that was told."""
+        self.returned.discard(navigated.frame)
+        shown = self.shown.pop(navigated.frame, None)
+        if navigated.how != "back_forward":
+            return navigated.t
+        if shown is None:
+            self.returned.add(navigated.frame)
+        return navigated.t if shown is None else shown
+
     def _rested(self, navigated: Navigated, latest: Stroke, until: int) -> bool:
         """Whether another page of the frame began after the `latest` stroke and had come to rest before `until`: what
         led to that page is not what then leads away from it in history."""
@@ -222,8 +245,8 @@ class _Browser:
         docs = self.frame_docs.get(navigated.frame, [])
         place = bisect.bisect_left(docs, until, key=lambda doc: doc[0])
         began, doc = docs[place - 1] if place else (0, 0)
-        states = self.states.get(doc, [])
-        return began > latest.t_start and bool(states) and states[0].settled and states[0].t < until
+        first = next((state for state in self.states.get(doc, ()) if state.t >= began), None)
+        return began > latest.t_start and first is not None and first.settled and first.t < until
 
     def _drafts(self) -> list[Draft]:
         made = drafts(self.hands.strokes, self.elements)

@@ -24,6 +24,7 @@ from recorder.trace.pages import (
     ClockRead,
     DialogAnswered,
     DocumentEnded,
+    DocumentShown,
     DocumentStarted,
     Downloaded,
     FileChosen,
@@ -276,6 +277,8 @@ class PageLog:
         if kind == "end":
             document.parts.clear()
             return [DocumentEnded(**place, last=s)]
+        if kind == "shown":
+            return [DocumentShown(**place, frame=document.frame, tab=document.tab, seq=s)]
         if kind == "part":
             self._part(document, item)
             return []

@@ -96,10 +96,21 @@ class DocumentStarted(Event, frozen=True, kw_only=True, omit_defaults=True, tag=
 
 
 class DocumentEnded(Event, frozen=True, kw_only=True, tag="page.ended"):
-    """The document is gone; `last` is the number of the last that it stated (all were kept, unless a gap says so)."""
+    """The document is gone, if it is not shown again; `last` is the number of the last that it stated (all were kept,
+    unless a gap says so)."""
 
     doc: Count
     last: Count
+
+
+class DocumentShown(Event, frozen=True, kw_only=True, tag="page.shown"):
+    """The document had ended, and is shown again as it was left: the browser had kept it (back/forward cache) and asked
+    nobody for it. Its numbers go on."""
+
+    doc: Count
+    frame: Count
+    tab: Count
+    seq: Count
 
 
 class Navigated(Event, frozen=True, kw_only=True, omit_defaults=True, tag="page.navigated"):

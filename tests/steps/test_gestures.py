@@ -14,6 +14,7 @@ from recorder.trace.gestures import Gesture, gestures, hovered, read
 from recorder.trace.pages import (
     Clip,
     DialogAnswered,
+    DocumentShown,
     Downloaded,
     FileChosen,
     FrameSeen,
@@ -427,6 +428,15 @@ def back_at_once(log: BrowserLog) -> None:
     log.add(Navigated, tab=1, frame=1, url="https://shop.example/", how="back_forward")
 
 
+def back_to_a_kept_page(log: BrowserLog) -> None:
+    """It is shown before the browser tells that it went there; what was done in the page before ends there."""
+    log.state(1, "a")
+    history(log)
+    log.wait(5000)
+    log.add(DocumentShown, doc=1, frame=1, tab=1, seq=100)
+    log.add(Navigated, tab=1, frame=1, url="https://shop.example/", how="back_forward")
+
+
 def back_by_the_page(log: BrowserLog) -> None:
     """The page had not come to rest: nobody saw it."""
     log.click(1)
@@ -446,7 +456,7 @@ def resized(log: BrowserLog) -> None:
     log.event("resize", size=(801, 600))
 
 
-ONCE = (tabs, history, back_at_once, back_by_the_page)
+ONCE = (tabs, history, back_at_once, back_to_a_kept_page, back_by_the_page)
 """Deeds that begin tabs or documents, which can be begun once."""
 DEEDS = [
     (double_click, ["double-click button “Save”"]),
@@ -491,6 +501,10 @@ DEEDS = [
     (tabs, ["open tab 2", "go to https://b.example/", "switch to tab 1", "switch to tab 2", "close tab 2"]),
     (history, ["click button “Save”", "go back", "go forward", "reload"]),
     (back_at_once, ["click button “Save”", "go back"]),
+    (
+        back_to_a_kept_page,
+        ["click button “Save”", "go back", "go forward", "reload", "go back"],
+    ),
     (back_by_the_page, ["click button “Save”"]),
     (history_by_key, ["go back"]),
     (resized, ["resize window to 801 × 600"]),
@@ -556,6 +570,7 @@ TOLD = st.sampled_from([
     (TabActivated, {"tab": 1}), (TabActivated, {"tab": 2}), (TabClosed, {"tab": 2}), (TabClosed, {"tab": 9}),
     *((Navigated, {"tab": 1, "frame": 1, "url": f"https://{to}.example/", "how": how})
       for to in "ab" for how in ("typed", "reload", "back_forward", "link", "redirect")),
+    (DocumentShown, {"doc": 1, "frame": 1, "tab": 1, "seq": 1000}),
     (PageRequest, {"n": 1, "tab": 1, "frame": 1, "method": "GET", "url": "https://a.example/", "type": "main_frame"}),
     (Downloaded, {"tab": None, "url": "https://a.example/", "name": "a", "complete": True, "size": 1}),
 ])  # fmt: skip

@@ -14,6 +14,7 @@ from recorder.trace.codec import decode_event, encode_event
 from recorder.trace.event import Event
 from recorder.trace.events import (
     DocumentEnded,
+    DocumentShown,
     DocumentStarted,
     FrameSeen,
     Gap,
@@ -141,6 +142,16 @@ def test_a_closed_tab_keeps_its_number_for_what_comes_late() -> None:
     assert kinds(pages.take(worker({**closed, "s": 2}))) == []
     assert kinds(pages.take(batch({"k": "end", "s": 3, "t": 3}))) == [DocumentEnded]
     assert kinds(pages.take(batch(start(), document="late"))) == [DocumentStarted]
+
+
+def test_a_document_that_the_browser_kept_is_shown_again() -> None:
+    pages, _ = log()
+    pages.take(batch(start(), event(2), {"k": "end", "s": 3, "t": 3}))
+    assert pages.open_documents() == []
+    events = pages.take(batch({"k": "shown", "s": 4, "t": 9}, event(5, t=10)))
+    assert kinds(events) == [DocumentShown, PageEvent]
+    assert (events[0].t, events[0].doc, events[0].seq) == (9_000_000, 1, 4)  # type: ignore[attr-defined]
+    assert pages.open_documents() == [1]
 
 
 def test_a_frame_that_navigated_first_is_told_again_when_its_document_knows_more() -> None:

@@ -30,6 +30,7 @@ from recorder.trace.events import (
     Connected,
     DialogAnswered,
     DocumentEnded,
+    DocumentShown,
     DocumentStarted,
     Downloaded,
     FileChosen,
@@ -212,7 +213,8 @@ def browser_events(blob: str) -> list[AnyEvent]:
         ClockRead(t=56, seq=7, read="now", first=0, base=1.7e12, values=[0.1, 1.5], times=[1, 3], **page),
         Screenshot(t=56, blob=blob, type="image/webp", width=1920, height=1080, reason="checkpoint", **web),
         Downloaded(t=56, url="blob:x", name="report.csv", complete=True, size=4, blob=blob, **web),
-        DocumentEnded(t=56, source="browser/1", doc=1, last=7),
+        DocumentEnded(t=56, source="browser/1", doc=1, last=8),
+        DocumentShown(t=56, seq=9, **page),
         TabClosed(t=56, **web),
         BrowserEnded(t=56, source="browser/1", reason="closed"),
     ]  # fmt: skip

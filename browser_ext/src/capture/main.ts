@@ -77,7 +77,13 @@ class Capture {
   }
 
   #hide = () => this.#end();
-  #show = (event: PageTransitionEvent) => event.persisted && this.#outbox.renew();
+  #show = (event: PageTransitionEvent) => {
+    if (!event.persisted) return;
+    this.#outbox.renew();
+    if (!this.#recorded) return;
+    this.#outbox.add({ k: "shown", t: now() });
+    this.#states.again();
+  };
   #load = () => {
     forgetRoots();
     this.#states.changed();

@@ -84,6 +84,12 @@ export class States {
     this.#last = { key: "", aria: "", held: "" };
   }
 
+  /** The document is shown again after it had ended: what it is now is stated even where it is as before. */
+  again(): void {
+    this.#last.key = "";
+    this.changed();
+  }
+
   start(): void {
     this.#on = true;
     if (document.readyState === "loading") {
