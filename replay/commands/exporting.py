@@ -18,13 +18,30 @@ from recorder.trace.steps import steps
 from replay.commands import exporting_pages
 from replay.commands.opening import JSON, TRACE, as_json, cast_of, opened
 from replay.commands.writing import OUT, OVERWRITE, counted, told_losses, written, zip_of
+from replay.dataset.formats import names
+
+
+class _Formats(click.Group):
+    """The formats that have a command of their own, then those made of rows, imported when one is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.commands, *names()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in names():
+            from replay.commands.exporting_rows import rows_command
+
+            return rows_command(cmd_name)
+        return super().get_command(ctx, cmd_name)
 
 
 @click.group(
-    epilog="Examples:\n\n\b\n  reenact export asciicast fix.reenact -o fix.cast\n  reenact export har fix.reenact -o fix.har"
+    cls=_Formats,
+    epilog="Examples:\n\n\b\n  reenact export asciicast fix.reenact -o fix.cast\n  reenact export har fix.reenact -o fix.har\n"
+    "  reenact export native traces/ -o dataset --verified --jobs 2",
 )
 def export() -> None:
-    """Write a trace in another format."""
+    """Write a trace in another format, or many as a dataset."""
 
 
 export.add_command(exporting_pages.playwright)

@@ -264,8 +264,9 @@ class _Trajectory:
         until = 0
         for step, call in _of(self.steps, calls):
             if call.t_start < until:
-                lose("what was shown when: results that came after later calls had begun", step.n)
-            until = max(until, call.t_end)
+                lose("what was shown when: later calls had begun before the result came", step.n)
+            if step.gesture is None:
+                until = max(until, call.t_end)
             if step.inputs:
                 lose("when keys were typed, and the screens between them", step.n, len(step.inputs))
             if step.gesture is not None:

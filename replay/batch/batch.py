@@ -1,0 +1,226 @@
+"""Runs a batch: inputs in chunks, chunks into spools, spools into shards, and a manifest last.
+
+What is written is a function of the traces, their verdicts and the options: the number of jobs, kills and reruns change
+no byte of it. Until the manifest stands the folder `.work` keeps what was done; then it is gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import batched
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from recorder.trace.errors import UsageError
+from replay.batch.chunk import Chunk, work
+from replay.batch.ledger import Ledger, LossCount, Piece
+from replay.batch.options import EXPORTER_VERSION, Options
+from replay.batch.pool import each
+from replay.batch.shards import COMPRESSIONS, Shard, Written, portions, write_files, write_shard
+from replay.dataset.format import Format
+from replay.dataset.formats import format_of
+
+MANIFEST = "manifest.json"
+INPUTS = "inputs.jsonl"
+WORK = ".work"
+CHUNK = 100
+"""Traces a task: enough that handing it out costs nothing, few enough that a kill loses little."""
+
+Progress = Callable[[int, int], None]
+"""(traces done, traces in all), while it goes on."""
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """What a dataset says of itself, written last. `inputs` is the SHA-256 of inputs.jsonl, which has a line for every
+    input with its digest and where it went or why it did not; `counts` sums these up. `losses` are what the format
+    could not hold, over all traces that were converted."""
+
+    dataset: str
+    format: str
+    format_version: int
+    exporter_version: int
+    reenact: str
+    options: Options
+    records: dict[str, int]
+    traces: dict[str, int]
+    counts: dict[str, int]
+    files: list[Written]
+    inputs: str
+    losses: list[dict[str, Any]]
+
+
+class Result(NamedTuple):
+    """What a batch came to. `again`: it had been done, and nothing was written."""
+
+    manifest: Manifest
+    again: bool
+
+
+def run(
+    paths: Sequence[Path], folder: Path, options: Options, jobs: int, progress: Progress | None = None
+) -> Result:
+    """Makes the dataset of these traces in `folder`, or goes on where a run before was cut short.
+
+    Raises UsageError where the folder holds something else, OSError where the disk takes no more.
+    """
+    root = _root(paths)
+    _begin(folder, options)
+    work_folder = folder / WORK
+    form = format_of(options.format)
+    losses = LossCount()
+    with Ledger(work_folder / "ledger.sqlite") as ledger:
+        done = 0
+        chunks = (
+            Chunk(paths=tuple(str(path) for path in part), options=options, folder=str(work_folder))
+            for part in batched(sorted(paths), CHUNK)
+        )
+        for one in each(work, chunks, jobs):
+            ledger.take(one, root)
+            for fact in one.facts:
+                losses.take(fact.losses)
+            done += len(one.facts)
+            if progress is not None:
+                progress(done, len(paths))
+        ledger.drop_the_same()
+        files, records, traces = _written(ledger, folder, form, options, jobs)
+        inputs = _inputs(ledger, folder)
+        manifest = Manifest(
+            dataset="reenact",
+            format=options.format,
+            format_version=options.format_version,
+            exporter_version=EXPORTER_VERSION,
+            reenact=options.reenact,
+            options=options,
+            records=records,
+            traces=traces,
+            counts=ledger.counts(),
+            files=files,
+            inputs=inputs,
+            losses=losses.told(),
+        )
+    place = folder / MANIFEST
+    same = place.exists() and place.read_bytes() == _encoded(manifest)
+    if not same:
+        _put(place, _encoded(manifest))
+    shutil.rmtree(work_folder)
+    return Result(manifest, same)
+
+
+def _begin(folder: Path, options: Options) -> None:
+    """A folder of its own for the dataset. One that another command filled is left alone."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        known = {entry.name for entry in os.scandir(folder)}
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}") from error
+    key = folder / WORK / "options"
+    if MANIFEST in known:
+        try:
+            before = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest).options.key
+        except (OSError, msgspec.MsgspecError):
+            before = ""
+    elif WORK in known:
+        before = key.read_text() if key.is_file() else ""
+    elif known:
+        raise UsageError(f"{folder} is not empty, and no dataset of ours: name another folder")
+    else:
+        before = options.key
+    if before != options.key:
+        raise UsageError(
+            f"{folder} holds a dataset made with other options: name another folder, or delete it"
+        )
+    (folder / WORK).mkdir(mode=0o700, exist_ok=True)
+    key.write_text(options.key)
+
+
+def _written(
+    ledger: Ledger, folder: Path, form: Format, options: Options, jobs: int
+) -> tuple[list[Written], dict[str, int], dict[str, int]]:
+    files: list[Written] = []
+    records: dict[str, int] = {}
+    traces: dict[str, int] = {}
+    for split in ledger.splits():
+        count = 0
+        for part in portions(ledger.kept(split), options.shard_bytes):
+            count += 1
+            records[split] = records.get(split, 0) + sum(piece.records for piece in part)
+            traces[split] = traces.get(split, 0) + len(part)
+        if form.kind == "files":
+            files += _own_files(ledger, folder, split)
+        else:
+            shards = _shards(ledger, split, folder, form.suffix, options, count)
+            files += each(write_shard, shards, min(jobs, count))
+    return files, records, traces
+
+
+def _shards(
+    ledger: Ledger, split: str, folder: Path, suffix: str, options: Options, count: int
+) -> Iterator[Shard]:
+    ending = suffix + COMPRESSIONS[options.compression]
+    for number, part in enumerate(portions(ledger.kept(split), options.shard_bytes)):
+        name = f"{split}-{number:05}-of-{count:05}{ending}"
+        ledger.placed((piece.row for piece in part), name)
+        frames = tuple(_frame(piece) for piece in part)
+        yield Shard(folder=str(folder), name=name, compression=options.compression, frames=frames)
+
+
+def _own_files(ledger: Ledger, folder: Path, split: str) -> list[Written]:
+    written: list[Written] = []
+    for piece in ledger.kept(split):
+        name = f"{split}/{_name(piece)}"
+        ledger.placed([piece.row], name)
+        written += write_files(folder, name, _frame(piece))
+    return written
+
+
+def _frame(piece: Piece) -> tuple[str, int, int, int]:
+    return piece.spool, piece.offset, piece.length, piece.size
+
+
+def _name(piece: Piece) -> str:
+    """The folder of a trace's own files: what it is called, and what tells it from others that are called so."""
+    stem = Path(piece.path).name.removesuffix(".reenact")
+    plain = "".join(char if (char.isalnum() and char.isascii()) or char in "-_" else "-" for char in stem)
+    return f"{plain[:64].strip('-') or 'trace'}-{piece.trace_id[-12:]}"
+
+
+def _inputs(ledger: Ledger, folder: Path) -> str:
+    """Writes inputs.jsonl. Gives its SHA-256."""
+    told = hashlib.sha256()
+    beside = folder / WORK / INPUTS
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+        for outcome in ledger.outcomes():
+            line = (
+                msgspec.json.encode({name: value for name, value in outcome._asdict().items() if value})
+                + b"\n"
+            )
+            told.update(line)
+            file.write(line)
+    beside.replace(folder / INPUTS)
+    return told.hexdigest()
+
+
+def _encoded(manifest: Manifest) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+
+
+def _put(place: Path, data: bytes) -> None:
+    beside = place.with_name(f".{place.name}.partial")
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(place)
+
+
+def _root(paths: Iterable[Path]) -> str:
+    """What all paths have before them: it is nobody's business."""
+    folders = {str(path.parent) for path in paths}
+    common = os.path.commonpath(folders) if folders else ""
+    return common.rstrip("/") + "/"
