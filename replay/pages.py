@@ -30,6 +30,7 @@ _SOON = 1_000_000_000
 """Nanoseconds within which a window that a page opens or closes may have done so before what a person did meanwhile."""
 _PRESSES = ("pointerdown", "mousedown")
 _MOST_SNAPSHOT = 1 << 20
+_MOST_AROUND = 32
 _EVER = 1 << 62
 
 Blob = Callable[[str], bytes | None]
@@ -63,6 +64,8 @@ def _browsers(events: Iterable[AnyEvent | Unknown]) -> Iterator[tuple[int, int, 
 @dataclass
 class _Document:
     started: DocumentStarted
+    within: _Document | None = None
+    """The one around its frame; what ends that ends it, too, and may not be told of it."""
     states: list[PageState] = field(default_factory=list)
     arias: list[str | None] = field(default_factory=list)
     """The snapshot that holds at each state, by its digest."""
@@ -113,7 +116,9 @@ class _Log:
             case FrameSeen():
                 self._frames[event.frame] = event  # the last told knows most
             case DocumentStarted():
-                document = self._documents.setdefault(event.doc, _Document(event))
+                around = self._stays.get(self._parent(event.frame), ())
+                within = around[-1].document if around else None
+                document = self._documents.setdefault(event.doc, _Document(event, within))
                 self._stays.setdefault(event.frame, []).append(_Stay(document, event.t))
             case DocumentShown() if event.doc in self._documents:
                 document = self._documents[event.doc]
@@ -206,10 +211,26 @@ class _Log:
     def _live(self, frame: int, at: int, still: int) -> _Stay | None:
         """The document that a frame showed then, and that had not been left by `still`: at a replay's end its last
         state and its end may be told at one moment."""
-        for stay in reversed(self._stays[frame]):
-            if stay.began < at:
-                return stay if stay.ended >= still else None
-        return None
+        live = stay = self._latest(frame, at)
+        for _ in range(_MOST_AROUND):
+            if stay is None or stay.ended < still:
+                return None
+            within = stay.document.within
+            if within is None:
+                break
+            stay = self._latest(within.started.frame, at)
+            if stay is not None and stay.document is not within:
+                return None  # the document around it was left
+        return live
+
+    def _latest(self, frame: int, at: int) -> _Stay | None:
+        """What a frame came to show last before that."""
+        return next((stay for stay in reversed(self._stays.get(frame, ())) if stay.began < at), None)
+
+    def _parent(self, frame: int) -> int:
+        """The frame around this one; 0: none."""
+        seen = self._frames.get(frame)
+        return (seen.parent or 0) if seen is not None else 0
 
     def _last_look(self, gesture: Gesture) -> int:
         """Just after the last that a page was seen to be: how browsers are closed then is no part of what was done."""

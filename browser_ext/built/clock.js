@@ -2887,6 +2887,13 @@ ${stackTrace}`
       if (number !== drawn) timer.callAt = Math.max(timer.callAt, Math.floor(until));
     }
   }
+  function resume(at) {
+    if (!clock) return;
+    const now = Math.max(Math.floor(at), clock.now);
+    const waiting = [...timers()?.values() ?? []].map((timer) => ({ timer, due: timer.callAt }));
+    clock.setSystemTime(now);
+    for (const { timer, due } of waiting) timer.callAt = Math.max(due, now);
+  }
   function work(now, salt) {
     const scope = globalThis;
     for (const name of ["setTimeout", "clearTimeout", "setInterval", "clearInterval"]) scope[name] ??= () => {
@@ -2904,6 +2911,7 @@ ${stackTrace}`
     start,
     run,
     hold: (to) => hold(Math.floor(to) + 1),
+    resume,
     work,
     turn: turnOnce
   };

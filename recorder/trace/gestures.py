@@ -28,7 +28,7 @@ from recorder.trace.pages import (
     TabOpened,
 )
 from recorder.trace.strokes import Elements, Hands, Stroke, by_time
-from recorder.trace.tabstrip import TabStrip
+from recorder.trace.tabstrip import TabStrip, asked_for
 from recorder.trace.verbs import Draft, Verb, drafts
 
 __all__ = ["Gesture", "Reading", "Span", "Verb", "gestures", "read"]
@@ -157,7 +157,7 @@ class _Browser:
         self.urls: dict[int, str] = {}
         self.tops: dict[int, int] = {}
         self.did: dict[int, Verb] = {}
-        self.asked: dict[int, int] = {}
+        self.asked: dict[int, list[PageRequest]] = {}
         self.shown: dict[int, int] = {}
         self.returned: set[int] = set()
         """Frames whose kept page was shown before their return to it was told, and when; those that wait for theirs."""
@@ -203,7 +203,7 @@ class _Browser:
                 else:
                     self.shown[event.frame] = event.t
             case PageRequest(type="main_frame", ended=False, tab=int()):
-                self.asked.setdefault(event.tab or 0, event.t)
+                self.asked.setdefault(event.tab or 0, []).append(event)
             case BrowserStarted():
                 self.strip.take(event, event.t, None)
             case TabOpened() | TabActivated() | TabClosed() | Navigated():
@@ -211,7 +211,9 @@ class _Browser:
                     self.hands.opened(event)
                 # A navigation is told when its page has come; it began when the page was asked for.
                 top = isinstance(event, Navigated) and event.frame == self.tops.get(event.tab, event.frame)
-                began = self.asked.pop(event.tab, event.t) if top else event.t
+                began = event.t
+                if isinstance(event, Navigated) and top:
+                    began, _ = asked_for(event, self.asked.pop(event.tab, ()))
                 if isinstance(event, Navigated) and not event.within:
                     began = min(began, self._shown(event))
                 latest = self.hands.latest.get(event.tab)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from recorder.trace.event import Event
-from recorder.trace.pages import BrowserStarted, Navigated, TabActivated, TabClosed, TabOpened
+from recorder.trace.pages import BrowserStarted, Navigated, PageRequest, TabActivated, TabClosed, TabOpened
 from recorder.trace.strokes import Stroke
 from recorder.trace.verbs import Verb
 
@@ -98,6 +100,19 @@ class TabStrip:
             visited[place + 1 :] = [fact.url]
             self._place[fact.tab] = place + 1
         return "navigate"
+
+
+def asked_for(navigated: Navigated, asked: Sequence[PageRequest]) -> tuple[int, str]:
+    """When a navigation began, and where to, before others sent it on. `asked` is what its tab asked for as a page
+    since the navigation before: this one's, mostly, but also what became a download or never came."""
+    url = navigated.url.partition("#")[0]
+    number = next((request.n for request in reversed(asked) if request.url == url), None)
+    back = navigated.how == "back_forward"
+    if number is None:
+        # A page that the browser had kept is not asked for.
+        return (asked[0].t if asked and not back else navigated.t), navigated.url
+    first = next(request for request in asked if request.n == number)
+    return first.t, navigated.url if back else first.url
 
 
 def _soon(latest: Stroke | None, began: int) -> bool:

@@ -428,6 +428,16 @@ def back_at_once(log: BrowserLog) -> None:
     log.add(Navigated, tab=1, frame=1, url="https://shop.example/", how="back_forward")
 
 
+def back_after_a_download(log: BrowserLog) -> None:
+    """A download is asked for as a page is, and nobody goes there; a page that was kept is not asked for."""
+    history(log)
+    log.click(1)
+    url = "https://shop.example/prices.csv"
+    log.add(PageRequest, n=9, tab=1, frame=1, method="GET", url=url, type="main_frame")
+    log.wait(5000)
+    log.add(Navigated, tab=1, frame=1, url="https://shop.example/", how="back_forward")
+
+
 def back_to_a_kept_page(log: BrowserLog) -> None:
     """It is shown before the browser tells that it went there; what was done in the page before ends there."""
     log.state(1, "a")
@@ -456,7 +466,7 @@ def resized(log: BrowserLog) -> None:
     log.event("resize", size=(801, 600))
 
 
-ONCE = (tabs, history, back_at_once, back_to_a_kept_page, back_by_the_page)
+ONCE = (tabs, history, back_at_once, back_after_a_download, back_to_a_kept_page, back_by_the_page)
 """Deeds that begin tabs or documents, which can be begun once."""
 DEEDS = [
     (double_click, ["double-click button “Save”"]),
@@ -501,6 +511,10 @@ DEEDS = [
     (tabs, ["open tab 2", "go to https://b.example/", "switch to tab 1", "switch to tab 2", "close tab 2"]),
     (history, ["click button “Save”", "go back", "go forward", "reload"]),
     (back_at_once, ["click button “Save”", "go back"]),
+    (
+        back_after_a_download,
+        ["click button “Save”", "go back", "go forward", "reload", "click button “Save”", "go back"],
+    ),
     (
         back_to_a_kept_page,
         ["click button “Save”", "go back", "go forward", "reload", "go back"],

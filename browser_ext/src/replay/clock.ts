@@ -26,6 +26,8 @@ interface ReplayClock {
   run(to: number, before: number, next: number, tardy?: boolean): Promise<Told>;
   /** What is due until then comes just after it. */
   hold(to: number): void;
+  /** The page was kept and is shown again: nothing ran meanwhile, what became due comes once, now. */
+  resume(now: number): void;
   /** In a worker, before its script: the clock, and chance by this salt, where there is one. */
   work(now: number, salt: string | null): void;
   /** What waits has a turn. Returns how many messages came to this worker or went from it (0: it is none). */
@@ -205,6 +207,14 @@ function hold(until: number): void {
   }
 }
 
+function resume(at: number): void {
+  if (!clock) return;
+  const now = Math.max(Math.floor(at), clock.now);
+  const waiting = [...(timers()?.values() ?? [])].map((timer) => ({ timer, due: timer.callAt }));
+  clock.setSystemTime(now); // moves what waits, too
+  for (const { timer, due } of waiting) timer.callAt = Math.max(due, now);
+}
+
 function work(now: number, salt: string | null): void {
   // A worker that has not begun lacks them: its own come below these, into the prototype.
   const scope = globalThis as unknown as Record<string, unknown>;
@@ -224,6 +234,7 @@ const api: ReplayClock = {
   start,
   run,
   hold: (to) => hold(Math.floor(to) + 1),
+  resume,
   work,
   turn: turnOnce,
 };

@@ -346,16 +346,16 @@ class Browser:
         if what == "executionContextCreated":
             context = params["context"]
             aux = context.get("auxData") or {}
-            frame = tab.frames.get(str(aux.get("frameId")))
+            ident = str(aux.get("frameId"))
+            frame = tab.frames.get(ident)
             if frame is None:
-                frame = (
-                    tab.frame
-                    if aux.get("frameId") == tab.target
-                    else Frame(str(aux.get("frameId")), tab.target)
-                )
+                frame = tab.frame if ident == tab.target else tab.left.pop(ident, Frame(ident, tab.target))
                 tab.frames[frame.ident] = frame
             if aux.get("isDefault"):
                 frame.main = str(context["uniqueId"])
+                if frame.main in tab.kept:
+                    self._resume(tab, frame)
+                tab.kept.add(frame.main)
             elif context.get("origin") == f"chrome-extension://{EXTENSION_ID}":
                 frame.ours = str(context["uniqueId"])
         elif what == "executionContextDestroyed":
@@ -366,6 +366,11 @@ class Browser:
         elif what == "executionContextsCleared":
             for frame in tab.frames.values():
                 frame.main = frame.ours = ""
+
+    def _resume(self, tab: Tab, frame: Frame) -> None:
+        """A page that the browser had kept is there again: its clock stood still meanwhile."""
+        expression = f"__reenactClock.resume({self.time_ms!r})"
+        self.tools.send("Runtime.evaluate", tab.session, expression=expression, uniqueContextId=frame.main)
 
     def _request(self, tab: Tab, what: str, params: Said) -> None:
         number = str(params.get("requestId"))
@@ -410,8 +415,11 @@ class Browser:
             if frame.parent is None:
                 tab.leaving, tab.sent = "", False
             self._filled(frame.url)
-            for child in tab.children(frame):
-                tab.drop(child.ident)
+            if frame.parent is None:
+                tab.leave(shown=params.get("type") == "BackForwardCacheRestore")
+            else:
+                for child in tab.children(frame):
+                    tab.drop(child.ident)
         elif what == "windowOpen":
             tab.opens = _size(params.get("windowFeatures"))
         elif what == "navigatedWithinDocument":

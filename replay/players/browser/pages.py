@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from recorder.trace.pages import FrameSeen
 
+_MOST_LEFT = 10_000
+
 
 @dataclass(slots=True, eq=False)
 class Frame:
@@ -52,6 +54,10 @@ class Tab:
     """Origin -> the script that fills its local storage."""
     opens: tuple[int, int] | None = None
     crashed: bool = False
+    kept: set[str] = field(default_factory=set)
+    """Its pages' script contexts so far: one that comes again is that of a page that the browser had kept."""
+    left: dict[str, Frame] = field(default_factory=dict)
+    """Frames of pages that it left, which may be shown again."""
 
     @property
     def frame(self) -> Frame:
@@ -80,6 +86,15 @@ class Tab:
         if gone is not None:
             for child in self.children(gone):
                 self.drop(child.ident)
+
+    def leave(self, *, shown: bool) -> None:
+        """Its page goes, and all frames in it. `shown`: a page that was kept comes, whose frames are here already;
+        those of the other have no script contexts any more."""
+        for frame in list(self.frames.values()):
+            if frame.parent is not None and not (shown and (frame.main or frame.ours)):
+                self.left[frame.ident] = self.frames.pop(frame.ident)
+        while len(self.left) > _MOST_LEFT:
+            del self.left[next(iter(self.left))]
 
 
 class Pages:

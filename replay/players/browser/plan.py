@@ -32,6 +32,7 @@ from recorder.trace.pages import (
     TabClosed,
     TabOpened,
 )
+from recorder.trace.tabstrip import asked_for
 from replay.players.browser.tapes import Tape, tapes
 
 _BY_A_PERSON = frozenset(
@@ -175,7 +176,7 @@ def _actions(events: Sequence[Event]) -> Iterable[Action]:
                 first = event.tab not in gone
                 main = event.frame not in inner
                 # It is told when its page has come; it began when the page was asked for.
-                began, url = _began(event, asked.pop(event.tab, []) if main else [])
+                began, url = asked_for(event, asked.pop(event.tab, []) if main else [])
                 if main and not event.within and not event.url.startswith(_INNER):
                     gone.add(event.tab)
                     if event.how in _BY_A_PERSON or (first and event.tab not in by_pages):
@@ -186,16 +187,6 @@ def _actions(events: Sequence[Event]) -> Iterable[Action]:
                 yield Look(t=event.t, state=event)
             case PageEvent():
                 yield from inputs.of(event)
-
-
-def _began(event: Navigated, asked: Sequence[PageRequest]) -> tuple[int, str]:
-    """When a navigation began, and where to, before others sent it on."""
-    if not asked:
-        return event.t, event.url
-    numbers = [request.n for request in asked if request.url == event.url.partition("#")[0]]
-    if not numbers or event.how == "back_forward":
-        return asked[0].t, event.url
-    return asked[0].t, next(request.url for request in asked if request.n == numbers[-1])
 
 
 class _Inputs:
