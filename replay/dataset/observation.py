@@ -102,9 +102,9 @@ def _file_change(change: Change, blob: Blob, longest: int) -> FileChange:
         kind = "modified" if before.type == after.type else "replaced"
     if reason := volatile(unescape_path(change.path)):
         return FileChange(path=change.path, change=kind, why=str(reason))
-    texts = [_text(state, blob) for state in (before, after)]
+    texts = [text_of(state, blob) for state in (before, after)]
     if any(text is None for text in texts):
-        return FileChange(path=change.path, change=kind, why=_lacking(before, after))
+        return FileChange(path=change.path, change=kind, why=lacking(before, after))
     old, new = (text or "" for text in texts)
     if old == new:
         return FileChange(path=change.path, change=kind, why="its mode or time alone")
@@ -119,7 +119,7 @@ def _file_change(change: Change, blob: Blob, longest: int) -> FileChange:
 
 def unified(old: str, new: str, old_name: str, new_name: str) -> str | None:
     """A unified diff that `patch` and `git apply` take; None where there are too many lines to compare."""
-    a, b = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    a, b = _lines(old), _lines(new)
     if len(a) > _MOST_LINES or len(b) > _MOST_LINES:
         return None
     lines = []
@@ -128,26 +128,35 @@ def unified(old: str, new: str, old_name: str, new_name: str) -> str | None:
     return "".join(lines)
 
 
-def _text(state: FileState | None, blob: Blob) -> str | None:
+def _lines(text: str) -> list[str]:
+    """Lines as patches count them: a form feed or a carriage return ends none."""
+    *whole, rest = text.split("\n")
+    return [f"{line}\n" for line in whole] + ([rest] if rest else [])
+
+
+def text_of(state: FileState | None, blob: Blob) -> str | None:
     """The content of a text file ("" of none at all); None where it is no text, or not in the trace."""
     if state is None:
         return ""
     if state.type == "link":
-        return state.target or ""
+        return _utf8(unescape_path(state.target or ""))
     if state.type != "file" or state.size > _MOST_DIFFED:
         return None
     if state.size == 0 and state.blob is None:
         return ""
     data = blob(state.blob) if state.blob else None
-    if data is None or b"\x00" in data:
-        return None
+    return None if data is None or b"\x00" in data else _utf8(data)
+
+
+def _utf8(data: bytes) -> str | None:
     try:
         return data.decode()
     except UnicodeDecodeError:
         return None
 
 
-def _lacking(before: FileState | None, after: FileState | None) -> str:
+def lacking(before: FileState | None, after: FileState | None) -> str:
+    """Why there is no diff between two states of which one is no text that the trace holds."""
     for state in (after, before):
         if state is not None and state.type not in ("file", "link"):
             return f"a {state.type}"

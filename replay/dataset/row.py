@@ -235,6 +235,17 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     reviews: tuple[dict[str, Any], ...]
 
 
+class Patch(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the session came to in the working folder, without `.git` and without paths whose content is volatile.
+
+    `diff` is one patch that `git apply` takes in the folder as it was at the start; empty where nothing changed, null
+    where it cannot be told: `why` then says what is lacking.
+    """
+
+    diff: str | None
+    why: str = ""
+
+
 class Flag(Struct, frozen=True, kw_only=True):
     """Something that a policy may object to: which (see `flags`), how often, and what in particular."""
 
@@ -295,6 +306,7 @@ class Row(Struct, frozen=True, kw_only=True):
     rationale: tuple[Rationale, ...]
     marks: tuple[Mark, ...]
     tool_calls: tuple[ToolCall, ...]
+    patch: Patch
     evaluation: Evaluation
     policy_flags: tuple[Flag, ...]
     provenance: Provenance

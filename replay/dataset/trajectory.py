@@ -31,6 +31,7 @@ from recorder.trace.steps import Step, is_note, steps
 from replay.dataset import observation
 from replay.dataset.flags import policy_flags
 from replay.dataset.keystrokes import keys
+from replay.dataset.patch import net_patch
 from replay.dataset.row import (
     ROW_VERSION,
     Answer,
@@ -108,6 +109,7 @@ class _Trajectory:
             rationale=rationale,
             marks=marks,
             tool_calls=calls,
+            patch=net_patch(said.events, said.blob),
             evaluation=Evaluation(
                 reward=manifest.outcome.reward,
                 checks=tuple(self._checks()),
