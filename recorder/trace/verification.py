@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from recorder.trace import integrity, limits, manifest, ziplayout
-from recorder.trace.codec import Decoded
 from recorder.trace.errors import Code, TraceRejected
 from recorder.trace.integrity import Salt
 from recorder.trace.reader import IntegrityReport, Problem, RedactionReport, SignatureState
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from recorder.trace.reader import Trace
 
 
-def verify(trace: Trace, seen: Callable[[Decoded], object] | None = None) -> IntegrityReport:
+def verify(trace: Trace) -> IntegrityReport:
     """See `Trace.verify`."""
     problems: list[Problem] = []
 
@@ -26,7 +25,7 @@ def verify(trace: Trace, seen: Callable[[Decoded], object] | None = None) -> Int
             problems.append(Problem(error.code, error.place, error.reason))
 
     chain = _Chain(trace)
-    attempt(lambda: chain.run(seen))
+    attempt(chain.run)
     for terminal in trace.manifest.terminals:
         attempt(lambda number=terminal.number: _drain(trace.terminal_frames(number)))  # type: ignore[misc]
         attempt(lambda number=terminal.number: _container_crc(trace, ziplayout.frames_name(number)))  # type: ignore[misc]
@@ -73,12 +72,11 @@ class _Chain:
         self.commitments = 0
         self.redacted: set[tuple[int, str]] = set()
 
-    def run(self, seen: Callable[[Decoded], object] | None) -> None:
+    def run(self) -> None:
         self._salts = self._trace._salts()
         self._next = next(self._salts, None)
-        for recorded in self._trace._lines(self._event):
-            if seen is not None:
-                seen(recorded.event)
+        for _ in self._trace._lines(self._event):
+            pass
         if self._next is not None:
             raise TraceRejected(
                 Code.CHAIN, ziplayout.SALTS, "salts for events that are not there, or out of order"

@@ -7,6 +7,9 @@ from importlib import import_module
 from replay.dataset.format import Format
 
 _MODULES = {
+    "openai": "openai",
+    "trl": "trl",
+    "anthropic": "anthropic",
     "native": "native",
 }
 """By name on the command line; imported when asked for, so that a start costs nothing."""
