@@ -46,8 +46,8 @@ def replay_trace(
     began = time.monotonic()
     with ExitStack() as stack:
         trace = stack.enter_context(open_trace(path))
-        report = _checked(trace)
-        events = list(trace.events)
+        events: list[Decoded] = []
+        report = _checked(trace, events)
         placed = at_their_prompts(event for event in events if not isinstance(event, Unknown))
         recorded = Side(
             events=placed, output=lambda a, b: _recorded_output(trace, a, b), blob=_recorded_blob(trace)
@@ -105,8 +105,9 @@ def _run(
         raise Unsupported(f"this machine could not go through with the replay: {error}") from error
 
 
-def _checked(trace: Trace) -> IntegrityReport:
-    report = trace.verify()
+def _checked(trace: Trace, events: list[Decoded]) -> IntegrityReport:
+    """What the trace's integrity is; its events on the way."""
+    report = trace.verify(events.append)
     if report.problems:
         first = report.problems[0]
         raise TraceRejected(first.code, first.place, first.reason)

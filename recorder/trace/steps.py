@@ -114,6 +114,8 @@ def steps(events: Iterable[Event | Unknown], hovers: Sequence[PageEvent] | None 
 
 def is_note(text: str) -> bool:
     """Whether a command does nothing but write a note or a mark; such a command is not what a note is about."""
+    if "reenact" not in text:
+        return False
     lexer = shlex.shlex(text, posix=True, punctuation_chars=";()<>|&\n")
     lexer.whitespace = " \t\r"
     lexer.commenters = ""

@@ -41,6 +41,9 @@ _RESERVED = re.compile(
 )
 _TELEPHONE = re.compile(r"(?<![\w+.-])\+[1-9]\d{0,2}[ ()./-]{0,2}\d(?:[ ()./-]{0,2}\d){6,12}(?![\w.-])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
+_SHAPE = bytes.maketrans(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"0000000000AAAAAAAAAAAAAAAAAAAAAAAAAA")
+"""Digits and letters alike: what has not even the shape is told a hundred times as fast as by the expressions."""
+_CARD_SHAPES = (b"0" * 16, b"0000 0000 0000 0000", b"0000-0000-0000-0000")
 _CARD = re.compile(r"(?<![\w.-])[2-6]\d{3}([ -]?)\d{4}\1\d{4}\1\d{4}(?![\w.-])")
 
 
@@ -110,19 +113,22 @@ def _verdict(verification: Verification | None) -> str:
 def personal_data(text: str) -> Iterator[str]:
     """The kind of each thing in `text` that looks like personal data: email, telephone, IBAN, card. A suspicion: names
     have no shape. Addresses reserved for examples are passed over."""
-    if "@" in text:
+    shape = text.encode("utf-8", "replace").translate(_SHAPE)
+    if b"@" in shape:
         for match in _EMAIL.finditer(text):
             if not _RESERVED.search(match["domain"]) and not match[0].startswith(("git@", "noreply@")):
                 yield "email"
-    if "+" in text:
+    if b"+0" in shape:
         for _ in _TELEPHONE.finditer(text):
             yield "telephone"
-    for match in _IBAN.finditer(text):
-        if _mod97(match[0].replace(" ", "")):
-            yield "IBAN"
-    for match in _CARD.finditer(text):
-        if _luhn(re.sub(r"\D", "", match[0])):
-            yield "card"
+    if b"AA00" in shape:
+        for match in _IBAN.finditer(text):
+            if _mod97(match[0].replace(" ", "")):
+                yield "IBAN"
+    if any(card in shape for card in _CARD_SHAPES):
+        for match in _CARD.finditer(text):
+            if _luhn(re.sub(r"\D", "", match[0])):
+                yield "card"
 
 
 def _mod97(iban: str) -> bool:
@@ -132,7 +138,7 @@ def _mod97(iban: str) -> bool:
 
 def _luhn(digits: str) -> bool:
     doubled = (sum(divmod(2 * int(d), 10)) if n % 2 else int(d) for n, d in enumerate(reversed(digits)))
-    return len(set(digits)) > 2 and sum(doubled) % 10 == 0
+    return len(set(digits)) > 1 and sum(doubled) % 10 == 0
 
 
 class _Seen:

@@ -22,6 +22,7 @@ _MOST_LINES = 20_000
 _SEQUENCE = re.compile(
     rb"\x1b(?:\[[0-9:;<=>?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])|[\x00-\x08\x0b-\x1f\x7f]"
 )
+_CONTROLS = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
 _ADDRESSING = re.compile(rb"\x1b\[[0-9;]*[Hfdr]|\x1b\[[0-9]*[LMPSTX@]|\x1b[78MDE]")
 """What `render` leaves as it came: output that only a screen can tell."""
 
@@ -64,6 +65,10 @@ def plain(output: Output, cols: int) -> str:
 
 
 def _plain(data: bytes, cols: int) -> str:
+    data = data.replace(b"\r\n", b"\n")
+    if len(data.translate(None, _CONTROLS)) == len(data):
+        return data.decode("utf-8", "replace").strip("\n")
+    data = data.replace(b"\n", b"\r\n")
     rendered = render(data, cols).replace(b"\r\n", b"\n")
     return _SEQUENCE.sub(b"", rendered).decode("utf-8", "replace").strip("\n")
 

@@ -132,6 +132,28 @@ def test_finding_by_name_is_finding_by_span(value: dict[str, object], ascii_only
     assert jsonscan.find(text, ["t", "data"], "x") == slow
 
 
+@given(
+    st.lists(
+        st.sampled_from([
+            b"{", b"}", b"[", b"]", b",", b":", b" ", b'"a"', b'"b":', b'"a":', b'"\\u00e9"', b'"\xc3\xa9"', b'"\\/"',
+            b'"\\n"', b'"\\ud800"', b"1", b"-0", b"1e5", b"1.50", b"1e-7", b"0.00000000000000000001",
+            b"0.000012345678901234567", b"9" * 20, b"9" * 21, b"1E400", b"null", b"true",
+        ]),
+        max_size=12,
+    ),
+    st.integers(0, 40),
+)  # fmt: skip
+def test_what_a_decoder_lets_through_at_once_the_long_way_does_too(middle: list[bytes], depth: int) -> None:
+    for text in (
+        b"".join(middle),
+        b'{"a":' + b"".join(middle) + b"}",
+        b'{"a":' + b"[" * depth + b"".join(middle) + b"]" * depth + b"}",
+        b'{"x":1,"y":[' + b"[]," * 40 + b"".join(middle) + b"]}",
+    ):
+        if jsonscan._canonical(text):
+            list(jsonscan._walk(text, "x"))
+
+
 @given(st.text(alphabet='{}[]",:\\ut0123456789eE+-.nrlfasdé \x00', max_size=40), st.booleans())
 def test_what_passes_is_json(middle: str, wrap: bool) -> None:
     text = (f'{{"a":{middle}}}' if wrap else middle).encode()
