@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from recorder.trace import limits
 from recorder.trace.errors import Code, TraceRejected
 
@@ -25,6 +27,12 @@ _TOKEN = re.compile(rb"(" + _STRING + rb":)|(" + _SCALAR + rb")|([\[{])|([\]}])|
 _VALUE = re.compile(_SCALAR)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _DIGITS = re.compile(rb"-?[0-9][0-9.eE+-]*")
+_LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (1 + min(limits.MAX_INTEGER_DIGITS, limits.MAX_FRACTION_DIGITS)))
+_MOST_OPEN = 1024
+"""Brackets of a text that is decoded before it is looked at more closely."""
+_any = msgspec.json.Decoder()
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_encode = msgspec.json.Encoder().encode
 
 Pointer = tuple[str | int, ...]
 
@@ -40,6 +48,8 @@ class Span(NamedTuple):
 def check(text: bytes, place: str, *, max_bytes: int = limits.MAX_LINE) -> None:
     """Passes one strict, compact, bounded JSON object; raises `TraceRejected` at `place` for anything else."""
     _encoding(text, place, max_bytes)
+    if _canonical(text):
+        return
     if _FLAT.fullmatch(text) and not _SURROGATE.search(text):
         keys = _KEY.findall(text)
         if len(keys) * 2 > limits.MAX_VALUES:
@@ -74,8 +84,58 @@ def find(text: bytes, names: Sequence[str], place: str) -> dict[str, Span]:
             if value is not None:
                 found[name] = Span((name,), *value.span())
         return found
+    if (members := _top(text)) is not None:
+        return {name: members[name] for name in names if name in members}
     top = (span for span in spans(text, place) if len(span.pointer) == 1)
     return {str(span.pointer[0]): span for span in top if span.pointer[0] in names}
+
+
+def _canonical(text: bytes) -> bool:
+    """Whether it is for sure what a strict encoder writes, which a decoder tells ten times as fast as `_walk`: what it
+    decodes to is written as the very same bytes, so there is no key twice, no white space, no number or string spelt
+    otherwise. That it is small and shallow is counted first, too much rather than too little: quotes are not heeded.
+    """
+    opened = text.count(b"{") + text.count(b"[")
+    if opened > _MOST_OPEN or opened + text.count(b",") + text.count(b":") >= limits.MAX_VALUES:
+        return False
+    if text[:1] != b"{" or _LONG_NUMBER.search(text):
+        return False
+    try:
+        value = _any.decode(text)
+        return bool(_encode(value) == text) and (opened <= limits.MAX_DEPTH or _shallow(value))
+    except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError):
+        return False
+
+
+def _shallow(value: object) -> bool:
+    level = [value]
+    for _ in range(limits.MAX_DEPTH):
+        inner: list[object] = []
+        for one in level:
+            inner += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        level = [one for one in inner if isinstance(one, dict | list)]
+        if not level:
+            return True
+    return False
+
+
+def _top(text: bytes) -> dict[str, Span] | None:
+    """The root's values, where its keys are spelt as an encoder spells them."""
+    try:
+        members = _members.decode(text)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    found: dict[str, Span] = {}
+    at = 1
+    for name, raw in members.items():
+        key = _encode(name) + b":"
+        if not text.startswith(key, at):
+            return None
+        at += len(key)
+        length = len(memoryview(raw))
+        found[name] = Span((name,), at, at + length)
+        at += length + 1
+    return found if at == len(text) else None
 
 
 def _encoding(text: bytes, place: str, max_bytes: int) -> None:

@@ -288,8 +288,8 @@ def sealed_part(raw: bytes) -> bytes:
 
     A prefix of the very bytes, so that no canonical form has to be agreed on.
     """
-    marks = {s.pointer: s for s in jsonscan.spans(raw, PLACE) if len(s.pointer) == 1}
-    seal, redactions = marks.get(("seal",)), marks.get(("redactions",))
+    marks = jsonscan.find(raw, ("seal", "redactions"), PLACE)
+    seal, redactions = marks.get("seal"), marks.get("redactions")
     if (
         seal is None
         or redactions is None

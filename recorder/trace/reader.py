@@ -306,11 +306,14 @@ class Trace:
 
     # -- integrity ----------------------------------------------------------------------------------
 
-    def verify(self) -> IntegrityReport:
-        """Reads everything and says whether all of it is what was sealed. Never raises for what is in the trace."""
+    def verify(self, seen: Callable[[Decoded], object] | None = None) -> IntegrityReport:
+        """Reads everything and says whether all of it is what was sealed. Never raises for what is in the trace.
+
+        `seen` gets every event on the way, so that who needs them too reads them once; only the report proves them.
+        """
         from recorder.trace.verification import verify
 
-        return verify(self)
+        return verify(self, seen)
 
     def _check_members(self) -> None:
         """What the manifest lists and what is there must be the same, and must not expand beyond reason."""

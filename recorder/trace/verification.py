@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from recorder.trace import integrity, limits, manifest, ziplayout
+from recorder.trace.codec import Decoded
 from recorder.trace.errors import Code, TraceRejected
 from recorder.trace.integrity import Salt
 from recorder.trace.reader import IntegrityReport, Problem, RedactionReport, SignatureState
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from recorder.trace.reader import Trace
 
 
-def verify(trace: Trace) -> IntegrityReport:
+def verify(trace: Trace, seen: Callable[[Decoded], object] | None = None) -> IntegrityReport:
     """See `Trace.verify`."""
     problems: list[Problem] = []
 
@@ -25,7 +26,7 @@ def verify(trace: Trace) -> IntegrityReport:
             problems.append(Problem(error.code, error.place, error.reason))
 
     chain = _Chain(trace)
-    attempt(chain.run)
+    attempt(lambda: chain.run(seen))
     for terminal in trace.manifest.terminals:
         attempt(lambda number=terminal.number: _drain(trace.terminal_frames(number)))  # type: ignore[misc]
         attempt(lambda number=terminal.number: _container_crc(trace, ziplayout.frames_name(number)))  # type: ignore[misc]
@@ -72,11 +73,12 @@ class _Chain:
         self.commitments = 0
         self.redacted: set[tuple[int, str]] = set()
 
-    def run(self) -> None:
+    def run(self, seen: Callable[[Decoded], object] | None) -> None:
         self._salts = self._trace._salts()
         self._next = next(self._salts, None)
-        for _ in self._trace._lines(self._event):
-            pass
+        for recorded in self._trace._lines(self._event):
+            if seen is not None:
+                seen(recorded.event)
         if self._next is not None:
             raise TraceRejected(
                 Code.CHAIN, ziplayout.SALTS, "salts for events that are not there, or out of order"

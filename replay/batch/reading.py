@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from recorder.trace.codec import Decoded
 from recorder.trace.errors import TraceRejected
 from recorder.trace.events import SecretReplaced
 from recorder.trace.reader import Trace, open_trace
@@ -32,12 +33,12 @@ def read(path: Path, sha256: str, trusted: tuple[str, ...], longest: int) -> Rea
     """The row of the trace at `path`, whose file has that SHA-256. Raises TraceRejected for one that breaks the format
     or its own integrity, OSError where the file cannot be read."""
     with open_trace(path) as trace:
-        report = trace.verify()
+        events: list[Decoded] = []
+        report = trace.verify(events.append)
         if report.problems:
             first = report.problems[0]
             raise TraceRejected(first.code, first.place, first.reason)
         found = verdicts.find(path, sha256, trusted)
-        events = list(trace.events)
         row, losses = trajectory(
             Recording(
                 manifest=trace.manifest,
