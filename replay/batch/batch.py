@@ -88,7 +88,7 @@ def run(
             if progress is not None:
                 progress(done, len(paths))
         ledger.drop_the_same()
-        files, records, traces = _written(ledger, folder, form, options, jobs)
+        files, records, traces = _written(ledger, folder, form, options, jobs, losses)
         inputs = _inputs(ledger, folder)
         manifest = Manifest(
             dataset="reenact",
@@ -140,7 +140,7 @@ def _begin(folder: Path, options: Options) -> None:
 
 
 def _written(
-    ledger: Ledger, folder: Path, form: Format, options: Options, jobs: int
+    ledger: Ledger, folder: Path, form: Format, options: Options, jobs: int, losses: LossCount
 ) -> tuple[list[Written], dict[str, int], dict[str, int]]:
     files: list[Written] = []
     records: dict[str, int] = {}
@@ -154,20 +154,25 @@ def _written(
         if form.kind == "files":
             files += _own_files(ledger, folder, split)
         else:
-            shards = _shards(ledger, split, folder, form.suffix, options, count)
-            files += each(write_shard, shards, min(jobs, count))
+            shards = _shards(ledger, split, folder, form, options, count)
+            for made in each(write_shard, shards, min(jobs, count)):
+                files.append(made.file)
+                losses.take(made.losses)
     return files, records, traces
 
 
 def _shards(
-    ledger: Ledger, split: str, folder: Path, suffix: str, options: Options, count: int
+    ledger: Ledger, split: str, folder: Path, form: Format, options: Options, count: int
 ) -> Iterator[Shard]:
-    ending = suffix + COMPRESSIONS[options.compression]
+    ending = form.suffix + COMPRESSIONS[options.compression]
+    table = form.name if form.kind == "table" else ""
     for number, part in enumerate(portions(ledger.kept(split), options.shard_bytes)):
         name = f"{split}-{number:05}-of-{count:05}{ending}"
         ledger.placed((piece.row for piece in part), name)
         frames = tuple(_frame(piece) for piece in part)
-        yield Shard(folder=str(folder), name=name, compression=options.compression, frames=frames)
+        yield Shard(
+            folder=str(folder), name=name, compression=options.compression, frames=frames, table=table
+        )
 
 
 def _own_files(ledger: Ledger, folder: Path, split: str) -> list[Written]:

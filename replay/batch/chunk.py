@@ -34,8 +34,8 @@ _MOST_NAMED = 5
 
 class Fact(Struct, frozen=True, kw_only=True):
     """What became of one input. `rejected` says why it is left out; of one that is kept, `offset` and `length` say
-    where its frame stands in the spool, `size` how many bytes are in it, as `records` records. `redactions`: how many
-    values were taken out after sealing."""
+    where its frame stands in the spool, `size` how many bytes are in it, as `records` records. `group` tells its task
+    (a hash). `redactions`: how many values were taken out after sealing."""
 
     path: str
     sha256: str
@@ -44,6 +44,7 @@ class Fact(Struct, frozen=True, kw_only=True):
     rejected: str = ""
     code: str = ""
     split: str = ""
+    group: str = ""
     offset: int = 0
     length: int = 0
     size: int = 0
@@ -160,10 +161,12 @@ def _converted(
         content, records = _encoded(form, row, losses)
     except Unfit as error:
         return out("unfit", str(error), **known)
+    group = group_of(row)
     fact = Fact(
         path=path,
         sha256=sha256,
-        split=split_of(group_of(row), options.shares, options.seed),
+        split=split_of(group, options.shares, options.seed),
+        group=hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:32],
         records=records,
         losses=(*found.losses, *losses.told()),
         **known,
@@ -172,7 +175,10 @@ def _converted(
 
 
 def _encoded(form: Format, row: Row, losses: Losses) -> tuple[bytes, int]:
-    """A row's records as they are spooled: lines, or the files as MessagePack."""
+    """A row's records as they are spooled: lines, or the files as MessagePack. Pairs and tables are made of many rows,
+    so the row itself waits for the others."""
+    if form.kind in ("pairs", "table"):
+        return msgspec.json.encode(row) + b"\n", 1
     made = list(form.convert(row, losses))
     if form.kind == "lines":
         return b"".join(msgspec.json.encode(record) + b"\n" for record in made), len(made)

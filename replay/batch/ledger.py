@@ -17,7 +17,8 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 CREATE TABLE inputs (
     path TEXT NOT NULL, sha256 TEXT NOT NULL, trace_id TEXT NOT NULL, redactions INTEGER NOT NULL,
-    code TEXT NOT NULL, rejected TEXT NOT NULL, split TEXT NOT NULL, shard TEXT NOT NULL DEFAULT '',
+    code TEXT NOT NULL, rejected TEXT NOT NULL, split TEXT NOT NULL,
+    task TEXT NOT NULL, shard TEXT NOT NULL DEFAULT '',
     spool INTEGER, offset INTEGER NOT NULL, length INTEGER NOT NULL, size INTEGER NOT NULL, records INTEGER NOT NULL
 );
 CREATE TABLE spools (path TEXT NOT NULL);
@@ -45,6 +46,7 @@ class Piece(NamedTuple):
     records: int
     path: str
     trace_id: str
+    task: str
 
 
 class Outcome(NamedTuple):
@@ -83,12 +85,12 @@ class Ledger:
         """What a chunk came to. Paths are told from `root` on."""
         spool = self._db.execute("INSERT INTO spools VALUES (?)", (done.spool,)).lastrowid
         self._db.executemany(
-            "INSERT INTO inputs (path, sha256, trace_id, redactions, code, rejected, split, spool, offset, length,"
-            " size, records) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO inputs (path, sha256, trace_id, redactions, code, rejected, split, task, spool, offset,"
+            " length, size, records) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 (
                     fact.path.removeprefix(root), fact.sha256, fact.trace_id, fact.redactions, fact.code, fact.rejected,
-                    fact.split, spool, fact.offset, fact.length, fact.size, fact.records,
+                    fact.split, fact.group, spool, fact.offset, fact.length, fact.size, fact.records,
                 )
                 for fact in done.facts
             ),
@@ -108,11 +110,12 @@ class Ledger:
             for (name,) in self._db.execute("SELECT DISTINCT split FROM inputs WHERE code = '' ORDER BY 1")
         ]
 
-    def kept(self, split: str) -> Iterator[Piece]:
-        """What is kept of a split, by trace id: as it was recorded."""
+    def kept(self, split: str, *, by_task: bool = False) -> Iterator[Piece]:
+        """What is kept of a split, by trace id (as it was recorded); or one task's after another's."""
+        order = "task, trace_id, sha256" if by_task else "trace_id, sha256"
         rows = self._db.execute(
-            "SELECT inputs.rowid, spools.path, offset, length, size, records, inputs.path, trace_id FROM inputs"
-            " JOIN spools ON spools.rowid = spool WHERE code = '' AND split = ? ORDER BY trace_id, sha256",
+            "SELECT inputs.rowid, spools.path, offset, length, size, records, inputs.path, trace_id, task FROM inputs"
+            " JOIN spools ON spools.rowid = spool WHERE code = '' AND split = ? ORDER BY " + order,
             (split,),
         )
         return (Piece(*row) for row in rows)

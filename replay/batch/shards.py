@@ -16,6 +16,9 @@ from msgspec import Struct
 
 from recorder.trace.errors import UsageError
 from replay.batch.ledger import Piece
+from replay.dataset.formats import format_of
+from replay.dataset.row import Row
+from replay.export.losses import Loss, Losses
 
 COMPRESSIONS = {"": "", "gzip": ".gz", "zstd": ".zst"}
 """By name the ending that a compressed file gets."""
@@ -23,11 +26,13 @@ _MOST_FRAME = 1 << 31
 
 
 class Shard(Struct, frozen=True, kw_only=True):
-    """A file to write: `name` below `folder`, of these frames (spool, offset, length, size)."""
+    """A file to write: `name` below `folder`, of these frames (spool, offset, length, size); by `table` (the name of a
+    format of that kind) where it is one."""
 
     folder: str
     name: str
     compression: str
+    table: str = ""
     frames: tuple[tuple[str, int, int, int], ...]
 
 
@@ -37,6 +42,13 @@ class Written(Struct, frozen=True, kw_only=True):
     name: str
     sha256: str
     bytes: int
+
+
+class Made(Struct, frozen=True, kw_only=True):
+    """A shard as it was written, and what a table lost when it was made."""
+
+    file: Written
+    losses: tuple[Loss, ...] = ()
 
 
 def portions(pieces: Iterable[Piece], most: int) -> Iterator[list[Piece]]:
@@ -53,22 +65,28 @@ def portions(pieces: Iterable[Piece], most: int) -> Iterator[list[Piece]]:
         yield shard
 
 
-def write_shard(shard: Shard) -> Written:
-    """Writes a shard of lines; it is there whole or not at all. Raises OSError where the disk takes no more."""
+def write_shard(shard: Shard) -> Made:
+    """Writes a shard; it is there whole or not at all. Raises OSError where the disk takes no more."""
     place = Path(shard.folder) / shard.name
+    losses = Losses()
     with _new(place) as file:
-        with _packed(file, shard.compression, sum(size for *_, size in shard.frames)) as out:
-            for content in _contents(shard.frames):
-                out.write(content)
+        if shard.table:
+            rows = [msgspec.json.decode(content, type=Row) for content in contents(shard.frames)]
+            file.write(format_of(shard.table).convert(rows, losses))
+        else:
+            with _packed(file, shard.compression, sum(size for *_, size in shard.frames)) as out:
+                for content in contents(shard.frames):
+                    out.write(content)
         size = file.tell()
-    return Written(name=shard.name, sha256=_sha256(place), bytes=size)
+    written = Written(name=shard.name, sha256=_sha256(place), bytes=size)
+    return Made(file=written, losses=tuple(losses.told()))
 
 
 def write_files(folder: Path, name: str, frame: tuple[str, int, int, int]) -> list[Written]:
     """Writes a trace's own files below `folder`/`name`. Raises UsageError for a name that leads elsewhere, OSError
     where the disk takes no more."""
     written = []
-    for content in _contents([frame]):
+    for content in contents([frame]):
         for relative, data in msgspec.msgpack.decode(content, type=list[tuple[str, bytes]]):
             parts = PurePosixPath(relative).parts
             if not parts or relative.startswith("/") or ".." in parts or "\0" in relative:
@@ -82,7 +100,7 @@ def write_files(folder: Path, name: str, frame: tuple[str, int, int, int]) -> li
     return written
 
 
-def _contents(frames: Iterable[tuple[str, int, int, int]]) -> Iterator[bytes]:
+def contents(frames: Iterable[tuple[str, int, int, int]]) -> Iterator[bytes]:
     """What stands in frames, one by one."""
     unpacker = zstandard.ZstdDecompressor()
     open_file: IO[bytes] | None = None

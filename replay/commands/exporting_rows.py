@@ -24,6 +24,8 @@ from replay.dataset.formats import format_of, names
 from replay.dataset.observation import LONGEST
 
 _MOST_TOLD = 20
+_SHARD = {"lines": "256M", "files": "256M", "pairs": "256M", "table": "32M"}
+"""By kind of format the bytes of a shard; a table is made in memory."""
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -93,7 +95,7 @@ def rows_command(name: str) -> click.Command:
     @click.option(
         "--shard-size",
         callback=_size,
-        default="256M",
+        default=_SHARD[form.kind],
         show_default=True,
         metavar="BYTES",
         help="Before compression.",
@@ -134,6 +136,8 @@ def rows_command(name: str) -> click.Command:
         json_wanted: bool,
     ) -> None:
         Where(where or "True")
+        if compress and form.kind not in ("lines", "pairs"):
+            raise UsageError(f"--compress is for lines; {name} makes files of its own")
         options = Options(
             format=name,
             format_version=form.version,
@@ -164,12 +168,10 @@ def rows_command(name: str) -> click.Command:
 
 def _to_output(paths: Sequence[Path], options: Options, json_wanted: bool) -> int:
     form = format_of(options.format)
-    if form.kind != "lines" or json_wanted:
-        raise UsageError(
-            f"{options.format} makes files: give --out FOLDER"
-            if form.kind != "lines"
-            else "--json needs --out"
-        )
+    if form.kind != "lines":
+        raise UsageError(f"{options.format} makes files: give --out FOLDER")
+    if json_wanted:
+        raise UsageError("--json tells of a dataset: give --out FOLDER")
     code = 0
     for path in paths:
         fact, content = converted(str(path), options)
