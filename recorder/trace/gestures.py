@@ -206,6 +206,7 @@ class _Browser:
                 self.asked.setdefault(event.tab or 0, []).append(event)
             case BrowserStarted():
                 self.strip.take(event, event.t, None)
+                self.hands.started(event)
             case TabOpened() | TabActivated() | TabClosed() | Navigated():
                 if isinstance(event, TabOpened):
                     self.hands.opened(event)

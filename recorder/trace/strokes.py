@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from recorder.trace.event import Event
-from recorder.trace.pages import DocumentEnded, DocumentStarted, FrameSeen, PageEvent, PageTarget, TabOpened
+from recorder.trace.pages import (
+    BrowserStarted,
+    DocumentEnded,
+    DocumentStarted,
+    FrameSeen,
+    PageEvent,
+    PageTarget,
+    TabOpened,
+)
 
 StrokeKind = Literal[
     "pointer", "key", "composition", "wheel", "input", "clipboard", "drop", "move", "resize", "browser"
@@ -151,6 +159,7 @@ class Hands:
         self._inner: set[int] = set()
         self._inner_docs: set[int] = set()
         self._opened: dict[int, int] = {}
+        self._own = False
 
     def frame(self, event: FrameSeen | DocumentStarted) -> None:
         """Tells which documents are a tab's own: only their resizing is a person's."""
@@ -160,14 +169,19 @@ class Hands:
         elif event.frame in self._inner:
             self._inner_docs.add(event.doc)
 
+    def started(self, event: BrowserStarted) -> None:
+        """Tells whose browser it is: in a person's own, a bar comes above each tab's page that says who looks on."""
+        self._own = event.mode != "opened"
+
     def opened(self, event: TabOpened) -> None:
-        """Tells which tabs pages opened: such a window gets its size when its page is there already."""
-        if event.opener is not None:
+        """Tells of a tab whose window gets its size when its page is there already: pages open such."""
+        if event.opener is not None or self._own:
             self._opened[event.tab] = event.t
 
     def _opening(self, event: PageEvent) -> bool:
-        opened = self._opened.get(event.tab)
-        return opened is not None and event.tab not in self.latest and event.t - opened < _OPENING_NS
+        opened, latest = self._opened.get(event.tab), self.latest.get(event.tab)
+        untouched = latest is None or (self._own and latest.kind == "browser")
+        return opened is not None and untouched and event.t - opened < _OPENING_NS
 
     def browser(self, fact: Event, tab: int) -> Stroke:
         """What a person did to the browser itself, as a stroke."""

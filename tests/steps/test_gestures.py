@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from browser_log import BrowserLog, assert_partition
@@ -12,6 +12,7 @@ from msgspec import structs
 
 from recorder.trace.gestures import Gesture, gestures, hovered, read
 from recorder.trace.pages import (
+    BrowserStarted,
     Clip,
     DialogAnswered,
     DocumentShown,
@@ -127,6 +128,27 @@ def test_files_that_a_debugger_chose_in_a_chooser_are_an_upload_and_no_others() 
     log.event("change", 3, trusted=False, files=files)
     assert told(log) == ["click button “Save” in row “Invoice 17”", "upload “a.pdf” to input “Invoice”"]
     assert read(log.events).synthetic == 2
+
+
+@pytest.mark.parametrize("mode", ["paired", "opened"])
+def test_a_bar_that_tells_who_looks_on_resizes_no_window(mode: Literal["paired", "opened"]) -> None:
+    """A person's own browser shows one in each new tab; later it is a person who resizes."""
+    log = BrowserLog()
+    log.add(
+        BrowserStarted, t=0, mode=mode, product="", user_agent="", width=800, height=600, scale=1.0, locale="en",
+        languages=[], timezone="UTC", dark=False, reduced_motion=False, headless=False, capture="",
+    )  # fmt: skip
+    log.tab(2)
+    log.add(TabActivated, tab=2)
+    log.document(2, tab=2, frame=2)
+    log.add(Navigated, tab=2, frame=2, url="https://b.example/", how="typed")
+    log.event("resize", doc=2, size=(800, 580))
+    log.event("resize", doc=2, size=(800, 560))
+    by_bar = [] if mode == "paired" else ["resize window to 800 × 560"]
+    assert told(log)[-1 - len(by_bar) :] == ["go to https://b.example/", *by_bar]
+    log.wait(5000)
+    log.event("resize", doc=2, size=(700, 560))
+    assert told(log)[-1] == "resize window to 700 × 560"
 
 
 def opened(log: BrowserLog) -> None:
