@@ -2452,6 +2452,25 @@ ${stackTrace}`
     Object.defineProperty(Event.prototype, "timeStamp", { ...stamp, get });
   }
 
+  // src/clock/sources.ts
+  var { apply: apply2 } = Reflect;
+  var script = typeof Document === "undefined" ? void 0 : Object.getOwnPropertyDescriptor(Document.prototype, "currentScript")?.get;
+  var source = "task";
+  function running() {
+    return source === "task" && script && apply2(script, document, []) ? "script" : source;
+  }
+  function as(of, call) {
+    return function(...given) {
+      const before = source;
+      source = of;
+      try {
+        return apply2(call, this, given);
+      } finally {
+        source = before;
+      }
+    };
+  }
+
   // src/page/seeded.ts
   function seeded(salt) {
     let state = 0;
@@ -2462,7 +2481,7 @@ ${stackTrace}`
       t ^= t + Math.imul(t ^ t >>> 7, t | 61);
       return (t ^ t >>> 14) >>> 0;
     };
-    const { apply: apply5 } = Reflect;
+    const { apply: apply6 } = Reflect;
     const Bytes = Uint8Array;
     const fill = Crypto.prototype.getRandomValues;
     const hex = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, "0"));
@@ -2471,7 +2490,7 @@ ${stackTrace}`
     };
     Crypto.prototype.getRandomValues = new Proxy(fill, {
       apply(native, self2, given) {
-        const filled = apply5(native, self2, given);
+        const filled = apply6(native, self2, given);
         draw(new Bytes(filled.buffer, filled.byteOffset, filled.byteLength));
         return filled;
       }
@@ -2488,7 +2507,7 @@ ${stackTrace}`
     if (Crypto.prototype.randomUUID) {
       Crypto.prototype.randomUUID = new Proxy(Crypto.prototype.randomUUID, {
         apply(native, self2, given) {
-          apply5(native, self2, given);
+          apply6(native, self2, given);
           return uuid();
         }
       });
@@ -2498,7 +2517,7 @@ ${stackTrace}`
   }
 
   // src/replay/animations.ts
-  var { apply: apply2 } = Reflect;
+  var { apply: apply3 } = Reflect;
   function fakeAnimations(now) {
     if (typeof document === "undefined") return () => {
     };
@@ -2537,7 +2556,7 @@ ${stackTrace}`
     watch(globalThis);
     Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
       apply(attach, self2, given) {
-        const root = apply2(attach, self2, given);
+        const root = apply3(attach, self2, given);
         roots.add(new WeakRef(root));
         watch(root);
         return root;
@@ -2545,7 +2564,7 @@ ${stackTrace}`
     });
     Element.prototype.animate = new Proxy(Element.prototype.animate, {
       apply(animate2, self2, given) {
-        const animation = apply2(animate2, self2, given);
+        const animation = apply3(animate2, self2, given);
         place(animation);
         return animation;
       }
@@ -2587,7 +2606,7 @@ ${stackTrace}`
       for (const [number, call] of drawn2) {
         if (!drawn2.delete(number)) continue;
         try {
-          Reflect.apply(call, void 0, [told]);
+          as("frame", call)(told);
         } catch (error) {
           reportError(error);
         }
@@ -2596,7 +2615,7 @@ ${stackTrace}`
   }
 
   // src/replay/messages.ts
-  var { apply: apply3 } = Reflect;
+  var { apply: apply4 } = Reflect;
   function countMessages() {
     let count = 0;
     const scope = globalThis;
@@ -2607,7 +2626,7 @@ ${stackTrace}`
       speaker.postMessage = new Proxy(post, {
         apply(say, self2, given) {
           count++;
-          return apply3(say, self2, given);
+          return apply4(say, self2, given);
         }
       });
     }
@@ -2657,6 +2676,7 @@ ${stackTrace}`
     /** How many were not read again, or had not been read. */
     departed = 0;
     #at = {};
+    #last = {};
     get base() {
       return this.tape.base;
     }
@@ -2670,9 +2690,10 @@ ${stackTrace}`
       this.#next = this.#until = next2;
     }
     give(of, said) {
-      const [values = [], times = []] = this.tape.read[of] ?? [];
-      this.#at[of] ??= { n: 0, used: 0, last: Number.NEGATIVE_INFINITY };
-      const at = this.#at[of];
+      const stream = this.#stream(of, running());
+      const [values = [], times = []] = this.tape.read[stream] ?? [];
+      this.#at[stream] ??= { n: 0, used: 0 };
+      const at = this.#at[stream];
       const zero = of === "date" ? 0 : this.tape.base;
       const often = () => times[at.n] ?? 1;
       const next2 = () => {
@@ -2688,20 +2709,20 @@ ${stackTrace}`
       const value = values[at.n];
       if (value === void 0 || zero + value > this.#until + OFF) {
         this.departed++;
-        return of === "event" ? said : Math.max(said, at.last);
+        return of === "event" ? said : Math.max(said, this.#last[of] ?? said);
       }
       at.used++;
-      at.last = value;
+      this.#last[of] = Math.max(value, this.#last[of] ?? value);
       if (of !== "event") this.latest = Math.max(this.latest, zero + value);
       return value;
     }
     /** What reads the clock next did so only after `to`, though something is due at `due`: that, it may be. */
     tardy(due, to) {
       let first = Number.POSITIVE_INFINITY;
-      for (const of of ["date", "now"]) {
-        const [values = [], times = []] = this.tape.read[of] ?? [];
-        const { n, used } = this.#at[of] ?? { n: 0, used: 0 };
-        const zero = of === "date" ? 0 : this.tape.base;
+      for (const [stream, [values, times] = [[], []]] of Object.entries(this.tape.read)) {
+        if (!/^(date|now)/.test(stream)) continue;
+        const { n, used } = this.#at[stream] ?? { n: 0, used: 0 };
+        const zero = stream.startsWith("date") ? 0 : this.tape.base;
         const left = values.slice(used >= (times[n] ?? 1) ? n + 1 : n, n + MOST_PASSED);
         const next2 = left.find((value) => zero + value >= this.#over);
         if (next2 !== void 0) first = Math.min(first, zero + next2);
@@ -2712,12 +2733,16 @@ ${stackTrace}`
     get #over() {
       return Math.max(this.#since - OFF, this.now() - LATE);
     }
+    /** Which of the recorded: those of the tasks' source, or of all where they were not told apart. */
+    #stream(of, by) {
+      return of in this.tape.read ? of : `${of} ${by}`;
+    }
     /** When the next frame is drawn, Unix ms, and what its callbacks are told; undefined: none was, not soon. */
     frame() {
-      const frames = this.tape.read.frame?.[0] ?? [];
-      const drawn2 = this.tape.read.drawn?.[0] ?? [];
-      this.#at.frame ??= { n: 0, used: 0, last: 0 };
-      const at = this.#at.frame;
+      const frames = this.tape.read[this.#stream("frame", "frame")]?.[0] ?? [];
+      const drawn2 = this.tape.read[this.#stream("drawn", "frame")]?.[0] ?? [];
+      this.#at.drawn ??= { n: 0, used: 0 };
+      const at = this.#at.drawn;
       for (let value = drawn2[at.n]; value !== void 0; value = drawn2[at.n]) {
         const when = this.tape.base + value;
         if (when >= this.now() - OFF) {
@@ -2734,7 +2759,7 @@ ${stackTrace}`
 
   // src/replay/clock.ts
   var clock;
-  var { apply: apply4 } = Reflect;
+  var { apply: apply5 } = Reflect;
   var { MessageChannel: Channel } = globalThis;
   var { postMessage } = MessagePort.prototype;
   var LATE2 = 3e4;
@@ -2803,6 +2828,7 @@ ${stackTrace}`
       const faked = clock;
       const { now } = faked;
       faked.now = Math.max(now, Math.floor(readings?.latest ?? 0));
+      if (typeof given[0] === "function") given[0] = as("timer", given[0]);
       try {
         return set(...given);
       } finally {
@@ -2829,7 +2855,7 @@ ${stackTrace}`
   function turn(turns) {
     return new Promise((resolve) => {
       const { port1, port2 } = new Channel();
-      const post = () => apply4(postMessage, port2, [null]);
+      const post = () => apply5(postMessage, port2, [null]);
       port1.onmessage = () => {
         if (--turns > 0) return post();
         port1.close();
@@ -2884,7 +2910,11 @@ ${stackTrace}`
   }
   function hold(until) {
     for (const [number, timer] of timers() ?? []) {
-      if (number !== drawn) timer.callAt = Math.max(timer.callAt, Math.floor(until));
+      if (number === drawn) continue;
+      timer.every ??= timer.interval;
+      timer.beat ??= timer.callAt;
+      timer.callAt = Math.max(timer.callAt, Math.floor(until));
+      if (timer.every) timer.interval = timer.every - (timer.callAt - timer.beat) % timer.every;
     }
   }
   function resume(at) {

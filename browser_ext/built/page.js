@@ -42,7 +42,7 @@
       t ^= t + Math.imul(t ^ t >>> 7, t | 61);
       return (t ^ t >>> 14) >>> 0;
     };
-    const { apply: apply3 } = Reflect;
+    const { apply: apply4 } = Reflect;
     const Bytes = Uint8Array;
     const fill = Crypto.prototype.getRandomValues;
     const hex = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, "0"));
@@ -51,7 +51,7 @@
     };
     Crypto.prototype.getRandomValues = new Proxy(fill, {
       apply(native, self, given) {
-        const filled = apply3(native, self, given);
+        const filled = apply4(native, self, given);
         draw(new Bytes(filled.buffer, filled.byteOffset, filled.byteLength));
         return filled;
       }
@@ -68,7 +68,7 @@
     if (Crypto.prototype.randomUUID) {
       Crypto.prototype.randomUUID = new Proxy(Crypto.prototype.randomUUID, {
         apply(native, self, given) {
-          apply3(native, self, given);
+          apply4(native, self, given);
           return uuid();
         }
       });
@@ -111,10 +111,35 @@
     Object.defineProperty(Event.prototype, "timeStamp", { ...stamp, get });
   }
 
+  // src/clock/sources.ts
+  var { apply: apply2 } = Reflect;
+  var script = typeof Document === "undefined" ? void 0 : Object.getOwnPropertyDescriptor(Document.prototype, "currentScript")?.get;
+  var source = "task";
+  function running() {
+    return source === "task" && script && apply2(script, document, []) ? "script" : source;
+  }
+  function as(of, call) {
+    return function(...given) {
+      const before = source;
+      source = of;
+      try {
+        return apply2(call, this, given);
+      } finally {
+        source = before;
+      }
+    };
+  }
+
   // src/page/tape.ts
   var CHUNK = 1e3;
   var MOST = 2e5;
   var Stream = class {
+    constructor(read, by) {
+      this.read = read;
+      this.by = by;
+    }
+    read;
+    by;
     first = 0;
     length = 0;
     #values = new Float64Array(CHUNK);
@@ -135,14 +160,14 @@
       this.length++;
     }
     /** All that it holds, as JSON; then it holds nothing. */
-    taken(read) {
+    taken() {
       let values = "";
       let times = "";
       for (let n = 0; n < this.length; n++) {
         values += `${n ? "," : ""}${this.#values[n]}`;
         times += `${n ? "," : ""}${this.#times[n]}`;
       }
-      const told = `{"read":"${read}","first":${this.first},"values":[${values}],"times":[${this.#repeated ? times : ""}]}`;
+      const told = `{"read":"${this.read}","by":"${this.by}","first":${this.first},"values":[${values}],"times":[${this.#repeated ? times : ""}]}`;
       this.first += this.length;
       this.length = 0;
       this.#repeated = false;
@@ -152,48 +177,64 @@
   function tapeReadings(say) {
     const streams = /* @__PURE__ */ Object.create(null);
     const kinds = ["date", "now", "event", "frame", "drawn"];
+    const sources = ["script", "timer", "frame", "task"];
+    for (const by of sources) streams[by] = /* @__PURE__ */ Object.create(null);
     let left = MOST;
-    const keep = (of, said) => {
+    const keep = (of, said, by = running()) => {
       if (left === 0) return said;
-      streams[of] ??= new Stream();
-      const stream = streams[of];
+      streams[by][of] ??= new Stream(of, by);
+      const stream = streams[by][of];
       if (stream.again(said)) return said;
       left--;
       stream.add(said);
-      if (stream.length === CHUNK) say(stream.taken(of));
+      if (stream.length === CHUNK) say(stream.taken());
       return said;
     };
-    const { apply: apply3 } = Reflect;
+    const { apply: apply4 } = Reflect;
     const { now } = Performance.prototype;
     const clock = performance;
-    wrapReadings(keep);
+    wrapReadings((of, said) => keep(of, said));
     let frame = Number.NaN;
     window.requestAnimationFrame = new Proxy(window.requestAnimationFrame, {
       apply(ask, self, given) {
         const [call] = given;
-        if (typeof call !== "function") return apply3(ask, self, given);
+        if (typeof call !== "function") return apply4(ask, self, given);
         const drawn = (at) => {
           if (at !== frame) {
             frame = at;
-            keep("frame", at);
-            keep("drawn", apply3(now, clock, []));
+            keep("frame", at, "frame");
+            keep("drawn", apply4(now, clock, []), "frame");
           }
-          apply3(call, void 0, [at]);
+          apply4(as("frame", call), void 0, [at]);
         };
-        return apply3(ask, self, [drawn]);
+        return apply4(ask, self, [drawn]);
       }
     });
+    const timed = {
+      apply(set, self, given) {
+        if (typeof given[0] === "function") given[0] = as("timer", given[0]);
+        return apply4(set, self, given);
+      }
+    };
+    window.setTimeout = new Proxy(window.setTimeout, timed);
+    window.setInterval = new Proxy(window.setInterval, timed);
+    const each = (call) => {
+      for (let s = 0; s < sources.length; s++) {
+        for (let n = 0; n < kinds.length; n++) call(sources[s], kinds[n]);
+      }
+    };
     return {
       pull() {
-        for (let n = 0; n < kinds.length; n++) {
-          const of = kinds[n];
-          const stream = streams[of];
-          if (stream?.length) say(stream.taken(of));
-        }
+        each((by, of) => {
+          const stream = streams[by][of];
+          if (stream?.length) say(stream.taken());
+        });
       },
       stop() {
         left = 0;
-        for (let n = 0; n < kinds.length; n++) streams[kinds[n]] = void 0;
+        each((by, of) => {
+          streams[by][of] = void 0;
+        });
       }
     };
   }
@@ -203,11 +244,11 @@
   delete globalThis.__reenactSession;
   var { stringify } = JSON;
   var { dispatchEvent: dispatchEvent2 } = EventTarget.prototype;
-  var { apply: apply2 } = Reflect;
+  var { apply: apply3 } = Reflect;
   var { CustomEvent } = globalThis;
   awaitNode((node) => {
     const tell = (type, detail) => {
-      apply2(dispatchEvent2, node, [new CustomEvent(type, { detail })]);
+      apply3(dispatchEvent2, node, [new CustomEvent(type, { detail })]);
     };
     const say = (type, detail) => tell(type, stringify(detail) ?? "null");
     for (const name of ["alert", "confirm", "prompt"]) {
@@ -215,7 +256,7 @@
         apply(ask, self, given) {
           const message = given.length > 0 ? `${given[0]}` : "";
           say(ASKED, [name, message]);
-          const answer = apply2(ask, self, [message, ...given.slice(1)]);
+          const answer = apply3(ask, self, [message, ...given.slice(1)]);
           say(ANSWERED, answer ?? null);
           return answer;
         }
@@ -224,12 +265,12 @@
     window.close = new Proxy(window.close, {
       apply(close, self) {
         if (self === window || self === void 0) say(CLOSING, null);
-        apply2(close, self, []);
+        apply3(close, self, []);
       }
     });
     Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
       apply(attach, self, given) {
-        const root = apply2(attach, self, given);
+        const root = apply3(attach, self, given);
         say(ATTACHED, null);
         return root;
       }

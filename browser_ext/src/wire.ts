@@ -167,6 +167,7 @@ export interface DialogItem extends Numbered {
 export interface ClockItem extends Numbered {
   k: "clock";
   read: "date" | "now" | "event" | "frame" | "drawn";
+  by?: "script" | "timer" | "frame" | "task";
   first: number;
   base: number;
   values: number[];

@@ -310,7 +310,11 @@ class ClockRead(Event, frozen=True, kw_only=True, omit_defaults=True, tag="page.
     count ms from `base`, the document's time origin (Unix ms): now: `performance.now`; event: an event's `timeStamp`,
     once each; frame: what callbacks of an animation frame were given, and drawn: when they were called.
 
-    `first` counts the `values` of this kind before these; `times` is how often in a row each was read, empty: once.
+    `by` is the source of the tasks that read: a script as it was evaluated, timers, callbacks of animation frames, and
+    task for all others; each source has its own order (empty: they are in one).
+
+    `first` counts the `values` of this kind and source before these; `times` is how often in a row each was read,
+    empty: once.
     """
 
     tab: Count
@@ -322,3 +326,4 @@ class ClockRead(Event, frozen=True, kw_only=True, omit_defaults=True, tag="page.
     base: Millis
     values: Annotated[list[Millis], Meta(max_length=10_000)]
     times: Annotated[list[Count], Meta(max_length=10_000)] = []
+    by: Literal["", "script", "timer", "frame", "task"] = ""

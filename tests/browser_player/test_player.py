@@ -286,3 +286,28 @@ def test_a_frame_that_was_drawn_before_a_key_is_drawn_before_it_again(stage: Sta
     script.event("keyup", key="b", code="KeyB")
     _, played = stage.play(script, {"/": body})
     assert stage.seen.split() == ["26", "35", "51"]
+
+
+def test_each_source_of_tasks_reads_the_clock_in_its_own_order(stage: Stage) -> None:
+    """A busy browser ran a timer between two scripts; an interval that came late kept its beat."""
+    body = """<input autofocus><p id=out></p><script>
+    const at = Date.now();
+    let ticks = 0;
+    setInterval(() => ticks++, 100);
+    setTimeout(() => { out.textContent += ` timer ${Date.now() - at}`; }, 40);
+    onkeydown = () => { out.textContent += ` ticks ${ticks}`; };
+    </script><script>out.textContent += `script ${Date.now() - at}`;</script>"""
+    script = Script(ORIGIN + "/")
+    opened = script.t
+    base = 1_772_600_767_000 + opened / MS  # when the pages were imported as recorded
+    place: dict[str, Any] = {"source": SOURCE, "tab": 1, "frame": 1, "doc": 1, "first": 0, "base": base}
+    for seq, (by, after) in enumerate((("timer", (60,)), ("script", (10, 150))), 50):
+        values = [base + ms for ms in after]
+        script.events.append(
+            ClockRead(t=opened + 200 * MS, **place, seq=seq, read="date", by=by, values=values)
+        )
+    script.event("keydown", 240, key="a", code="KeyA")
+    script.event("keyup", key="a", code="KeyA")
+    _, played = stage.play(script, {"/": body})
+    assert stage.seen == "script 140 timer 50 ticks 2"
+    assert (played.missed, played.remarks) == ([], [])

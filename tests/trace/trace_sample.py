@@ -210,7 +210,7 @@ def browser_events(blob: str) -> list[AnyEvent]:
             files=[FileChosen(name="a.txt", type="text/plain", size=4, blob=blob)], **page,
         ),
         DialogAnswered(t=56, seq=6, type="confirm", message="Sure?", asked=55, accepted=True, **page),
-        ClockRead(t=56, seq=7, read="now", first=0, base=1.7e12, values=[0.1, 1.5], times=[1, 3], **page),
+        ClockRead(t=56, seq=7, read="now", by="timer", first=0, base=1.7e12, values=[0.1, 1.5], times=[1, 3], **page),
         Screenshot(t=56, blob=blob, type="image/webp", width=1920, height=1080, reason="checkpoint", **web),
         Downloaded(t=56, url="blob:x", name="report.csv", complete=True, size=4, blob=blob, **web),
         DocumentEnded(t=56, source="browser/1", doc=1, last=8),

@@ -61,7 +61,7 @@ class Capture {
     this.#page.addEventListener(CLOSING, () => this.#end());
     this.#page.addEventListener(READ, (event) => {
       if (!this.#recorded) return;
-      const portion: Pick<ClockItem, "read" | "first" | "values" | "times"> = JSON.parse(
+      const portion: Pick<ClockItem, "read" | "by" | "first" | "values" | "times"> = JSON.parse(
         (event as CustomEvent<string>).detail,
       );
       const t = now();

@@ -4,6 +4,7 @@
 // readings of theirs were recorded.
 import FakeTimers from "@sinonjs/fake-timers";
 import { wrapReadings } from "../clock/readings";
+import { as } from "../clock/sources";
 import { seeded } from "../page/seeded";
 import { fakeAnimations } from "./animations";
 import { fakeFrames } from "./frames";
@@ -14,8 +15,16 @@ import { Readings, type Tape, tapeOf } from "./tape";
  * all Unix ms, and how many readings of the clock were others than the recorded ones. */
 type Told = [now: number, next: number | null, latest: number, departed: number];
 
+/** What is due every so often: `interval` is how long until it is again, which keeps to the `beat` if it comes late. */
+interface Timer {
+  callAt: number;
+  interval?: number;
+  every?: number | undefined;
+  beat?: number;
+}
+
 interface Waiting {
-  timers?: Map<number, { callAt: number }>;
+  timers?: Map<number, Timer>;
 }
 
 interface ReplayClock {
@@ -110,6 +119,7 @@ function late<F extends (...given: never[]) => unknown>(set: F): F {
     const faked = clock as NonNullable<typeof clock>;
     const { now } = faked;
     faked.now = Math.max(now, Math.floor(readings?.latest ?? 0));
+    if (typeof given[0] === "function") given[0] = as("timer", given[0]);
     try {
       return set(...given);
     } finally {
@@ -203,7 +213,11 @@ function tapes(given: Tape[]): void {
 /** What is due before this comes then, but for a frame whose time is known. */
 function hold(until: number): void {
   for (const [number, timer] of timers() ?? []) {
-    if (number !== drawn) timer.callAt = Math.max(timer.callAt, Math.floor(until));
+    if (number === drawn) continue;
+    timer.every ??= timer.interval;
+    timer.beat ??= timer.callAt;
+    timer.callAt = Math.max(timer.callAt, Math.floor(until));
+    if (timer.every) timer.interval = timer.every - ((timer.callAt - timer.beat) % timer.every);
   }
 }
 

@@ -1,5 +1,7 @@
 // Animation frames by the replay's clock: at the recorded frames' times, and else every 16 ms.
 
+import { as } from "../clock/sources";
+
 const EVERY = 16;
 
 /** `passed` is the page's time, ms; `after` calls after so many ms of it, which are `exact` where that was recorded; `next`
@@ -40,7 +42,7 @@ export function fakeFrames(
     for (const [number, call] of drawn) {
       if (!drawn.delete(number)) continue;
       try {
-        Reflect.apply(call, undefined, [told]);
+        as("frame", call)(told);
       } catch (error) {
         reportError(error);
       }

@@ -1,15 +1,17 @@
 // What a document's scripts read of the clock when it was recorded, given again in the same order.
 import { placeInTab } from "../clock/place";
 import type { Reading } from "../clock/readings";
+import { running, type Source } from "../clock/sources";
 
 /** One recorded document's: the address, where its frame is in the tab (null: not known), when it began and its time
- * origin (Unix ms), and of each kind the values, and how often in a row each was read (empty: once). */
+ * origin (Unix ms), and of each kind, by the source of tasks that read it, the values, and how often in a row each was
+ * read (empty: once). */
 export interface Tape {
   url: string;
   place: string | null;
   began: number;
   base: number;
-  read: Partial<Record<Reading, [values: number[], times: number[]]>>;
+  read: Record<string, [values: number[], times: number[]] | undefined>;
 }
 
 // A page's clock and that of what it states differ by so much (ms).
@@ -40,7 +42,8 @@ export class Readings {
   latest = 0;
   /** How many were not read again, or had not been read. */
   departed = 0;
-  #at: Partial<Record<Reading, { n: number; used: number; last: number }>> = {};
+  #at: Record<string, { n: number; used: number }> = {};
+  #last: Partial<Record<Reading, number>> = {};
 
   constructor(
     private readonly tape: Tape,
@@ -63,9 +66,10 @@ export class Readings {
   }
 
   give(of: Reading, said: number): number {
-    const [values = [], times = []] = this.tape.read[of] ?? [];
-    this.#at[of] ??= { n: 0, used: 0, last: Number.NEGATIVE_INFINITY };
-    const at = this.#at[of];
+    const stream = this.#stream(of, running());
+    const [values = [], times = []] = this.tape.read[stream] ?? [];
+    this.#at[stream] ??= { n: 0, used: 0 };
+    const at = this.#at[stream];
     const zero = of === "date" ? 0 : this.tape.base;
     const often = () => times[at.n] ?? 1;
     const next = () => {
@@ -81,10 +85,10 @@ export class Readings {
     const value = values[at.n];
     if (value === undefined || zero + value > this.#until + OFF) {
       this.departed++;
-      return of === "event" ? said : Math.max(said, at.last);
+      return of === "event" ? said : Math.max(said, this.#last[of] ?? said);
     }
     at.used++;
-    at.last = value;
+    this.#last[of] = Math.max(value, this.#last[of] ?? value);
     if (of !== "event") this.latest = Math.max(this.latest, zero + value);
     return value;
   }
@@ -92,10 +96,10 @@ export class Readings {
   /** What reads the clock next did so only after `to`, though something is due at `due`: that, it may be. */
   tardy(due: number, to: number): boolean {
     let first = Number.POSITIVE_INFINITY;
-    for (const of of ["date", "now"] as const) {
-      const [values = [], times = []] = this.tape.read[of] ?? [];
-      const { n, used } = this.#at[of] ?? { n: 0, used: 0 };
-      const zero = of === "date" ? 0 : this.tape.base;
+    for (const [stream, [values, times] = [[], []]] of Object.entries(this.tape.read)) {
+      if (!/^(date|now)/.test(stream)) continue;
+      const { n, used } = this.#at[stream] ?? { n: 0, used: 0 };
+      const zero = stream.startsWith("date") ? 0 : this.tape.base;
       const left = values.slice(used >= (times[n] ?? 1) ? n + 1 : n, n + MOST_PASSED);
       const next = left.find((value) => zero + value >= this.#over);
       if (next !== undefined) first = Math.min(first, zero + next);
@@ -108,12 +112,17 @@ export class Readings {
     return Math.max(this.#since - OFF, this.now() - LATE);
   }
 
+  /** Which of the recorded: those of the tasks' source, or of all where they were not told apart. */
+  #stream(of: Reading, by: Source): string {
+    return of in this.tape.read ? of : `${of} ${by}`;
+  }
+
   /** When the next frame is drawn, Unix ms, and what its callbacks are told; undefined: none was, not soon. */
   frame(): [drawn: number, told: number] | undefined {
-    const frames = this.tape.read.frame?.[0] ?? [];
-    const drawn = this.tape.read.drawn?.[0] ?? [];
-    this.#at.frame ??= { n: 0, used: 0, last: 0 };
-    const at = this.#at.frame;
+    const frames = this.tape.read[this.#stream("frame", "frame")]?.[0] ?? [];
+    const drawn = this.tape.read[this.#stream("drawn", "frame")]?.[0] ?? [];
+    this.#at.drawn ??= { n: 0, used: 0 };
+    const at = this.#at.drawn;
     for (let value = drawn[at.n]; value !== undefined; value = drawn[at.n]) {
       const when = this.tape.base + value;
       if (when >= this.now() - OFF) {

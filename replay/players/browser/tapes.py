@@ -15,7 +15,8 @@ _MOST_READINGS = 2_000_000
 
 class Tape(Struct, frozen=True):
     """One document's: its address, its frame's place in the tab (null: not known), ns of the session when it began, its
-    time origin (Unix ms), and of each kind of reading the values, and how often in a row each was read (empty: once).
+    time origin (Unix ms), and of each kind of reading, with its source of tasks after a blank, the values, and how
+    often in a row each was read (empty: once).
     """
 
     url: str
@@ -42,7 +43,7 @@ def tapes(events: Iterable[Event], frames: Mapping[int, FrameSeen]) -> tuple[Tap
             continue
         read: dict[str, tuple[list[float], list[int]]] = {}
         for part in sorted(parts, key=lambda part: part.seq):
-            values, times = read.setdefault(part.read, ([], []))
+            values, times = read.setdefault(f"{part.read} {part.by}".rstrip(), ([], []))
             values += part.values
             # One for each value, also where the trace says otherwise.
             times += [*part.times, *[1] * len(part.values)][: len(part.values)]

@@ -83,7 +83,7 @@ def _shared(app: Party) -> None:
 
 party = Task(
     name="party",
-    doubt="what an answer took is asked for in the next address; a ticking timer and answers read one clock",
+    doubt="what an answer took is shown and asked for in the next address: a busy page may take it after the next key",
     summary="copyparty: makes a folder and uploads a file into it.",
     serve=Party,
     do=_party,
