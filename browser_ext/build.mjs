@@ -31,6 +31,7 @@ await build({
 });
 await cp(join(here, "src/manifest.json"), join(built, "manifest.json"));
 await cp(join(here, "src/session.js"), join(built, "session.js"));
+await cp(join(here, "src/scripts.json"), join(built, "scripts.json"));
 for (const page of ["popup.html", "note.html", "panel.css"]) await cp(join(here, "src/popup", page), join(built, page));
 await rm(wanted, { recursive: true, force: true });
 await rename(built, wanted);

@@ -1,8 +1,8 @@
 "use strict";
 (() => {
   // src/worker/badge.ts
-  function showBadge({ state: state2, paused: paused2, fell }) {
-    const [text, color, title] = state2 === "on" && paused2 ? ["II", "#777777", "Reenact: paused"] : state2 === "on" ? ["REC", "#c62828", "Reenact: recording"] : state2 === "lost" ? ["!", "#ef6c00", "Reenact: the recorder does not answer"] : fell ? ["!", "#c62828", "Reenact: the recording ended before you did"] : ["", "#777777", "Reenact: not recording"];
+  function showBadge({ state: state2, paused: paused2, fell }, blind2) {
+    const [text, color, title] = state2 === "on" && paused2 ? ["II", "#777777", "Reenact: paused"] : state2 === "on" && blind2 ? ["?", "#b45309", "Reenact: recording, but no site may be captured yet; press here to add one"] : state2 === "on" ? ["REC", "#c62828", "Reenact: recording"] : state2 === "lost" ? ["!", "#ef6c00", "Reenact: the recorder does not answer"] : fell ? ["!", "#c62828", "Reenact: the recording ended before you did"] : ["", "#777777", "Reenact: not recording"];
     void chrome.action.setBadgeText({ text });
     void chrome.action.setBadgeBackgroundColor({ color });
     void chrome.action.setTitle({ title });
@@ -25,19 +25,23 @@
     manual_subframe: "link"
   };
   var Browsing = class {
-    /** `wanted` says whether a page of this URL is recorded; `owe` keeps in mind that something is still to be stated. */
-    constructor(state2, wanted2, owe) {
+    /** `wanted` says whether a page of this URL is recorded, `seen` whether a frame may be; `owe` keeps in mind that something is still to be stated. */
+    constructor(state2, wanted2, seen, owe) {
       this.state = state2;
       this.wanted = wanted2;
+      this.seen = seen;
       this.owe = owe;
     }
     state;
     wanted;
+    seen;
     owe;
     standing = [];
     /** Tabs that were created and not stated yet: who opened one is told a moment later. */
     fresh = /* @__PURE__ */ new Map();
     popups = /* @__PURE__ */ new Set();
+    /** Tabs whose page has a frame that may not be seen: it was told. */
+    partial = /* @__PURE__ */ new Set();
     /** The page that each tab shows. */
     pages = /* @__PURE__ */ new Map();
     /** What came before it was known what is there; null: that is known. */
@@ -83,6 +87,13 @@
       this.stand(chrome.webRequest.onCompleted, this.completed, all);
       this.stand(chrome.webRequest.onErrorOccurred, this.failed, all);
       this.stand(chrome.downloads.onChanged, this.downloaded);
+    }
+    /** More may be seen than before. A listener that Chromium refused, for there was nothing it might be told, stays
+     * refused: all of an event must go before one is taken again. */
+    renew() {
+      if (this.standing.length === 0) return;
+      for (const end of this.standing.splice(0)) end();
+      this.listen();
     }
     /** Nothing is recorded: the worker is not to be woken for any of this. */
     deafen() {
@@ -152,17 +163,29 @@
         this.state({ k: "tab.closed", tab });
       }
       this.pages.delete(tab);
+      this.partial.delete(tab);
     };
     committed = (done2) => {
       if (done2.documentLifecycle === "prerender") return;
       if (done2.frameId === 0 ? !this.shows(done2.tabId, done2.url) : !this.known(done2.tabId)) return;
       this.settle(done2.tabId);
+      if (done2.frameId === 0) this.partial.delete(done2.tabId);
+      else if (!this.visible(done2)) {
+        const reason = "a frame of a site that the expert did not grant to the extension is not captured";
+        if (!this.partial.has(done2.tabId)) this.state({ k: "gap", reason }, done2.timeStamp);
+        this.partial.add(done2.tabId);
+        return;
+      }
       this.navigated(done2, false);
     };
     within = (done2) => {
       if (done2.frameId === 0 ? !this.shows(done2.tabId, done2.url) : !this.known(done2.tabId)) return;
-      this.navigated(done2, true);
+      if (done2.frameId === 0 || this.visible(done2)) this.navigated(done2, true);
     };
+    /** A frame without an address of its own (about:srcdoc) is its parent's. */
+    visible({ url }) {
+      return !/^https?:/.test(url) || this.seen(url);
+    }
     navigated(done2, within2) {
       const { tabId: tab, frameId: frame, url, transitionType: type, transitionQualifiers: qualifiers } = done2;
       let how = HOW[type] ?? "other";
@@ -421,6 +444,84 @@
     } catch {
     }
   }
+
+  // src/scripts.json
+  var scripts_default = [
+    { id: "page", js: ["session.js", "page.js"], world: "MAIN" },
+    { id: "capture", js: ["capture.js"], world: "ISOLATED" }
+  ];
+
+  // src/worker/sites.ts
+  function matches(url, patterns) {
+    if (patterns.length === 0) return true;
+    let parsed2;
+    try {
+      parsed2 = new URL(url);
+    } catch {
+      return false;
+    }
+    return patterns.some((pattern) => {
+      const [host, port] = divided(pattern.toLowerCase());
+      if (port && port !== (parsed2.port || (parsed2.protocol === "https:" ? "443" : "80"))) return false;
+      const below = host.startsWith("*.") ? host.slice(2) : null;
+      if (below !== null) return parsed2.hostname === below || parsed2.hostname.endsWith(`.${below}`);
+      return parsed2.hostname === host;
+    });
+  }
+  function covered(url, origins) {
+    if (origins.includes("<all_urls>")) return true;
+    return origins.some((origin) => {
+      const [, scheme, host = ""] = /^([^:]+):\/\/([^/]*)\//.exec(origin) ?? [];
+      const fits = scheme === "*" ? /^https?:/.test(url) : url.startsWith(`${scheme}:`);
+      return fits && (host === "*" || matches(url, [host]));
+    });
+  }
+  function divided(pattern) {
+    const found = /^(.*):(\d+)$/.exec(pattern);
+    return found ? [found[1] ?? "", found[2] ?? ""] : [pattern, ""];
+  }
+
+  // src/worker/grants.ts
+  var Grants = class {
+    /** `changed` is called when the expert has granted a site or taken one back. */
+    constructor(changed) {
+      this.changed = changed;
+    }
+    changed;
+    /** Match patterns, as Chromium keeps them. */
+    origins = [];
+    /** All sites come with the extension (the recorder's own browser): nothing is to be asked. */
+    fixed = chrome.runtime.getManifest().host_permissions !== void 0;
+    listen() {
+      const changed = () => void this.recall().then(this.changed);
+      chrome.permissions.onAdded.addListener(changed);
+      chrome.permissions.onRemoved.addListener(changed);
+    }
+    async recall() {
+      this.origins = (await chrome.permissions.getAll()).origins ?? [];
+    }
+    covers(url) {
+      return covered(url, this.origins);
+    }
+    /** Has the scripts run in the pages of granted sites: Chromium itself keeps them from all others. */
+    async arm() {
+      if (this.fixed) return;
+      const there = new Set((await chrome.scripting.getRegisteredContentScripts()).map(({ id }) => id));
+      const missing = scripts_default.filter(({ id }) => !there.has(id));
+      if (missing.length === 0) return;
+      await chrome.scripting.registerContentScripts(
+        missing.map(({ id, js, world }) => ({
+          id,
+          js,
+          world,
+          matches: ["<all_urls>"],
+          runAt: "document_start",
+          allFrames: true,
+          matchOriginAsFallback: true
+        }))
+      );
+    }
+  };
 
   // src/worker/log.ts
   var KEY2 = "log:";
@@ -837,6 +938,9 @@
     );
     /** New tabs, which the debugger is on its way to, or cannot be at before they show a page. */
     awaited = /* @__PURE__ */ new Set();
+    /** Those that it came to while their page loaded: it goes to their frames afterwards. A frame of another site that
+     * is on its way when the debugger comes may never arrive. */
+    late = /* @__PURE__ */ new Set();
     /** By tab: the frame that is its page, and whether the page that it asked for last is recorded. */
     pages = /* @__PURE__ */ new Map();
     /** By the browser's name for a page's loading: whether the page is recorded. */
@@ -850,9 +954,19 @@
       chrome.tabs.onCreated.addListener(this.created);
       chrome.tabs.onUpdated.addListener(this.updated);
       this.missed.start();
+      await this.survey();
+    }
+    /** Goes to the tabs that are to be recorded: also when more are than before. */
+    async survey() {
       const tabs = await chrome.tabs.query({});
-      for (const tab of tabs) if (tab.id !== void 0) this.awaited.add(tab.id);
+      for (const { id } of tabs) if (id !== void 0 && !this.tabs.has(id)) this.awaited.add(id);
       await Promise.all(tabs.map((tab) => this.attach(tab)));
+    }
+    /** More may be seen than before: what Chromium refused to tell is asked for again. */
+    async renew() {
+      this.missed.stop();
+      this.missed.start();
+      await this.survey();
     }
     async stop() {
       chrome.tabs.onCreated.removeListener(this.created);
@@ -868,15 +982,19 @@
       void this.attach(tab);
     };
     updated = (id, change, tab) => {
-      if (change.url !== void 0) void this.attach(tab);
+      if (change.url !== void 0) void this.attach(tab, true);
       if (change.status === "complete") setTimeout(() => this.rescue(id), REST_MS);
     };
     /** States what the debugger came too late for. */
     async rescue(tab) {
       const since = this.tabs.get(tab);
       if (since === void 0) return;
+      const late = this.late.has(tab);
+      if (late && (await chrome.tabs.get(tab).catch(() => null))?.status !== "complete") return;
       this.awaited.delete(tab);
-      const left = this.missed.take(tab, since);
+      this.late.delete(tab);
+      if (late) await this.enter({ tabId: tab });
+      const left = this.missed.take(tab, late ? Date.now() : since);
       if (left.length === 0) return;
       const target = { tabId: tab };
       await chrome.debugger.sendCommand(target, "Page.enable").catch(() => void 0);
@@ -915,7 +1033,7 @@
       }
       return this.loadings.get(loaderId) ?? page?.wanted ?? true;
     }
-    async attach(tab) {
+    async attach(tab, late = false) {
       const tabId = tab.id;
       if (tabId === void 0 || this.tabs.has(tabId) || !this.wanted(tab.pendingUrl || tab.url || "")) return;
       this.tabs.set(tabId, Number.POSITIVE_INFINITY);
@@ -925,16 +1043,22 @@
         await chrome.debugger.attach({ tabId }, PROTOCOL).catch((error) => {
           if (!error.message.includes("already attached")) throw error;
         });
+        if (late) this.late.add(tabId);
         await this.enable({ tabId });
+        if (!late) await this.enter({ tabId });
         this.tabs.set(tabId, Date.now());
       } catch {
         this.tabs.delete(tabId);
+        this.late.delete(tabId);
       }
     }
     async enable(session) {
       await chrome.debugger.sendCommand(session, "Network.enable", ENABLE);
       await chrome.debugger.sendCommand(session, "Network.setCacheDisabled", { cacheDisabled: true });
       await chrome.debugger.sendCommand(session, "Network.setBypassServiceWorker", { bypass: true }).catch(() => void 0);
+    }
+    /** Goes to the frames and workers that are there, and to those that come. */
+    async enter(session) {
       const within2 = { autoAttach: true, waitForDebuggerOnStart: true, flatten: true };
       await chrome.debugger.sendCommand(session, "Target.setAutoAttach", within2).catch(() => void 0);
     }
@@ -950,7 +1074,7 @@
     handlers = {
       "Target.attachedToTarget": ({ sessionId }, source) => {
         const session = { tabId: source.tabId, sessionId };
-        void this.enable(session).catch(() => void 0).then(() => chrome.debugger.sendCommand(session, "Runtime.runIfWaitingForDebugger")).catch(() => void 0);
+        void this.enable(session).then(() => this.enter(session)).catch(() => void 0).then(() => chrome.debugger.sendCommand(session, "Runtime.runIfWaitingForDebugger")).catch(() => void 0);
       },
       "Network.requestWillBeSent": (told, source, tab) => {
         const { requestId, request, redirectResponse, timestamp, wallTime } = told;
@@ -1168,14 +1292,16 @@
   var AGAIN_MS = [100, 200, 400, 800, 1600, 2e3];
   var PATIENCE_MS = 6e4;
   var Recorder = class {
-    constructor(listener, instance, browser) {
+    constructor(listener, instance, browser, sees) {
       this.listener = listener;
       this.instance = instance;
       this.browser = browser;
+      this.sees = sees;
     }
     listener;
     instance;
     browser;
+    sees;
     state = "asking";
     why = "";
     /** Nobody records any more, and nobody wanted that. */
@@ -1206,7 +1332,8 @@
         capture: chrome.runtime.getManifest().version,
         user_agent: navigator.userAgent,
         instance: this.instance(),
-        browser: this.browser()
+        browser: this.browser(),
+        sees: this.sees()
       };
       const heard = (message) => this.heard(message);
       const ended = (why) => this.ended(why);
@@ -1280,28 +1407,6 @@
     }
   };
 
-  // src/worker/sites.ts
-  function matches(url, patterns) {
-    if (patterns.length === 0) return true;
-    let parsed2;
-    try {
-      parsed2 = new URL(url);
-    } catch {
-      return false;
-    }
-    return patterns.some((pattern) => {
-      const [host, port] = divided(pattern.toLowerCase());
-      if (port && port !== (parsed2.port || (parsed2.protocol === "https:" ? "443" : "80"))) return false;
-      const below = host.startsWith("*.") ? host.slice(2) : null;
-      if (below !== null) return parsed2.hostname === below || parsed2.hostname.endsWith(`.${below}`);
-      return parsed2.hostname === host;
-    });
-  }
-  function divided(pattern) {
-    const found = /^(.*):(\d+)$/.exec(pattern);
-    return found ? [found[1] ?? "", found[2] ?? ""] : [pattern, ""];
-  }
-
   // src/worker/starting.ts
   var SAME_SITE = { no_restriction: "None", strict: "Strict" };
   async function startingState(wanted2, named2) {
@@ -1369,7 +1474,7 @@
         if (!log.acknowledged(key, s)) documents.acknowledged(key, s);
       },
       changed() {
-        showBadge(recorder);
+        showBadge(recorder, blind());
         panels.show();
         if (remembered.pass?.key !== recorder.pass?.key) remember({ pass: recorder.pass });
         if (recorder.state !== "on") caughtUp = false;
@@ -1389,8 +1494,16 @@
       }
     },
     () => log.instance,
-    () => remembered.browser ?? ""
+    () => remembered.browser ?? "",
+    () => grants.origins.length > 0
   );
+  var grants = new Grants(() => {
+    browsing.renew();
+    void network?.renew();
+    void documents.announce();
+    showBadge(recorder, blind());
+    panels.show();
+  });
   var log = new WorkerLog(pass);
   var documents = new Documents(
     () => recording(),
@@ -1399,7 +1512,12 @@
       pass(batch);
     }
   );
-  var browsing = new Browsing(state, wanted, () => log.owe());
+  var browsing = new Browsing(
+    state,
+    wanted,
+    (url) => grants.covers(url),
+    () => log.owe()
+  );
   var network = null;
   var networkWanted = true;
   var storageWanted = false;
@@ -1407,7 +1525,10 @@
   var caughtUp = false;
   var panels = new Panels(view, command);
   function wanted(url) {
-    return matches(url, own) && matches(url, recorder.welcome?.sites ?? remembered.sites ?? []);
+    return grants.covers(url) && matches(url, own) && matches(url, recorder.welcome?.sites ?? remembered.sites ?? []);
+  }
+  function blind() {
+    return grants.origins.length === 0;
   }
   function view() {
     const { state: state2, why, welcome, status } = recorder;
@@ -1420,6 +1541,8 @@
       lost: status?.lost ?? 0,
       since: status?.since ?? 0,
       own,
+      granted: grants.origins,
+      fixed: grants.fixed,
       asked: welcome?.sites ?? [],
       network: welcome?.network ? network !== null : null,
       storage: storageWanted
@@ -1441,8 +1564,9 @@
     if (storageWanted) await handOver();
   }
   async function handOver() {
-    if (!await chrome.permissions.contains({ permissions: ["cookies", "scripting"] })) return;
-    const named2 = own.length + (recorder.welcome?.sites.length ?? 0) > 0;
+    if (!await chrome.permissions.contains({ permissions: ["cookies"] })) return;
+    const sites = own.length + (recorder.welcome?.sites.length ?? 0);
+    const named2 = sites > 0 || !grants.origins.includes("<all_urls>");
     recorder.send(await startingState(wanted, named2));
   }
   async function watchNetwork() {
@@ -1491,6 +1615,7 @@
       case "sites":
         own = command2.sites;
         void chrome.storage.local.set({ own });
+        void network?.survey();
         void documents.announce();
         break;
       default:
@@ -1509,6 +1634,8 @@
     void chrome.storage.session.set({ remembered });
   }
   var ready = (async () => {
+    await grants.recall();
+    await grants.arm().catch(() => void 0);
     remembered = (await chrome.storage.session.get("remembered")).remembered ?? {};
     if (!remembered.browser) remember({ browser: crypto.randomUUID() });
     const kept = { own: [], networkWanted: true, storageWanted: false };
@@ -1527,6 +1654,7 @@
     else recorder.call();
   })();
   browsing.listen();
+  grants.listen();
   chrome.runtime.onConnect.addListener((port) => {
     panels.connected(port);
     void documents.connected(port, ready);

@@ -14,6 +14,9 @@ export interface View {
   /** Unix ms. */
   since: number;
   own: string[];
+  /** Match patterns that the browser lets the extension see; `fixed`: they come with it. */
+  granted: string[];
+  fixed: boolean;
   asked: string[];
   /** Whether the browser's network is recorded by the browser; null: that is not for it to do. */
   network: boolean | null;

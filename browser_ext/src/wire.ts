@@ -265,6 +265,8 @@ export interface Hello {
   user_agent: string;
   instance: string;
   browser?: string;
+  /** Whether the browser lets it see any site. */
+  sees?: boolean;
 }
 
 /** Words of the expert, by the hotkey or the popup. */

@@ -39,7 +39,10 @@ def pair(request: Request, profiles: list[Path], *, say: Say) -> Finished:
         say(
             "(its button may hide behind the puzzle piece: pin it there; it shows REC while something is recorded)"
         )
-        say("then open the pages to record, or load them again")
+        say(
+            "then, on each site to record, press that button and “Record this site” (nothing else is captured)"
+        )
+        say("and load the pages again that were open before")
         return browse(request, say=say, reached=None if by_code else _leading_to)
 
 

@@ -35,13 +35,14 @@ class Malformed(ValueError):
 
 class Hello(Struct, frozen=True, kw_only=True, tag_field="m", tag="hello"):
     """The first message of a connection. `instance` is another at each start of the worker, `browser` stays as long as
-    the browser runs."""
+    the browser runs; `sees`: the browser lets the extension see some site."""
 
     v: int
     capture: Line
     user_agent: Line
     instance: Ident
     browser: Ident = ""
+    sees: bool = True
 
 
 class Batch(Struct, frozen=True, kw_only=True, tag_field="m", tag="batch"):

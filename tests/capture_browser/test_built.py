@@ -30,11 +30,18 @@ def test_the_id_is_that_of_the_manifests_key() -> None:
     assert "".join(chr(ord("a") + int(digit, 16)) for digit in digits) == EXTENSION_ID
 
 
-def test_a_copy_differs_in_its_session_alone(tmp_path: Path) -> None:
+def test_a_copy_differs_in_its_session_and_in_what_it_may_see_alone(tmp_path: Path) -> None:
     copy, built = contents(unpack(tmp_path / "copy", seed=7)), contents(EXTENSION)
     assert {name for name in copy.keys() | built.keys() if copy.get(name) != built.get(name)} == {
-        "session.js"
+        "manifest.json",
+        "session.js",
     }
+    asked, given = (json.loads(files["manifest.json"]) for files in (built, copy))
+    assert "host_permissions" not in asked
+    assert "content_scripts" not in asked
+    assert asked.pop("optional_host_permissions") == given.pop("host_permissions") == ["<all_urls>"]
+    assert {script["world"] for script in given.pop("content_scripts")} == {"MAIN", "ISOLATED"}
+    assert asked == given
     assert b'{"seed": 7, "tape": true}' in copy["session.js"]
 
 

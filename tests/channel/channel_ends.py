@@ -14,7 +14,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, Worker, sync_playwright
 
-from browser_ext import EXTENSION, EXTENSION_ID
+from browser_ext import EXTENSION, EXTENSION_ID, grant
 from recorder.sources.browser import hosts
 from recorder.sources.browser.channel import Channel
 from recorder.sources.browser.door import Door
@@ -150,10 +150,22 @@ class Recorder:
 
 @contextmanager
 def chromium(
-    profile: Path, socket: Path | None, *flags: str, extensions: Iterable[Path] = ()
+    profile: Path,
+    socket: Path | None,
+    *flags: str,
+    extensions: Iterable[Path] = (),
+    granted: bool = True,
 ) -> Iterator[BrowserContext]:
-    """A browser with the extension, whose host leads to `socket`; None: there is no host."""
-    loaded = ",".join(map(str, [EXTENSION, *extensions]))
+    """A browser with the extension, whose host leads to `socket`; None: there is no host. Without `granted` the expert
+    is yet to grant it a site."""
+    ours = EXTENSION
+    if granted:
+        ours = profile.with_name(f"{profile.name}-extension")
+        if not ours.exists():
+            shutil.copytree(EXTENSION, ours)
+            if "content_scripts" not in (ours / "manifest.json").read_text():
+                grant(ours, "<all_urls>")
+    loaded = ",".join(map(str, [ours, *extensions]))
     if socket is not None:
         hosts.place(profile / "NativeMessagingHosts", profile / "host", socket, EXTENSION_ID)
     with sync_playwright() as playwright:

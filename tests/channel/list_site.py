@@ -12,6 +12,8 @@ _PAGE = """<!doctype html><title>Purchases</title><link rel=stylesheet href=/sty
 <h1>Purchases</h1><label>What <input id=what></label> <button id=add>Add</button><ul id=list></ul>
 <a href=/about target=_blank>About</a>"""
 _ME = b"""<!doctype html><script>document.title = `${localStorage.name}: ${document.cookie}`</script><p>Me"""
+_FRAMED = """<!doctype html><title>Framed</title><button>Tick</button><iframe src="THERE"></iframe>
+<script>document.querySelector("button").onclick = () => { document.title += "!"; };</script>"""
 _SCRIPT = """
 add.onclick = async () => {
   const answer = await fetch("/items?by=form", {method: "POST", body: new URLSearchParams({what: what.value})});
@@ -34,6 +36,9 @@ class _Handler(BaseHTTPRequestHandler):
                 )
             case "/me":
                 self._answer(_ME, "text/html")
+            case "/framed":
+                there = f"http://localhost:{self.server.server_port}/about/us"  # another site than 127.0.0.1
+                self._answer(_FRAMED.replace("THERE", there).encode(), "text/html")
             case "/style.css":
                 self._answer(b"li { color: green }", "text/css")
             case "/script.js":

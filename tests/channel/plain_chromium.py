@@ -11,7 +11,7 @@ from pathlib import Path
 
 from channel_ends import CHROMIUM
 
-from browser_ext import EXTENSION
+from browser_ext import EXTENSION, grant
 
 
 @contextmanager
@@ -39,10 +39,13 @@ def plain_chromium(profile: Path, *flags: str, extension: Path = EXTENSION) -> I
         process.communicate()
 
 
-def granted(folder: Path) -> Path:
-    """The extension as it is once the expert has granted what the popup asks for: no test can click in that window."""
+def granted(folder: Path, *origins: str, more: bool = True) -> Path:
+    """The extension as it is once the expert has granted `origins` (none: all sites) and, with `more`, what else the
+    popup asks for: no test can click in that window."""
     shutil.copytree(EXTENSION, folder)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["permissions"] += manifest.pop("optional_permissions")
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    grant(folder, *(origins or ["<all_urls>"]))
+    if more:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["permissions"] += manifest.pop("optional_permissions")
+        (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder

@@ -189,7 +189,7 @@ def test_sites_that_are_not_allowed_are_not_captured(tmp_path: Path, port: int) 
     recorder.down()
 
 
-def test_of_a_site_that_the_browser_keeps_from_the_extension_no_page_is_captured(
+def test_of_a_site_that_the_browser_keeps_from_the_extension_nothing_is_told(
     tmp_path: Path, browser: BrowserContext, recorder: Recorder, port: int
 ) -> None:
     settings = browser.new_page()
@@ -209,7 +209,7 @@ def test_of_a_site_that_the_browser_keeps_from_the_extension_no_page_is_captured
     recorder.wait(lambda r: len(clicks(r)) == 2)
     hosts_seen = {
         event.url.split("/")[2].rpartition(":")[0]
-        for event in [*recorder.of(DocumentStarted), *recorder.of(PageState)]
+        for event in [*recorder.of(DocumentStarted), *recorder.of(PageState), *recorder.of(Navigated)]
         if event.url.startswith("http")
     }
     assert hosts_seen == {"good.test"}

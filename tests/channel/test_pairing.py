@@ -21,7 +21,7 @@ from playwright.sync_api import Error, Page, sync_playwright
 
 from browser_ext import EXTENSION_ID
 from recorder.trace.events import Gap
-from recorder.trace.pages import BrowserStarted
+from recorder.trace.pages import BrowserStarted, Navigated, PageRequest
 from recorder.trace.reader import open_trace
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")]
@@ -182,12 +182,64 @@ def test_a_paired_browser_gives_the_steps_of_an_opened_one(
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
 
 
+def test_of_one_granted_site_the_recording_holds_and_tells_what_it_may_not_see(
+    tmp_path: Path, env: dict[str, str], site: Site
+) -> None:
+    out, profile = tmp_path / "one.reenact", tmp_path / "profile"
+    profile.mkdir()
+    extension = granted(tmp_path / "extension", "http://127.0.0.1/*")
+    with (
+        session(env, "pair", "--profile", str(profile), "-o", str(out)) as (until, end),
+        plain_chromium(profile, extension=extension) as address,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.connect_over_cdp(address)
+        until("is recorded")
+        page = browser.contexts[0].pages[0]
+        page.goto(site.url.replace("127.0.0.1", "localhost"))  # the browser's own business
+        page.goto(f"{site.url}framed")
+        settled(page)
+        hand(page, "button")
+        settled(page)
+        told = end()
+        browser.close()
+    site.close()
+    assert told["state"] == "incomplete", told
+    with open_trace(out) as trace:
+        events = list(trace.events)
+    assert ["not grant" in event.reason for event in events if isinstance(event, Gap)] == [True]
+    assert not [
+        event for event in events if isinstance(event, (Navigated, PageRequest)) and "localhost" in event.url
+    ]
+    assert [step["gesture"]["verb"] for step in steps(out, env)] == ["navigate", "click"]
+    replayed = subprocess.run(
+        [REENACT, "replay", str(out)], env=env, capture_output=True, text=True, check=False
+    )
+    assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+
+
+def test_a_paired_browser_that_may_see_no_site_is_told_on_the_terminal(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    profile = tmp_path / "profile"
+    profile.mkdir()
+    with (
+        session(env, "pair", "--profile", str(profile), "-o", str(tmp_path / "none.reenact")) as (until, _),
+        plain_chromium(profile),
+    ):
+        until("but nothing is captured yet: on the site to record, press Reenact's button")
+
+
 def test_a_browser_is_paired_by_a_code(tmp_path: Path, env: dict[str, str], site: Site) -> None:
     out, said = tmp_path / "code.reenact", []
     with session(env, "pair", "--socket", "-o", str(out), said=said) as (until, end):
         code = next(word for line in said for word in line.split() if word.count("-") == 4)
         assert not (tmp_path / "config").exists()
-        with plain_chromium(tmp_path / "profile") as address, sync_playwright() as playwright:
+        extension = granted(tmp_path / "extension", more=False)
+        with (
+            plain_chromium(tmp_path / "profile", extension=extension) as address,
+            sync_playwright() as playwright,
+        ):
             context = playwright.chromium.connect_over_cdp(address).contexts[0]
             pair(context, code).close()
             until("is recorded")
@@ -206,7 +258,8 @@ def test_a_browser_that_goes_is_missed_and_what_may_be_lost_is_told(
     out, profile, said = tmp_path / "gone.reenact", tmp_path / "profile", []
     profile.mkdir()
     with session(env, "pair", "--profile", str(profile), "-o", str(out), said=said) as (until, end):
-        with plain_chromium(profile) as address, sync_playwright() as playwright:
+        extension = granted(tmp_path / "extension", more=False)
+        with plain_chromium(profile, extension=extension) as address, sync_playwright() as playwright:
             browser = playwright.chromium.connect_over_cdp(address)
             until("is recorded")
             page = browser.contexts[0].pages[0]

@@ -1,5 +1,6 @@
 // The popup: what is recorded, and the expert's say in it.
 import type { View } from "../panel";
+import { offerGrants, showGrants } from "./grants";
 import { notes, Panel, part } from "./panel";
 
 const title = part("state", HTMLHeadingElement);
@@ -25,7 +26,8 @@ const panel = new Panel((view) => {
   if (!shown) sites.value = view.own.join("\n");
   shown = view;
   const on = view.state === "on";
-  title.textContent = on && view.paused ? "Paused" : TITLES[view.state];
+  const blind = view.granted.length === 0;
+  title.textContent = on && view.paused ? "Paused" : on && blind ? "Nothing is captured yet" : TITLES[view.state];
   about.textContent =
     view.state === "off"
       ? `${view.why ? `${view.why.replace(/\.*$/, "")}. ` : ""}Start one with “reenact pair” in a terminal.`
@@ -36,9 +38,11 @@ const panel = new Panel((view) => {
   part("note", HTMLFormElement).hidden = !on;
   part("events", HTMLElement).textContent = String(view.events);
   part("lost", HTMLElement).textContent = String(view.lost);
+  part("incomplete", HTMLElement).hidden = !on || view.lost === 0;
   part("since", HTMLElement).textContent = view.since ? lasting(Date.now() - view.since) : "";
   part("asked", HTMLParagraphElement).textContent =
     view.asked.length > 0 ? `The session asks for: ${view.asked.join(", ")}` : "";
+  showGrants(view);
   part("network", HTMLElement).hidden = !on || view.network === null;
   // A browser that the recorder opened has nothing of before.
   part("starting", HTMLElement).hidden = on && view.network === null;
@@ -67,9 +71,10 @@ wire.addEventListener("change", async () => {
   panel.tell({ do: "network", on });
 });
 stateToo.addEventListener("change", async () => {
-  const on = stateToo.checked && (await chrome.permissions.request({ permissions: ["cookies", "scripting"] }));
+  const on = stateToo.checked && (await chrome.permissions.request({ permissions: ["cookies"] }));
   panel.tell({ do: "storage", on });
 });
+offerGrants();
 notes(panel, () => undefined);
 void chrome.commands.getAll().then((commands) => {
   const key = commands.find((command) => command.name === "note")?.shortcut;

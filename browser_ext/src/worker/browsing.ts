@@ -33,15 +33,18 @@ export class Browsing {
   /** Tabs that were created and not stated yet: who opened one is told a moment later. */
   private readonly fresh = new Map<number, { t: number; popup: boolean }>();
   private readonly popups = new Set<number>();
+  /** Tabs whose page has a frame that may not be seen: it was told. */
+  private readonly partial = new Set<number>();
   /** The page that each tab shows. */
   private readonly pages = new Map<number, string>();
   /** What came before it was known what is there; null: that is known. */
   private early: (() => void)[] | null = [];
 
-  /** `wanted` says whether a page of this URL is recorded; `owe` keeps in mind that something is still to be stated. */
+  /** `wanted` says whether a page of this URL is recorded, `seen` whether a frame may be; `owe` keeps in mind that something is still to be stated. */
   constructor(
     private readonly state: State,
     private readonly wanted: (url: string) => boolean,
+    private readonly seen: (url: string) => boolean,
     private readonly owe: () => () => void,
   ) {}
 
@@ -88,6 +91,14 @@ export class Browsing {
     this.stand(chrome.webRequest.onCompleted, this.completed, all);
     this.stand(chrome.webRequest.onErrorOccurred, this.failed, all);
     this.stand(chrome.downloads.onChanged, this.downloaded);
+  }
+
+  /** More may be seen than before. A listener that Chromium refused, for there was nothing it might be told, stays
+   * refused: all of an event must go before one is taken again. */
+  renew(): void {
+    if (this.standing.length === 0) return;
+    for (const end of this.standing.splice(0)) end();
+    this.listen();
   }
 
   /** Nothing is recorded: the worker is not to be woken for any of this. */
@@ -173,19 +184,32 @@ export class Browsing {
       this.state({ k: "tab.closed", tab });
     }
     this.pages.delete(tab);
+    this.partial.delete(tab);
   };
 
   private readonly committed = (done: chrome.webNavigation.WebNavigationTransitionCallbackDetails): void => {
     if (done.documentLifecycle === "prerender") return; // it is told when it is shown
     if (done.frameId === 0 ? !this.shows(done.tabId, done.url) : !this.known(done.tabId)) return;
     this.settle(done.tabId);
+    if (done.frameId === 0) this.partial.delete(done.tabId);
+    else if (!this.visible(done)) {
+      const reason = "a frame of a site that the expert did not grant to the extension is not captured";
+      if (!this.partial.has(done.tabId)) this.state({ k: "gap", reason }, done.timeStamp);
+      this.partial.add(done.tabId);
+      return;
+    }
     this.navigated(done, false);
   };
 
   private readonly within = (done: chrome.webNavigation.WebNavigationTransitionCallbackDetails): void => {
     if (done.frameId === 0 ? !this.shows(done.tabId, done.url) : !this.known(done.tabId)) return;
-    this.navigated(done, true);
+    if (done.frameId === 0 || this.visible(done)) this.navigated(done, true);
   };
+
+  /** A frame without an address of its own (about:srcdoc) is its parent's. */
+  private visible({ url }: { url: string }): boolean {
+    return !/^https?:/.test(url) || this.seen(url);
+  }
 
   private navigated(done: chrome.webNavigation.WebNavigationTransitionCallbackDetails, within: boolean): void {
     const { tabId: tab, frameId: frame, url, transitionType: type, transitionQualifiers: qualifiers } = done;

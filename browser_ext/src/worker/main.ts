@@ -5,6 +5,7 @@ import type { Batch, Log } from "../wire";
 import { showBadge } from "./badge";
 import { Browsing } from "./browsing";
 import { Documents, type Recording } from "./documents";
+import { Grants } from "./grants";
 import { type Statement, WorkerLog } from "./log";
 import { Network } from "./network";
 import { Panels } from "./panels";
@@ -62,7 +63,7 @@ const recorder = new Recorder(
       if (!log.acknowledged(key, s)) documents.acknowledged(key, s);
     },
     changed() {
-      showBadge(recorder);
+      showBadge(recorder, blind());
       panels.show();
       if (remembered.pass?.key !== recorder.pass?.key) remember({ pass: recorder.pass });
       if (recorder.state !== "on") caughtUp = false;
@@ -83,7 +84,15 @@ const recorder = new Recorder(
   },
   () => log.instance,
   () => remembered.browser ?? "",
+  () => grants.origins.length > 0,
 );
+const grants = new Grants(() => {
+  browsing.renew();
+  void network?.renew();
+  void documents.announce();
+  showBadge(recorder, blind());
+  panels.show();
+});
 
 const log = new WorkerLog(pass);
 const documents = new Documents(
@@ -93,7 +102,12 @@ const documents = new Documents(
     pass(batch);
   },
 );
-const browsing = new Browsing(state, wanted, () => log.owe());
+const browsing = new Browsing(
+  state,
+  wanted,
+  (url) => grants.covers(url),
+  () => log.owe(),
+);
 /** The browser's own record of its network, while it makes one. */
 let network: Network | null = null;
 /** Whether the expert wants that, where nobody else makes it. */
@@ -107,7 +121,11 @@ let caughtUp = false;
 const panels = new Panels(view, command);
 
 function wanted(url: string): boolean {
-  return matches(url, own) && matches(url, recorder.welcome?.sites ?? remembered.sites ?? []);
+  return grants.covers(url) && matches(url, own) && matches(url, recorder.welcome?.sites ?? remembered.sites ?? []);
+}
+
+function blind(): boolean {
+  return grants.origins.length === 0;
 }
 
 function view(): View {
@@ -121,6 +139,8 @@ function view(): View {
     lost: status?.lost ?? 0,
     since: status?.since ?? 0,
     own,
+    granted: grants.origins,
+    fixed: grants.fixed,
     asked: welcome?.sites ?? [],
     network: welcome?.network ? network !== null : null,
     storage: storageWanted,
@@ -148,8 +168,9 @@ async function prepare(): Promise<void> {
 }
 
 async function handOver(): Promise<void> {
-  if (!(await chrome.permissions.contains({ permissions: ["cookies", "scripting"] }))) return;
-  const named = own.length + (recorder.welcome?.sites.length ?? 0) > 0;
+  if (!(await chrome.permissions.contains({ permissions: ["cookies"] }))) return;
+  const sites = own.length + (recorder.welcome?.sites.length ?? 0);
+  const named = sites > 0 || !grants.origins.includes("<all_urls>");
   recorder.send(await startingState(wanted, named));
 }
 
@@ -205,6 +226,7 @@ function command(command: Command): void {
     case "sites":
       own = command.sites;
       void chrome.storage.local.set({ own });
+      void network?.survey();
       void documents.announce();
       break;
     default:
@@ -228,6 +250,8 @@ function remember(change: Remembered): void {
 
 /** Everything below waits for this: what workers before this one left. */
 const ready = (async () => {
+  await grants.recall();
+  await grants.arm().catch(() => undefined); // in a restart of the browser, the worker that comes next does it
   remembered = (await chrome.storage.session.get("remembered")).remembered ?? {};
   if (!remembered.browser) remember({ browser: crypto.randomUUID() });
   const kept: Kept = { own: [], networkWanted: true, storageWanted: false };
@@ -248,6 +272,7 @@ const ready = (async () => {
 
 // Registered at once, or Chromium would not wake a new worker for them.
 browsing.listen();
+grants.listen();
 chrome.runtime.onConnect.addListener((port) => {
   panels.connected(port);
   void documents.connected(port, ready);

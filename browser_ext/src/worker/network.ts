@@ -29,6 +29,9 @@ export class Network {
   );
   /** New tabs, which the debugger is on its way to, or cannot be at before they show a page. */
   private readonly awaited = new Set<number>();
+  /** Those that it came to while their page loaded: it goes to their frames afterwards. A frame of another site that
+   * is on its way when the debugger comes may never arrive. */
+  private readonly late = new Set<number>();
 
   /** By tab: the frame that is its page, and whether the page that it asked for last is recorded. */
   private readonly pages = new Map<number, { frame: string; wanted: boolean }>();
@@ -53,9 +56,21 @@ export class Network {
     chrome.tabs.onCreated.addListener(this.created);
     chrome.tabs.onUpdated.addListener(this.updated);
     this.missed.start();
+    await this.survey();
+  }
+
+  /** Goes to the tabs that are to be recorded: also when more are than before. */
+  async survey(): Promise<void> {
     const tabs = await chrome.tabs.query({});
-    for (const tab of tabs) if (tab.id !== undefined) this.awaited.add(tab.id);
+    for (const { id } of tabs) if (id !== undefined && !this.tabs.has(id)) this.awaited.add(id);
     await Promise.all(tabs.map((tab) => this.attach(tab)));
+  }
+
+  /** More may be seen than before: what Chromium refused to tell is asked for again. */
+  async renew(): Promise<void> {
+    this.missed.stop();
+    this.missed.start();
+    await this.survey();
   }
 
   async stop(): Promise<void> {
@@ -74,7 +89,7 @@ export class Network {
   };
 
   private readonly updated = (id: number, change: { url?: string; status?: string }, tab: chrome.tabs.Tab): void => {
-    if (change.url !== undefined) void this.attach(tab);
+    if (change.url !== undefined) void this.attach(tab, true);
     if (change.status === "complete") setTimeout(() => this.rescue(id), REST_MS);
   };
 
@@ -82,8 +97,12 @@ export class Network {
   private async rescue(tab: number): Promise<void> {
     const since = this.tabs.get(tab);
     if (since === undefined) return;
+    const late = this.late.has(tab);
+    if (late && (await chrome.tabs.get(tab).catch(() => null))?.status !== "complete") return; // it shows another by now
     this.awaited.delete(tab);
-    const left = this.missed.take(tab, since);
+    this.late.delete(tab);
+    if (late) await this.enter({ tabId: tab });
+    const left = this.missed.take(tab, late ? Date.now() : since);
     if (left.length === 0) return;
     const target = { tabId: tab };
     await chrome.debugger.sendCommand(target, "Page.enable").catch(() => undefined);
@@ -129,7 +148,7 @@ export class Network {
     return this.loadings.get(loaderId) ?? page?.wanted ?? true;
   }
 
-  private async attach(tab: chrome.tabs.Tab): Promise<void> {
+  private async attach(tab: chrome.tabs.Tab, late = false): Promise<void> {
     const tabId = tab.id;
     if (tabId === undefined || this.tabs.has(tabId) || !this.wanted(tab.pendingUrl || tab.url || "")) return;
     this.tabs.set(tabId, Number.POSITIVE_INFINITY);
@@ -140,10 +159,13 @@ export class Network {
         // A worker before this one attached.
         if (!error.message.includes("already attached")) throw error;
       });
+      if (late) this.late.add(tabId);
       await this.enable({ tabId });
+      if (!late) await this.enter({ tabId });
       this.tabs.set(tabId, Date.now());
     } catch {
       this.tabs.delete(tabId); // a page of the browser's own
+      this.late.delete(tabId);
     }
   }
 
@@ -154,6 +176,10 @@ export class Network {
     await chrome.debugger
       .sendCommand(session, "Network.setBypassServiceWorker", { bypass: true })
       .catch(() => undefined);
+  }
+
+  /** Goes to the frames and workers that are there, and to those that come. */
+  private async enter(session: Session): Promise<void> {
     const within = { autoAttach: true, waitForDebuggerOnStart: true, flatten: true };
     await chrome.debugger.sendCommand(session, "Target.setAutoAttach", within).catch(() => undefined);
   }
@@ -173,6 +199,7 @@ export class Network {
     "Target.attachedToTarget": ({ sessionId }, source) => {
       const session = { tabId: source.tabId, sessionId } as Session;
       void this.enable(session)
+        .then(() => this.enter(session))
         .catch(() => undefined)
         .then(() => chrome.debugger.sendCommand(session, "Runtime.runIfWaitingForDebugger"))
         .catch(() => undefined);

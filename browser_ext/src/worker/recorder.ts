@@ -33,6 +33,7 @@ export class Recorder {
     private readonly listener: Listener,
     private readonly instance: () => string,
     private readonly browser: () => string,
+    private readonly sees: () => boolean,
   ) {}
 
   get paused(): boolean {
@@ -57,6 +58,7 @@ export class Recorder {
       user_agent: navigator.userAgent,
       instance: this.instance(),
       browser: this.browser(),
+      sees: this.sees(),
     };
     const heard = (message: Downward) => this.heard(message);
     const ended = (why: string) => this.ended(why);

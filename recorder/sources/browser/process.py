@@ -42,6 +42,7 @@ from recorder.trace.wire import Ask, Batch, Hello, Log, Malformed, Note, Refused
 if TYPE_CHECKING:
     from recorder.sources.browser.door import Door
 
+_GRANT = "on the site to record, press Reenact's button there and “Record this site”"
 _HELLO_SECONDS = 15.0
 _SYNC_SECONDS = 0.1
 _REST_SECONDS = 2.0
@@ -282,9 +283,9 @@ class Source:
         if ask.what == "ready":
             if self._chromium is None and not self._greeted:
                 self._greeted = True
-                self._report(
-                    {"said": f"{_product(self._hello.result().user_agent)} is there, and is recorded"}
-                )
+                hello = self._hello.result()
+                how = "and is recorded" if hello.sees else f"but nothing is captured yet: {_GRANT}"
+                self._report({"said": f"{_product(hello.user_agent)} is there, {how}"})
         elif ask.what == "stop":
             self._stop("stopped in the browser")
         elif self._paused != (ask.what == "pause"):
