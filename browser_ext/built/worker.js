@@ -489,9 +489,9 @@
     }
     changed;
     /** Match patterns, as Chromium keeps them. */
-    origins = [];
+    origins = chrome.runtime.getManifest().host_permissions ?? [];
     /** All sites come with the extension (the recorder's own browser): nothing is to be asked. */
-    fixed = chrome.runtime.getManifest().host_permissions !== void 0;
+    fixed = this.origins.length > 0;
     listen() {
       const changed = () => void this.recall().then(this.changed);
       chrome.permissions.onAdded.addListener(changed);
@@ -1634,8 +1634,8 @@
     void chrome.storage.session.set({ remembered });
   }
   var ready = (async () => {
-    await grants.recall();
-    await grants.arm().catch(() => void 0);
+    void grants.arm().catch(() => void 0);
+    const granted = grants.recall();
     remembered = (await chrome.storage.session.get("remembered")).remembered ?? {};
     if (!remembered.browser) remember({ browser: crypto.randomUUID() });
     const kept = { own: [], networkWanted: true, storageWanted: false };
@@ -1644,6 +1644,7 @@
     await log.recall();
     await documents.recall();
     if (remembered.session !== null) log.settle();
+    if (!grants.fixed) await granted;
     await browsing.recall();
     recorder.pass = remembered.pass ?? null;
     if (remembered.session === null) {

@@ -4,9 +4,9 @@ import { covered } from "./sites";
 
 export class Grants {
   /** Match patterns, as Chromium keeps them. */
-  origins: string[] = [];
+  origins: string[] = chrome.runtime.getManifest().host_permissions ?? [];
   /** All sites come with the extension (the recorder's own browser): nothing is to be asked. */
-  readonly fixed = chrome.runtime.getManifest().host_permissions !== undefined;
+  readonly fixed = this.origins.length > 0;
 
   /** `changed` is called when the expert has granted a site or taken one back. */
   constructor(private readonly changed: () => void) {}

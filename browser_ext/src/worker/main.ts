@@ -250,8 +250,8 @@ function remember(change: Remembered): void {
 
 /** Everything below waits for this: what workers before this one left. */
 const ready = (async () => {
-  await grants.recall();
-  await grants.arm().catch(() => undefined); // in a restart of the browser, the worker that comes next does it
+  void grants.arm().catch(() => undefined); // the worker that comes next does it
+  const granted = grants.recall();
   remembered = (await chrome.storage.session.get("remembered")).remembered ?? {};
   if (!remembered.browser) remember({ browser: crypto.randomUUID() });
   const kept: Kept = { own: [], networkWanted: true, storageWanted: false };
@@ -260,6 +260,7 @@ const ready = (async () => {
   await log.recall();
   await documents.recall();
   if (remembered.session !== null) log.settle();
+  if (!grants.fixed) await granted;
   await browsing.recall();
   recorder.pass = remembered.pass ?? null;
   if (remembered.session === null) {
