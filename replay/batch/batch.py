@@ -19,7 +19,9 @@ from msgspec import Struct
 
 from recorder.trace.errors import UsageError
 from replay.batch.chunk import Chunk, work
-from replay.batch.ledger import Ledger, LossCount, Piece
+from replay.batch.duplicates import drop_near
+from replay.batch.guards import prepared
+from replay.batch.ledger import Ledger, LossCount, Outcome, Piece
 from replay.batch.options import EXPORTER_VERSION, Options
 from replay.batch.pool import each
 from replay.batch.shards import COMPRESSIONS, Shard, Written, portions, write_files, write_shard
@@ -28,6 +30,7 @@ from replay.dataset.formats import format_of
 
 MANIFEST = "manifest.json"
 INPUTS = "inputs.jsonl"
+HITS = "contamination.jsonl"
 WORK = ".work"
 CHUNK = 100
 """Traces a task: enough that handing it out costs nothing, few enough that a kill loses little."""
@@ -63,9 +66,15 @@ class Result(NamedTuple):
 
 
 def run(
-    paths: Sequence[Path], folder: Path, options: Options, jobs: int, progress: Progress | None = None
+    paths: Sequence[Path],
+    folder: Path,
+    options: Options,
+    jobs: int,
+    progress: Progress | None = None,
+    benchmarks: Sequence[Path] = (),
 ) -> Result:
-    """Makes the dataset of these traces in `folder`, or goes on where a run before was cut short.
+    """Makes the dataset of these traces in `folder`, or goes on where a run before was cut short. `benchmarks` are the
+    files that the options name.
 
     Raises UsageError where the folder holds something else, OSError where the disk takes no more.
     """
@@ -74,10 +83,16 @@ def run(
     work_folder = folder / WORK
     form = format_of(options.format)
     losses = LossCount()
+    guard = str(_guard(work_folder, benchmarks)) if benchmarks else ""
     with Ledger(work_folder / "ledger.sqlite") as ledger:
         done = 0
         chunks = (
-            Chunk(paths=tuple(str(path) for path in part), options=options, folder=str(work_folder))
+            Chunk(
+                paths=tuple(str(path) for path in part),
+                options=options,
+                folder=str(work_folder),
+                benchmarks=guard,
+            )
             for part in batched(sorted(paths), CHUNK)
         )
         for one in each(work, chunks, jobs):
@@ -88,8 +103,12 @@ def run(
             if progress is not None:
                 progress(done, len(paths))
         ledger.drop_the_same()
+        if options.near:
+            drop_near(ledger, root, options)
         files, records, traces = _written(ledger, folder, form, options, jobs, losses)
-        inputs = _inputs(ledger, folder)
+        inputs = _lines(folder, INPUTS, (_told(outcome) for outcome in ledger.outcomes()))
+        if benchmarks:
+            _lines(folder, HITS, ledger.hits())
         manifest = Manifest(
             dataset="reenact",
             format=options.format,
@@ -195,19 +214,26 @@ def _name(piece: Piece) -> str:
     return f"{plain[:64].strip('-') or 'trace'}-{piece.trace_id[-12:]}"
 
 
-def _inputs(ledger: Ledger, folder: Path) -> str:
-    """Writes inputs.jsonl. Gives its SHA-256."""
+def _guard(work_folder: Path, benchmarks: Sequence[Path]) -> Path:
+    place = work_folder / "benchmarks.npz"
+    _put(place, prepared(benchmarks))
+    return place
+
+
+def _told(outcome: Outcome) -> dict[str, object]:
+    return {name: value for name, value in outcome._asdict().items() if value}
+
+
+def _lines(folder: Path, name: str, values: Iterable[dict[str, object]]) -> str:
+    """Writes a file of JSON Lines. Gives its SHA-256."""
     told = hashlib.sha256()
-    beside = folder / WORK / INPUTS
+    beside = folder / WORK / name
     with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-        for outcome in ledger.outcomes():
-            line = (
-                msgspec.json.encode({name: value for name, value in outcome._asdict().items() if value})
-                + b"\n"
-            )
+        for value in values:
+            line = msgspec.json.encode(value) + b"\n"
             told.update(line)
             file.write(line)
-    beside.replace(folder / INPUTS)
+    beside.replace(folder / name)
     return told.hexdigest()
 
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from recorder.trace.errors import TraceRejected
 from replay import verdicts
+from replay.batch.guards import Guards, Hit
 from replay.batch.leaks import leaks
 from replay.batch.options import Options
 from replay.batch.reading import read
@@ -35,7 +36,8 @@ _MOST_NAMED = 5
 class Fact(Struct, frozen=True, kw_only=True):
     """What became of one input. `rejected` says why it is left out; of one that is kept, `offset` and `length` say
     where its frame stands in the spool, `size` how many bytes are in it, as `records` records. `group` tells its task
-    (a hash). `redactions`: how many values were taken out after sealing."""
+    (a hash). `redactions`: how many values were taken out after sealing. `sketch` is what near-duplicates are told by,
+    `hits` what it has of benchmarks."""
 
     path: str
     sha256: str
@@ -50,14 +52,17 @@ class Fact(Struct, frozen=True, kw_only=True):
     size: int = 0
     records: int = 0
     losses: tuple[Loss, ...] = ()
+    sketch: bytes = b""
+    hits: tuple[Hit, ...] = ()
 
 
 class Chunk(Struct, frozen=True, kw_only=True):
-    """Work for one worker."""
+    """Work for one worker. `benchmarks` is the file of the benchmarks' runs of words."""
 
     paths: tuple[str, ...]
     options: Options
     folder: str
+    benchmarks: str = ""
 
 
 class Done(Struct, frozen=True, kw_only=True):
@@ -92,6 +97,7 @@ def work(chunk: Chunk) -> Done:
 
 def _spooled(spool: Path, chunk: Chunk, hashed: list[tuple[str, str]]) -> tuple[Fact, ...]:
     form, where = format_of(chunk.options.format), _where(chunk.options)
+    guards = Guards.of(chunk.options, chunk.benchmarks)
     packer = zstandard.ZstdCompressor(level=1, write_content_size=True)
     beside = spool.with_name(f".{spool.name}.{os.getpid()}")
     facts: list[Fact] = []
@@ -101,7 +107,7 @@ def _spooled(spool: Path, chunk: Chunk, hashed: list[tuple[str, str]]) -> tuple[
                 if fault:
                     facts.append(Fact(path=path, sha256="", rejected=fault, code="unreadable"))
                     continue
-                fact, content = _converted(path, sha256, chunk.options, form, where)
+                fact, content = _converted(path, sha256, chunk.options, form, where, guards)
                 if content is not None:
                     frame = packer.compress(content)
                     fact = msgspec.structs.replace(
@@ -120,7 +126,8 @@ def converted(path: str, options: Options) -> tuple[Fact, bytes | None]:
     sha256, fault = _hashed(path)
     if fault:
         return Fact(path=path, sha256="", rejected=fault, code="unreadable"), None
-    return _converted(path, sha256, options, format_of(options.format), _where(options))
+    guards = Guards.of(options, "")
+    return _converted(path, sha256, options, format_of(options.format), _where(options), guards)
 
 
 def _where(options: Options) -> Where | None:
@@ -128,7 +135,7 @@ def _where(options: Options) -> Where | None:
 
 
 def _converted(
-    path: str, sha256: str, options: Options, form: Format, where: Where | None
+    path: str, sha256: str, options: Options, form: Format, where: Where | None, guards: Guards
 ) -> tuple[Fact, bytes | None]:
     """What becomes of a trace, and its records where it is kept."""
 
@@ -156,6 +163,11 @@ def _converted(
             dict.fromkeys(f"{leak.rule} in {leak.place}" for leak in found_secrets[:_MOST_NAMED])
         )
         return out("secret", f"{len(found_secrets)} that look like secrets: {told}", **known)
+    if hits := guards.hits(row):
+        worst = max(hits, key=lambda hit: hit.words)
+        what = f"{worst.words} words of {worst.text} in {worst.place}"
+        more = f", and {len(hits) - 1} more" if len(hits) > 1 else ""
+        return out("contaminated", what + more, hits=hits, **known)
     losses = Losses()
     try:
         content, records = _encoded(form, row, losses)
@@ -168,6 +180,7 @@ def _converted(
         split=split_of(group, options.shares, options.seed),
         group=hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:32],
         records=records,
+        sketch=guards.sketch(row),
         losses=(*found.losses, *losses.told()),
         **known,
     )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-import msgspec
 from msgspec import Struct
 
 from recorder.redact.detector import detect
 from recorder.redact.views import seen
 from replay.dataset.row import Row
+from replay.dataset.texts import row_texts
 
 
 class Leak(Struct, frozen=True):
@@ -22,7 +21,7 @@ class Leak(Struct, frozen=True):
 
 def leaks(row: Row, placeholders: Sequence[bytes]) -> list[Leak]:
     """What looks like a secret and is no placeholder, in every text of a row."""
-    return [Leak(rule, place) for place, text in _texts(row) for rule in _found(text, placeholders)]
+    return [Leak(rule, place) for place, text in row_texts(row) for rule in _found(text, placeholders)]
 
 
 def _found(text: str, placeholders: Sequence[bytes]) -> Iterator[str]:
@@ -34,29 +33,3 @@ def _found(text: str, placeholders: Sequence[bytes]) -> Iterator[str]:
         secret = view[find.start : find.end]
         if not any(one in secret or secret in one for one in placeholders):
             yield find.rule
-
-
-def _texts(row: Row) -> Iterator[tuple[str, str]]:
-    """Every text of a row with its place; what an observation holds stands in its message, too, but for requests."""
-    for message in row.messages:
-        if message.role == "tool":
-            yield f"{message.tool_call_id} answer", message.content
-        elif message.content:
-            yield f"{message.role} message", message.content
-    for mark in row.marks:
-        yield "mark", mark.label
-    for call in row.tool_calls:
-        yield from ((f"{call.id} arguments", text) for text in _strings(msgspec.to_builtins(call.arguments)))
-        yield from ((f"{call.id} request", request.url) for request in call.observation.requests)
-    yield from (("provenance", text) for text in _strings(msgspec.to_builtins(row.provenance)))
-
-
-def _strings(value: Any) -> Iterable[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from _strings(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _strings(one)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -19,9 +19,15 @@ CREATE TABLE inputs (
     path TEXT NOT NULL, sha256 TEXT NOT NULL, trace_id TEXT NOT NULL, redactions INTEGER NOT NULL,
     code TEXT NOT NULL, rejected TEXT NOT NULL, split TEXT NOT NULL,
     task TEXT NOT NULL, shard TEXT NOT NULL DEFAULT '',
-    spool INTEGER, offset INTEGER NOT NULL, length INTEGER NOT NULL, size INTEGER NOT NULL, records INTEGER NOT NULL
+    spool INTEGER, offset INTEGER NOT NULL, length INTEGER NOT NULL, size INTEGER NOT NULL, records INTEGER NOT NULL,
+    sketch BLOB NOT NULL
 );
 CREATE TABLE spools (path TEXT NOT NULL);
+CREATE TABLE bands (
+    band INTEGER NOT NULL, value BLOB NOT NULL, input INTEGER NOT NULL, PRIMARY KEY (band, value, input)
+) WITHOUT ROWID;
+CREATE TABLE hits (path TEXT NOT NULL, trace_id TEXT NOT NULL, text TEXT NOT NULL, words INTEGER NOT NULL,
+    runs INTEGER NOT NULL, place TEXT NOT NULL);
 """
 _SAME = """
 UPDATE inputs SET code = 'same', rejected = 'the same trace as ' || (
@@ -86,15 +92,56 @@ class Ledger:
         spool = self._db.execute("INSERT INTO spools VALUES (?)", (done.spool,)).lastrowid
         self._db.executemany(
             "INSERT INTO inputs (path, sha256, trace_id, redactions, code, rejected, split, task, spool, offset,"
-            " length, size, records) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " length, size, records, sketch) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 (
                     fact.path.removeprefix(root), fact.sha256, fact.trace_id, fact.redactions, fact.code, fact.rejected,
-                    fact.split, fact.group, spool, fact.offset, fact.length, fact.size, fact.records,
+                    fact.split, fact.group, spool, fact.offset, fact.length, fact.size, fact.records, fact.sketch,
                 )
                 for fact in done.facts
             ),
         )  # fmt: skip
+
+        for fact in done.facts:
+            self._db.executemany(
+                "INSERT INTO hits VALUES (?,?,?,?,?,?)",
+                (
+                    (fact.path.removeprefix(root), fact.trace_id, hit.text, hit.words, hit.runs, hit.place)
+                    for hit in fact.hits
+                ),
+            )
+
+    def sketches(self) -> Iterator[tuple[int, str, bytes]]:
+        """Of what is kept (input, path, sketch), by trace id."""
+        return iter(
+            self._db.execute(
+                "SELECT rowid, path, sketch FROM inputs WHERE code = '' AND sketch != x'' ORDER BY trace_id, sha256"
+            )
+        )
+
+    def in_bands(self, bands: Sequence[tuple[int, bytes]]) -> list[tuple[int, str]]:
+        """(input, path) of those that share one of these bands, in the order in which they came."""
+        found: dict[int, str] = {}
+        for band, value in bands:
+            rows = self._db.execute(
+                "SELECT input, path FROM bands JOIN inputs ON inputs.rowid = input WHERE band = ? AND value = ?",
+                (band, value),
+            )
+            found.update(dict(rows))
+        return sorted(found.items())
+
+    def add_bands(self, row: int, bands: Sequence[tuple[int, bytes]]) -> None:
+        self._db.executemany(
+            "INSERT INTO bands VALUES (?, ?, ?)", ((band, value, row) for band, value in bands)
+        )
+
+    def hits(self) -> Iterator[dict[str, object]]:
+        """What traces have of benchmarks, by path, the longest first."""
+        rows = self._db.execute("SELECT * FROM hits ORDER BY path, words DESC, text, place")
+        return (
+            dict(zip(("path", "trace_id", "text", "words", "runs", "place"), row, strict=True))
+            for row in rows
+        )
 
     def drop_the_same(self) -> None:
         """Of one trace that came several times the one from which most was redacted stays."""

@@ -19,7 +19,8 @@ class Options(Struct, frozen=True, kw_only=True):
     """`format` and its version; `reenact` is the version of the whole. `verified`: only traces that a replay by one of
     the keys in `trusted` found to hold. `where` as in `selection`. `shares` are those of train, validation and test
     (they add up to 1), drawn by a hash of `seed` and the task. `shard_bytes` before compression. `longest` characters
-    of a text. `secrets` False: what looks like a secret does not keep a trace out.
+    of a text. `secrets` False: what looks like a secret does not keep a trace out. Of traces that are `near` alike (0
+    to 1; 0: nobody asks) the first stays. `benchmarks` are texts that no trace may have (name and SHA-256 of each).
     """
 
     format: str
@@ -33,6 +34,8 @@ class Options(Struct, frozen=True, kw_only=True):
     shard_bytes: int = 256 << 20
     compression: str = ""
     longest: int = LONGEST
+    near: float = 0.0
+    benchmarks: tuple[tuple[str, str], ...] = ()
     secrets: bool = True
 
     @property

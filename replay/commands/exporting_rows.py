@@ -15,6 +15,7 @@ from recorder.trace.printable import printable
 from replay import verdicts
 from replay.batch.batch import Manifest, Progress, Result, run
 from replay.batch.chunk import Fact, converted
+from replay.batch.guards import benchmark_files, digests, require
 from replay.batch.options import Options
 from replay.batch.selection import FIELDS, Where
 from replay.batch.shards import COMPRESSIONS
@@ -113,6 +114,19 @@ def rows_command(name: str) -> click.Command:
         metavar="CHARACTERS",
         help="Of a longer observation the middle is left out.",
     )
+    @click.option(
+        "--near-duplicates",
+        type=click.FloatRange(0.1, 1.0),
+        metavar="SHARE",
+        help="Of traces that are so much alike (0.8) keep the first.",
+    )
+    @click.option(
+        "--benchmarks",
+        multiple=True,
+        type=click.Path(path_type=Path, exists=True),
+        metavar="TEXTS",
+        help="Leave out traces that hold thirteen words in a row of these files (.txt, .md, .json, .jsonl; folders of them).",
+    )
     @click.option("--allow-secrets", is_flag=True, help="Keep traces in which something looks like a secret.")
     @click.option(
         "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="So many workers at once."
@@ -131,6 +145,8 @@ def rows_command(name: str) -> click.Command:
         shard_size: int,
         compress: str | None,
         longest: int,
+        near_duplicates: float | None,
+        benchmarks: tuple[Path, ...],
         allow_secrets: bool,
         jobs: int,
         json_wanted: bool,
@@ -138,6 +154,9 @@ def rows_command(name: str) -> click.Command:
         Where(where or "True")
         if compress and form.kind not in ("lines", "pairs"):
             raise UsageError(f"--compress is for lines; {name} makes files of its own")
+        texts = benchmark_files(benchmarks)
+        if texts or near_duplicates:
+            require()
         options = Options(
             format=name,
             format_version=form.version,
@@ -151,17 +170,21 @@ def rows_command(name: str) -> click.Command:
             compression=compress or "",
             longest=longest,
             secrets=not allow_secrets,
+            near=near_duplicates or 0.0,
+            benchmarks=digests(texts),
         )
         paths = _inputs(traces)
         if out is None:
+            if texts or near_duplicates:
+                raise UsageError("--benchmarks and --near-duplicates are for a dataset: give --out FOLDER")
             context.exit(_to_output(paths, options, json_wanted))
         try:
-            result = run(paths, out, options, jobs, _progress())
+            result = run(paths, out, options, jobs, _progress(), texts)
         except OSError as error:
             again = "run the same command again when there is room: what is done is kept"
             raise UsageError(f"{out} cannot be written: {error.strerror or error}; {again}") from error
         _told(result, out, json_wanted)
-        context.exit(0 if set(result.manifest.counts) <= {"kept", "same", "where"} else 1)
+        context.exit(0 if set(result.manifest.counts) <= {"kept", "same", "near", "where"} else 1)
 
     return command
 
@@ -271,6 +294,8 @@ def _told_rejects(manifest: Manifest, out: Path) -> None:
 
 _CODES = {
     "same": "the same as others",
+    "near": "nearly the same as others",
+    "contaminated": "with words of benchmarks",
     "where": "by --where",
     "unverified": "not verified",
     "secret": "with what looks like a secret",
