@@ -64,3 +64,15 @@ environment() {  # a virtual environment with the pinned dependencies and this c
   fi
   export PATH="$venv/bin:$PATH"
 }
+
+loaders() {  # what exported datasets are made for, in an environment of its own: it is large. Without it its tests are skipped
+  local venv=$root/.venv-loaders pins=$root/tests/dataset/loaders.txt stamp
+  stamp=$(cksum < "$pins")
+  if [ "$(cat "$venv/.stamp" 2>/dev/null)" != "$stamp" ]; then
+    [ -x "$venv/bin/python" ] || "$(find_python)" -m venv "$venv"
+    echo "setup: installing dataset loaders" >&2
+    "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --no-compile --require-hashes -r "$pins" ||
+      return 0
+    echo "$stamp" > "$venv/.stamp"
+  fi
+}

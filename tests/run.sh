@@ -9,6 +9,7 @@ npm_packages "$root/tests/clients/npm" "$root/tests/browser" "$root/tests/intero
   "$root/browser_ext"
 ! [ -d "$root/tests/web/node_modules" ] || (cd "$root/tests/web" && npm run build --silent)
 environment
+loaders
 cd "$root"
 if [ $# -gt 0 ]; then
   exec python -m pytest "$@"

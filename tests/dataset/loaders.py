@@ -81,6 +81,36 @@ def trl_preference(path: str) -> Any:
     return found
 
 
+def folder(path: str) -> Any:
+    """`datasets` loads a folder as its card says."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    loaded = datasets.load_dataset(path)
+    return {split: list(rows) for split, rows in loaded.items()}
+
+
+def croissant(path: str) -> Any:
+    """`mlcroissant` validates a dataset's metadata and reads every record that it tells of, SHA-256 checked."""
+    import mlcroissant
+
+    dataset = mlcroissant.Dataset(jsonld=path)
+    records = {
+        of.name: [_text(record) for record in dataset.records(of.name)] for of in dataset.metadata.record_sets
+    }
+    return {"errors": sorted(dataset.metadata.issues.errors), "records": records}
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _text(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_text(each) for each in value]
+    if isinstance(value, bytes):
+        return value.decode()
+    return value.item() if hasattr(value, "item") else value
+
+
 def _tokenizer(template: str) -> Any:
     """A tokenizer of whole words with one of TRL's templates: what matters is what they render."""
     from pathlib import Path
@@ -123,6 +153,8 @@ LOADERS: dict[str, Callable[..., Any]] = {
     "anthropic": anthropic,
     "trl": trl,
     "trl-preference": trl_preference,
+    "folder": folder,
+    "croissant": croissant,
 }
 
 if __name__ == "__main__":

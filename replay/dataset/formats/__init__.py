@@ -10,6 +10,7 @@ _MODULES = {
     "openai": "openai",
     "trl": "trl",
     "anthropic": "anthropic",
+    "parquet": "parquet",
     "native": "native",
 }
 """By name on the command line; imported when asked for, so that a start costs nothing."""

@@ -1,0 +1,143 @@
+"""Parquet, the dataset card and Croissant: what stands in them, and that their loaders read them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow.parquet
+import pytest
+from dataset_files import Load, lines
+
+from replay.dataset.card import DataFile, Dataset, card
+from replay.dataset.croissant import croissant
+from replay.dataset.formats import format_of
+from replay.dataset.row import Row
+from replay.export.losses import Loss, Losses
+
+PARQUET = format_of("parquet")
+
+
+def dataset_in(folder: Path, *names: str) -> Dataset:
+    files = []
+    for name in names:
+        data = (folder / name).read_bytes()
+        known = hashlib.sha256(data).hexdigest()
+        files.append(DataFile(name=name, split=name.partition("-")[0], sha256=known, bytes=len(data)))
+    splits = dict.fromkeys(file.split for file in files)
+    return Dataset(
+        name='traces: "hostile"\n---\n# x',
+        records=dict.fromkeys(splits, 3),
+        traces=dict.fromkeys(splits, 3),
+        files=tuple(files),
+        licences=("MIT", "CC-BY-4.0"),
+        flags={"licence-unknown": 2},
+        options={"seed": 0, "where": "<img src=x> [a](b)"},
+        losses=(Loss("what | a * was", 2, []),),
+    )
+
+
+def as_json(row: Row) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(row))
+
+
+def test_a_table_holds_whole_rows(rows: tuple[Row, ...]) -> None:
+    losses = Losses()
+    told = pyarrow.parquet.read_table(io.BytesIO(PARQUET.convert(rows, losses))).to_pylist()
+    assert losses.told() == []
+    assert len(told) == len(rows)
+    for record, row in zip(told, rows, strict=True):
+        evaluation = json.loads(record["evaluation"])
+        assert record.pop("instruction") == row.instruction
+        assert record.pop("reward") == row.evaluation.reward
+        for call in (*record["tool_calls"], *(c for m in record["messages"] for c in m["tool_calls"])):
+            call["arguments"] = json.loads(call["arguments"])
+        for call in record["tool_calls"]:
+            call["observation"] = json.loads(call["observation"])
+        record |= {key: json.loads(record[key]) for key in ("patch", "provenance")}
+        record["evaluation"] = evaluation
+        assert as_json(msgspec.convert(record, Row)) == as_json(row)
+
+
+def test_the_same_rows_give_the_same_bytes(rows: tuple[Row, ...]) -> None:
+    assert PARQUET.convert(rows, Losses()) == PARQUET.convert(rows, Losses())
+
+
+def test_a_card_is_not_led_astray_by_names(tmp_path: Path) -> None:
+    (tmp_path / "train-0.parquet").write_bytes(b"x")
+    told = card(PARQUET, dataset_in(tmp_path, "train-0.parquet"))
+    assert told.count("\n---\n") == 1
+    assert "<img" not in told.replace("\\<", "")
+    assert "\n# x" not in told
+    assert "what \\| a \\* was (2)" in told
+    assert "- licence-unknown (2): nobody said" in told
+
+
+# -- loaders ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def table(rows: tuple[Row, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset's folder: two shards of train, one of test, card and Croissant."""
+    folder = tmp_path_factory.mktemp("table")
+    shards = {
+        "train-00000-of-00002.parquet": rows[:4],
+        "train-00001-of-00002.parquet": rows[4:5],
+        "test-00000-of-00001.parquet": rows[5:],
+    }
+    for name, part in shards.items():
+        (folder / name).write_bytes(PARQUET.convert(part, Losses()))
+    dataset = dataset_in(folder, *shards)
+    (folder / "README.md").write_text(card(PARQUET, dataset))
+    (folder / "croissant.json").write_text(json.dumps(croissant(PARQUET, dataset)))
+    return folder
+
+
+@pytest.mark.slow
+def test_datasets_loads_the_folder_by_its_card(table: Path, rows: tuple[Row, ...], load: Load) -> None:
+    found = load("folder", [table])
+    assert [row["trace_id"] for row in found["train"]] == [row.trace_id for row in rows[:5]]
+    assert [row["trace_id"] for row in found["test"]] == [row.trace_id for row in rows[5:]]
+    told = as_json(rows[3])
+    first = found["train"][3]
+    assert [call["arguments"] for call in first["tool_calls"]] == [
+        call["arguments"] for call in told["tool_calls"]
+    ]
+    assert first["provenance"] == told["provenance"]
+
+
+@pytest.mark.slow
+def test_mlcroissant_reads_the_table(table: Path, rows: tuple[Row, ...], load: Load) -> None:
+    found = load("croissant", [table / "croissant.json"])
+    assert found["errors"] == []
+    assert [record["train/trace_id"] for record in found["records"]["train"]] == [
+        row.trace_id for row in rows[:5]
+    ]
+    one = found["records"]["train"][3]
+    assert one["train/messages"][0] == {
+        "train/messages/role": "user",
+        "train/messages/content": rows[3].instruction,
+    }
+    assert json.loads(one["train/provenance"])["consent"] == "research"
+
+
+@pytest.mark.slow
+def test_mlcroissant_knows_the_files_of_lines(rows: tuple[Row, ...], load: Load, tmp_path: Path) -> None:
+    place = lines("trl", rows, tmp_path / "train-00000-of-00001.jsonl")
+    told = croissant(format_of("trl"), dataset_in(tmp_path, place.name))
+    (tmp_path / "croissant.json").write_text(json.dumps(told))
+    assert load("croissant", [tmp_path / "croissant.json"]) == {"errors": [], "records": {}}
+    assert told["distribution"][0]["sha256"] == hashlib.sha256(place.read_bytes()).hexdigest()
+
+
+@pytest.mark.slow
+def test_mlcroissant_refuses_another_file(table: Path, load: Load, tmp_path: Path) -> None:
+    told = json.loads((table / "croissant.json").read_text())
+    del told["distribution"][0]["sha256"]
+    (tmp_path / "croissant.json").write_text(json.dumps(told))
+    with pytest.raises(AssertionError, match="sha256"):
+        load("croissant", [tmp_path / "croissant.json"])
