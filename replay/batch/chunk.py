@@ -19,7 +19,6 @@ from msgspec import Struct
 from recorder.trace.errors import TraceRejected
 from replay import verdicts
 from replay.batch.guards import Guards, Hit
-from replay.batch.leaks import leaks
 from replay.batch.options import Options
 from replay.batch.reading import read
 from replay.batch.selection import Where, facts_of
@@ -158,11 +157,9 @@ def _converted(
         return out("unverified", f"{verification.verdict} in its replay", **known)
     if where is not None and not where.holds(facts_of(row)):
         return out("where", "--where does not hold", **known)
-    if options.secrets and (found_secrets := leaks(row, found.placeholders)):
-        told = "; ".join(
-            dict.fromkeys(f"{leak.rule} in {leak.place}" for leak in found_secrets[:_MOST_NAMED])
-        )
-        return out("secret", f"{len(found_secrets)} that look like secrets: {told}", **known)
+    if options.secrets and found.leaks:
+        told = "; ".join(dict.fromkeys(f"{leak.rule} in {leak.place}" for leak in found.leaks[:_MOST_NAMED]))
+        return out("secret", f"{len(found.leaks)} that look like secrets: {told}", **known)
     if hits := guards.hits(row):
         worst = max(hits, key=lambda hit: hit.words)
         what = f"{worst.words} words of {worst.text} in {worst.place}"

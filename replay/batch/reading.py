@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,9 @@ from recorder.trace.errors import TraceRejected
 from recorder.trace.events import SecretReplaced
 from recorder.trace.reader import Trace, open_trace
 from replay import verdicts
+from replay.batch import shelf
+from replay.batch.leaks import Leak, leaks
+from replay.dataset.flags import verified
 from replay.dataset.row import Row
 from replay.dataset.trajectory import Recording, trajectory
 from replay.export.losses import Loss
@@ -20,25 +23,35 @@ _MOST_BLOB = 16 << 20
 
 
 class Read(NamedTuple):
-    """A trace's row, what of the trace it does not hold, what stands for secrets in it, and why its verdict does not
-    count (empty: it does)."""
+    """A trace's row with the verdict that counts, what of the trace it does not hold, what looks like a secret in it,
+    and why its verdict does not count (empty: it does)."""
 
     row: Row
-    losses: list[Loss]
-    placeholders: list[bytes]
+    losses: tuple[Loss, ...]
+    leaks: tuple[Leak, ...]
     unverified: str
 
 
-def read(path: Path, sha256: str, trusted: tuple[str, ...], longest: int) -> Read:
-    """The row of the trace at `path`, whose file has that SHA-256. Raises TraceRejected for one that breaks the format
-    or its own integrity, OSError where the file cannot be read."""
+def read(path: Path, sha256: str, trusted: Collection[str], longest: int) -> Read:
+    """The row of the trace at `path`, whose file has that SHA-256: kept from before, or made and kept.
+
+    Raises TraceRejected for a trace that breaks the format or its own integrity, OSError where the file cannot be read.
+    """
+    kept = shelf.take(sha256, longest)
+    if kept is None:
+        kept = _made(path, sha256, longest)
+        shelf.keep(sha256, longest, kept)
+    found = verdicts.find(path, sha256, trusted)
+    return Read(verified(kept.row, found.verification), kept.losses, kept.leaks, found.why)
+
+
+def _made(path: Path, sha256: str, longest: int) -> shelf.Kept:
     with open_trace(path) as trace:
         events: list[Decoded] = []
         report = trace.verify(events.append)
         if report.problems:
             first = report.problems[0]
             raise TraceRejected(first.code, first.place, first.reason)
-        found = verdicts.find(path, sha256, trusted)
         row, losses = trajectory(
             Recording(
                 manifest=trace.manifest,
@@ -47,12 +60,11 @@ def read(path: Path, sha256: str, trusted: tuple[str, ...], longest: int) -> Rea
                 blob=lambda digest: _blob(trace, digest),
                 sha256=sha256,
                 public_key=report.public_key if report.signature == "valid" else None,
-                verification=found.verification,
                 longest=longest,
             )
         )
     placeholders = [event.placeholder for event in events if isinstance(event, SecretReplaced)]
-    return Read(row, losses, placeholders, found.why)
+    return shelf.Kept(row=row, losses=tuple(losses), leaks=tuple(leaks(row, placeholders)))
 
 
 def _output(trace: Trace, number: int, begin: int, end: int) -> Iterator[bytes]:

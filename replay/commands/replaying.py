@@ -20,8 +20,10 @@ from msgspec import Struct
 from recorder.trace.errors import ReenactError, Unsupported, UsageError
 from recorder.trace.printable import printable
 from replay import verdicts
+from replay.batch.reading import read
 from replay.commands.drifting import play_live
 from replay.commands.opening import find
+from replay.dataset.observation import LONGEST
 from replay.players.terminal.outcome import Bounds
 from replay.replayer import Progress, replay_trace
 from replay.report.result import ReplayResult, encode
@@ -276,6 +278,7 @@ def _keep(path: Path, sha256: str, result: ReplayResult) -> str:
         if verdicts.sha256_of(path) != sha256:
             return f"{path} was changed while it was replayed: no verdict is kept of it"
         verdicts.keep(path, sha256, result, version("reenact"))
+        read(path, sha256, (), LONGEST)  # its row waits for datasets
     except OSError as error:
         return f"the verdict of {path} is not kept: {error.strerror or error}; --no-verdict asks for none"
     except UsageError as error:

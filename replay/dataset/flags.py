@@ -6,11 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from recorder.trace.event import Event
 from recorder.trace.events import Connected, FlowAnswered, Input, SecretReplaced, Unknown
 from recorder.trace.manifest import Manifest
 from recorder.trace.pages import PageTarget
-from replay.dataset.row import Flag, Verification
+from replay.dataset.row import Flag, Row, Verification
 
 FLAGS = {
     "incomplete": "something that was shown is missing from the recording",
@@ -51,11 +53,10 @@ def policy_flags(
     manifest: Manifest,
     events: Iterable[Event | Unknown],
     texts: Iterable[str],
-    verification: Verification | None,
     left_out: int,
 ) -> tuple[Flag, ...]:
-    """The flags of a trace, in the order of `FLAGS`. `texts` are those of its row, `left_out` the characters taken from
-    them."""
+    """The flags of a trace that nobody verified, in the order of `FLAGS`. `texts` are those of its row, `left_out` the
+    characters taken from them."""
     found: dict[str, tuple[int, str]] = {}
     seen = _Seen(events)
     done = manifest.completeness
@@ -85,8 +86,7 @@ def policy_flags(
         ("imported", "import" in given.recorder.settings, given.recorder.settings.get("import", "")),
         ("model-acted", actor.kind != "human", actor.model or ""),
         ("assistant-helped", given.assistant_model is not None, given.assistant_model or ""),
-        ("unverified", verification is None, ""),
-        ("diverged", verification is not None and not holds_again(verification), _verdict(verification)),
+        ("unverified", True, ""),
     ):
         if holds:
             found[flag] = (1, detail)
@@ -96,6 +96,22 @@ def policy_flags(
         found["unknown-events"] = (seen.unknown.total(), _counted(seen.unknown))
     return tuple(
         Flag(flag=flag, count=found[flag][0], detail=found[flag][1]) for flag in FLAGS if flag in found
+    )
+
+
+def verified(row: Row, verification: Verification | None) -> Row:
+    """The row with what a trusted replay found (None: there was none), in its evaluation and its flags."""
+    flags = [flag for flag in row.policy_flags if flag.flag not in ("unverified", "diverged")]
+    if verification is None:
+        flags.append(Flag(flag="unverified", count=1, detail=""))
+    elif not holds_again(verification):
+        detail = verification.verdict + ("" if verification.steady else ", not steady")
+        flags.append(Flag(flag="diverged", count=1, detail=detail))
+    order = list(FLAGS)
+    return replace(
+        row,
+        evaluation=replace(row.evaluation, verification=verification),
+        policy_flags=tuple(sorted(flags, key=lambda flag: order.index(flag.flag))),
     )
 
 

@@ -56,7 +56,6 @@ from replay.dataset.row import (
     Shell,
     ShellCall,
     ToolCall,
-    Verification,
 )
 from replay.export.losses import Loss, Losses
 from replay.observe import observations
@@ -68,7 +67,7 @@ from replay.verify.verdict import Observation, PageObservation
 class Recording:
     """A trace as `trajectory` needs it. `output` gives raw output of a terminal (its number) between two offsets,
     `blob` the content of a blob or None. `sha256` is that of the trace's file, `public_key` whose seal was
-    checked. `verification` is what a trusted replay found, `longest` how many characters of a text are kept.
+    checked. `longest`: how many characters of a text are kept.
     """
 
     manifest: Manifest
@@ -77,12 +76,12 @@ class Recording:
     blob: Callable[[str], bytes | None]
     sha256: str
     public_key: str | None
-    verification: Verification | None
     longest: int = observation.LONGEST
 
 
 def trajectory(recording: Recording) -> tuple[Row, list[Loss]]:
-    """The row of a trace, and what of the trace it does not hold. Raises what `output` and `blob` raise."""
+    """The row of a trace, not verified (see `flags.verified`), and what of the trace it does not hold. Raises what
+    `output` and `blob` raise."""
     made = _Trajectory(recording)
     return made.row(), made.losses.told()
 
@@ -113,10 +112,10 @@ class _Trajectory:
             evaluation=Evaluation(
                 reward=manifest.outcome.reward,
                 checks=tuple(self._checks()),
-                verification=said.verification,
+                verification=None,
                 reviews=(),
             ),
-            policy_flags=policy_flags(manifest, said.events, texts, said.verification, self.left_out),
+            policy_flags=policy_flags(manifest, said.events, texts, self.left_out),
             provenance=_provenance(said),
         )
 
