@@ -7,6 +7,7 @@ no byte of it. Until the manifest stands the folder `.work` keeps what was done;
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,8 +26,11 @@ from replay.batch.ledger import Ledger, LossCount, Outcome, Piece
 from replay.batch.options import EXPORTER_VERSION, Options
 from replay.batch.pool import each
 from replay.batch.shards import COMPRESSIONS, Shard, Written, portions, write_files, write_shard
+from replay.dataset.card import DataFile, Dataset, card
+from replay.dataset.croissant import croissant
 from replay.dataset.format import Format
 from replay.dataset.formats import format_of
+from replay.export.losses import Loss
 
 MANIFEST = "manifest.json"
 INPUTS = "inputs.jsonl"
@@ -109,6 +113,20 @@ def run(
         inputs = _lines(folder, INPUTS, (_told(outcome) for outcome in ledger.outcomes()))
         if benchmarks:
             _lines(folder, HITS, ledger.hits())
+        files += _told_of(
+            folder,
+            form,
+            Dataset(
+                name=f"reenact-{form.name}",
+                records=records,
+                traces=traces,
+                files=tuple(_data_file(file) for file in files),
+                licences=tuple(ledger.licences()),
+                flags=ledger.flags(),
+                options=_asked(options),
+                losses=tuple(Loss(str(one["what"]), int(str(one["count"])), []) for one in losses.told()),
+            ),
+        )
         manifest = Manifest(
             dataset="reenact",
             format=options.format,
@@ -212,6 +230,31 @@ def _name(piece: Piece) -> str:
     stem = Path(piece.path).name.removesuffix(".reenact")
     plain = "".join(char if (char.isalnum() and char.isascii()) or char in "-_" else "-" for char in stem)
     return f"{plain[:64].strip('-') or 'trace'}-{piece.trace_id[-12:]}"
+
+
+def _told_of(folder: Path, form: Format, dataset: Dataset) -> list[Written]:
+    """README.md and croissant.json, which hubs read."""
+    texts = {
+        "README.md": card(form, dataset),
+        "croissant.json": json.dumps(croissant(form, dataset), indent=2, ensure_ascii=False) + "\n",
+    }
+    for name, text in texts.items():
+        _put(folder / name, text.encode())
+    return [
+        Written(name=name, sha256=hashlib.sha256(text.encode()).hexdigest(), bytes=len(text.encode()))
+        for name, text in texts.items()
+    ]
+
+
+def _data_file(file: Written) -> DataFile:
+    split = file.name.partition("/")[0].partition("-")[0]
+    return DataFile(name=file.name, split=split, sha256=file.sha256, bytes=file.bytes)
+
+
+def _asked(options: Options) -> dict[str, Any]:
+    """What was asked for, without what is as it is unless somebody asks."""
+    usual = msgspec.to_builtins(Options(format="", format_version=0, reenact=""))
+    return {name: value for name, value in msgspec.to_builtins(options).items() if value != usual[name]}
 
 
 def _guard(work_folder: Path, benchmarks: Sequence[Path]) -> Path:

@@ -23,7 +23,7 @@ from replay.batch.options import Options
 from replay.batch.reading import read
 from replay.batch.selection import Where, facts_of
 from replay.batch.split import group_of, split_of
-from replay.dataset.flags import holds_again
+from replay.dataset.flags import flagged, holds_again
 from replay.dataset.format import Format, Unfit
 from replay.dataset.formats import format_of
 from replay.dataset.row import Row
@@ -35,8 +35,8 @@ _MOST_NAMED = 5
 class Fact(Struct, frozen=True, kw_only=True):
     """What became of one input. `rejected` says why it is left out; of one that is kept, `offset` and `length` say
     where its frame stands in the spool, `size` how many bytes are in it, as `records` records. `group` tells its task
-    (a hash). `redactions`: how many values were taken out after sealing. `sketch` is what near-duplicates are told by,
-    `hits` what it has of benchmarks."""
+    (a hash), `flags` are its policy flags in a row. `redactions`: how many values were taken out after sealing.
+    `sketch` is what near-duplicates are told by, `hits` what it has of benchmarks."""
 
     path: str
     sha256: str
@@ -46,6 +46,8 @@ class Fact(Struct, frozen=True, kw_only=True):
     code: str = ""
     split: str = ""
     group: str = ""
+    licence: str = ""
+    flags: str = ""
     offset: int = 0
     length: int = 0
     size: int = 0
@@ -176,6 +178,8 @@ def _converted(
         sha256=sha256,
         split=split_of(group, options.shares, options.seed),
         group=hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:32],
+        licence=row.provenance.source_licence or "",
+        flags=" ".join(sorted(flagged(row.policy_flags))),
         records=records,
         sketch=guards.sketch(row),
         losses=(*found.losses, *losses.told()),

@@ -18,7 +18,7 @@ PRAGMA synchronous = OFF;
 CREATE TABLE inputs (
     path TEXT NOT NULL, sha256 TEXT NOT NULL, trace_id TEXT NOT NULL, redactions INTEGER NOT NULL,
     code TEXT NOT NULL, rejected TEXT NOT NULL, split TEXT NOT NULL,
-    task TEXT NOT NULL, shard TEXT NOT NULL DEFAULT '',
+    task TEXT NOT NULL, licence TEXT NOT NULL, flags TEXT NOT NULL, shard TEXT NOT NULL DEFAULT '',
     spool INTEGER, offset INTEGER NOT NULL, length INTEGER NOT NULL, size INTEGER NOT NULL, records INTEGER NOT NULL,
     sketch BLOB NOT NULL
 );
@@ -91,12 +91,13 @@ class Ledger:
         """What a chunk came to. Paths are told from `root` on."""
         spool = self._db.execute("INSERT INTO spools VALUES (?)", (done.spool,)).lastrowid
         self._db.executemany(
-            "INSERT INTO inputs (path, sha256, trace_id, redactions, code, rejected, split, task, spool, offset,"
-            " length, size, records, sketch) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO inputs (path, sha256, trace_id, redactions, code, rejected, split, task, licence, flags,"
+            " spool, offset, length, size, records, sketch) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 (
                     fact.path.removeprefix(root), fact.sha256, fact.trace_id, fact.redactions, fact.code, fact.rejected,
-                    fact.split, fact.group, spool, fact.offset, fact.length, fact.size, fact.records, fact.sketch,
+                    fact.split, fact.group, fact.licence, fact.flags,
+                    spool, fact.offset, fact.length, fact.size, fact.records, fact.sketch,
                 )
                 for fact in done.facts
             ),
@@ -178,6 +179,22 @@ class Ledger:
             " FROM inputs ORDER BY path, sha256"
         )
         return (Outcome(*row) for row in rows)
+
+    def licences(self) -> list[str]:
+        """Of the sources of what is kept, each once."""
+        rows = self._db.execute(
+            "SELECT DISTINCT licence FROM inputs WHERE code = '' AND licence != '' ORDER BY 1"
+        )
+        return [licence for (licence,) in rows]
+
+    def flags(self) -> dict[str, int]:
+        """How many of the traces that are kept bear each policy flag, the most frequent first."""
+        found: Counter[str] = Counter()
+        for flags, count in self._db.execute(
+            "SELECT flags, count(*) FROM inputs WHERE code = '' GROUP BY flags"
+        ):
+            found.update(dict.fromkeys(flags.split(), count))
+        return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
 
     def counts(self) -> dict[str, int]:
         """How many inputs by what became of them: `kept`, or the code of the reason."""
