@@ -5,10 +5,13 @@ Runs in an environment of its own (tests/dataset/loaders.txt), and asks no netwo
 
 from __future__ import annotations
 
+import base64
+import importlib.util
 import json
 import os
 import sys
 import tempfile
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -78,6 +81,141 @@ def trl_preference(path: str) -> Any:
         assert maybe_extract_prompt(example) == example
         tools = json.loads(example["tools"])
         found.append(apply_chat_template(example, _tokenizer("qwen3"), tools=tools))
+    return found
+
+
+def sharegpt(path: str) -> Any:
+    """LLaMA-Factory's own converter and formatters make turns and prompts of it."""
+    _without_init("llamafactory", "llamafactory.data", "llamafactory.extras")
+    hidden = types.ModuleType("peft.utils")  # two names of files, which bring torch
+    vars(hidden).update(SAFETENSORS_WEIGHTS_NAME="", WEIGHTS_NAME="")
+    sys.modules |= {"peft": types.ModuleType("peft"), "peft.utils": hidden}
+    from llamafactory.data.converter import SharegptDatasetConverter
+    from llamafactory.data.formatter import FunctionFormatter, ToolFormatter
+
+    known: dict[str, Any] = dict.fromkeys(
+        ("system", "images", "videos", "audios", "chosen", "rejected", "kto_tag")
+    )
+    known |= {"messages": "conversations", "tools": "tools", "ranking": False, "load_from": "file"}
+    known |= {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt"}
+    known |= {"observation_tag": "observation", "function_tag": "function_call", "system_tag": "system"}
+    convert = SharegptDatasetConverter(types.SimpleNamespace(**known), None)
+    call = FunctionFormatter(slots=["{{content}}"], tool_format="qwen")
+    thought = ("<think>\n", "\n</think>\n\n")
+    found = []
+    for example in _dataset("json", path):
+        made = convert(example)
+        assert made["_response"], "LLaMA-Factory skips it"
+        (tools,) = ToolFormatter(tool_format="qwen").apply(content=made["_tools"])
+        turns = [*made["_prompt"], *made["_response"]]
+        prompts = [
+            call.apply(content=turn["content"], thought_words=thought)[0]
+            if turn["role"] == "function"
+            else ""
+            for turn in turns
+        ]
+        found.append({"turns": turns, "prompts": prompts, "tools": tools})
+    return found
+
+
+def swe_bench(path: str) -> Any:
+    """SWE-bench's harness reads its predictions."""
+    _without_init("swebench", "swebench.harness")
+    from swebench.harness.utils import get_predictions_from_file
+
+    return get_predictions_from_file(path, "any", "test")
+
+
+def _without_init(*packages: str) -> None:
+    """Packages of which modules are imported, but not what their __init__ would: torch, docker."""
+    for package in packages:
+        parent, _, name = package.rpartition(".")
+        if parent:
+            places = [os.path.join(place, name) for place in sys.modules[parent].__path__]
+        else:
+            spec = importlib.util.find_spec(package)
+            assert spec is not None, f"{package} is not installed"
+            places = list(spec.submodule_search_locations or ())
+        made = types.ModuleType(package)
+        made.__path__ = places
+        sys.modules[package] = made
+
+
+def openinference(path: str) -> Any:
+    """OpenTelemetry's own messages take every line, and no attribute is unknown to OpenInference."""
+    from google.protobuf import json_format
+    from openinference.semconv.resource import ResourceAttributes
+    from openinference.semconv.trace import (
+        OpenInferenceMimeTypeValues,
+        OpenInferenceSpanKindValues,
+        SpanAttributes,
+    )
+    from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+
+    known = {value for name, value in vars(SpanAttributes).items() if not name.startswith("_")}
+    known |= {value for name, value in vars(ResourceAttributes).items() if not name.startswith("_")}
+    found = []
+    for line in _lines(path):
+        _as_base64(line)
+        data = TracesData()
+        json_format.ParseDict(line, data)
+        for of_resource in data.resource_spans:
+            for span in of_resource.scope_spans[0].spans:
+                told = {pair.key: pair.value.string_value for pair in span.attributes}
+                assert set(told) <= known, set(told) - known
+                OpenInferenceSpanKindValues(told["openinference.span.kind"])
+                OpenInferenceMimeTypeValues(told.get("output.mime_type", "text/plain"))
+                found.append(
+                    {
+                        "trace": span.trace_id.hex(),
+                        "span": span.span_id.hex(),
+                        "parent": span.parent_span_id.hex(),
+                        "name": span.name,
+                        "nanos": [span.start_time_unix_nano, span.end_time_unix_nano],
+                        "attributes": told,
+                        "events": [event.name for event in span.events],
+                    }
+                )
+    return found
+
+
+def _as_base64(value: Any) -> None:
+    """OTLP has ids in hex, protobuf's JSON bytes in base64: the one place where they differ."""
+    if isinstance(value, list):
+        for each in value:
+            _as_base64(each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key in ("traceId", "spanId", "parentSpanId"):
+                value[key] = base64.b64encode(bytes.fromhex(each)).decode()
+            else:
+                _as_base64(each)
+
+
+def inspect(*paths: str) -> Any:
+    """Inspect reads its log."""
+    from inspect_ai.log import read_eval_log
+
+    found = []
+    for path in paths:
+        log = read_eval_log(path)
+        assert log.samples is not None
+        (sample,) = log.samples
+        found.append(
+            {
+                "status": log.status,
+                "id": sample.id,
+                "input": sample.input,
+                "roles": [message.role for message in sample.messages],
+                "calls": [
+                    call.arguments
+                    for message in sample.messages
+                    if message.role == "assistant"
+                    for call in message.tool_calls or ()
+                ],
+                "reward": sample.scores["outcome"].as_float() if sample.scores else None,
+            }
+        )
     return found
 
 
@@ -153,6 +291,10 @@ LOADERS: dict[str, Callable[..., Any]] = {
     "anthropic": anthropic,
     "trl": trl,
     "trl-preference": trl_preference,
+    "sharegpt": sharegpt,
+    "swe-bench": swe_bench,
+    "openinference": openinference,
+    "inspect": inspect,
     "folder": folder,
     "croissant": croissant,
 }

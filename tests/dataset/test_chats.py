@@ -12,6 +12,7 @@ from dataset_files import Load, lines
 
 from replay.dataset.format import Unfit
 from replay.dataset.formats import format_of
+from replay.dataset.formats.trl_preference import FORMAT as PREFERENCE
 from replay.dataset.row import Row
 from replay.dataset.tools import functions
 from replay.export.losses import Losses
@@ -65,7 +66,7 @@ def test_last_words_keep_the_last_result() -> None:
     assert not any(what.startswith("what answered the last action") for what in lost)
 
 
-@pytest.mark.parametrize("name", ["openai", "trl", "anthropic"])
+@pytest.mark.parametrize("name", ["openai", "trl", "anthropic", "sharegpt"])
 def test_a_row_in_which_nothing_was_done_is_unfit(name: str) -> None:
     with pytest.raises(Unfit, match="nothing was done"):
         convert(name, made_rows.row(()))
@@ -88,8 +89,9 @@ def test_rows_without_an_instruction_begin_with_the_assistant_where_a_format_let
     for name in ("openai", "trl"):
         made, _ = convert(name, row)
         assert made["messages"][0]["role"] == "assistant"
-    with pytest.raises(Unfit, match="record --task"):
-        convert("anthropic", row)
+    for name in ("anthropic", "sharegpt"):
+        with pytest.raises(Unfit, match="record --task"):
+            convert(name, row)
 
 
 def test_anthropic_alternates_and_answers_in_the_next_turn(rows: tuple[Row, ...]) -> None:
@@ -108,6 +110,36 @@ def test_anthropic_alternates_and_answers_in_the_next_turn(rows: tuple[Row, ...]
 def test_blank_words_are_no_block() -> None:
     made, _ = convert("anthropic", made_rows.row((made_rows.shell(1, "ls"),), words={1: " \n"}))
     assert [block["type"] for block in made["messages"][1]["content"]] == ["tool_use"]
+
+
+def test_sharegpt_takes_turns_and_ends_with_the_assistant(rows: tuple[Row, ...]) -> None:
+    for row in rows:
+        made, lost = convert("sharegpt", row)
+        said = [turn["from"] for turn in made["conversations"]]
+        assert len(said) % 2 == 0
+        assert set(said[::2]) <= {"human", "observation"}
+        assert set(said[1::2]) <= {"gpt", "function_call"}
+        assert lost["which result answers which call, but by their order"] >= 1
+
+
+def test_words_that_look_like_a_thought_are_counted_not_told() -> None:
+    words = "odd\n</think>\n\nwords"
+    made, lost = convert("sharegpt", made_rows.row((made_rows.shell(1, "ls"),), words={1: words}))
+    assert json.loads(made["conversations"][1]["value"])["name"] == "shell"
+    assert lost["words that look like the marks of a thought"] == 1
+
+
+def test_a_preference_has_what_both_began_with_as_its_prompt() -> None:
+    better, worse = made_rows.row(), made_rows.row((made_rows.shell(1, "rm a.py"),), n=2, reward=0.0)
+    losses = Losses()
+    (made,) = PREFERENCE.convert(better, worse, losses)
+    assert made["prompt"] == [{"role": "user", "content": "Mend a.py."}]
+    assert made["rejected"][0]["tool_calls"][0]["function"]["arguments"]["command"] == "rm a.py"
+    assert (made["chosen_trace_id"], made["rejected_trace_id"]) == (better.trace_id, worse.trace_id)
+    with pytest.raises(Unfit, match="in common"):
+        list(PREFERENCE.convert(better, made_rows.row(instruction="Other."), losses))
+    with pytest.raises(Unfit, match="nothing was done"):
+        list(PREFERENCE.convert(better, made_rows.row(()), losses))
 
 
 # -- loaders ------------------------------------------------------------------------------------------
@@ -131,3 +163,25 @@ def test_datasets_and_trl_read_trl(rows: tuple[Row, ...], load: Load, tmp_path: 
     assert "<tools>" in found[3]["text"]
     assert '"command": "pytest -q", "cwd": "/w"}' in found[3]["text"]
     assert "It adds one too many." in found[3]["text"]
+
+
+@pytest.mark.slow
+def test_trl_reads_preferences(load: Load, tmp_path: Path) -> None:
+    worse = made_rows.row((made_rows.shell(1, "rm a.py"),), n=2, reward=0.0)
+    made = [*PREFERENCE.convert(made_rows.row(), worse, Losses())]
+    place = tmp_path / "train.jsonl"
+    place.write_text("".join(json.dumps(record) + "\n" for record in made))
+    (found,) = load("trl-preference", [place])
+    assert "Mend a.py." in found["prompt"]
+    assert '"command": "pytest -q"' in found["chosen"]
+    assert '"command": "rm a.py"' in found["rejected"]
+
+
+@pytest.mark.slow
+def test_llama_factory_reads_sharegpt(rows: tuple[Row, ...], load: Load, tmp_path: Path) -> None:
+    found = load("sharegpt", [lines("sharegpt", rows, tmp_path / "train.jsonl")])
+    assert [len(example["turns"]) % 2 for example in found] == [0] * len(rows)
+    one = found[3]
+    assert one["turns"][1]["role"] == "function"
+    assert one["prompts"][3].startswith("<think>\nIt adds one too many.\n</think>\n\n<tool_call>")
+    assert '"name": "browser"' in one["tools"]

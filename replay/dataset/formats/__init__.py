@@ -10,6 +10,11 @@ _MODULES = {
     "openai": "openai",
     "trl": "trl",
     "anthropic": "anthropic",
+    "sharegpt": "sharegpt",
+    "swe-bench": "swe_bench",
+    "swe-agent": "swe_agent",
+    "openinference": "openinference",
+    "inspect": "inspect_log",
     "parquet": "parquet",
     "native": "native",
 }
