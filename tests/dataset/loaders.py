@@ -249,6 +249,22 @@ def _text(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
+def atif(*paths: str) -> Any:
+    """The models of the `atif` package, and Harbor's own validator."""
+    from atif import Trajectory
+    from harbor.utils.trajectory_validator import TrajectoryValidator
+
+    found = []
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            read = Trajectory.model_validate_json(file.read())
+        validator = TrajectoryValidator()
+        assert validator.validate(path), validator.errors
+        calls = sum(len(step.tool_calls or ()) for step in read.steps)
+        found.append({"steps": len(read.steps), "calls": calls})
+    return found
+
+
 def _tokenizer(template: str) -> Any:
     """A tokenizer of whole words with one of TRL's templates: what matters is what they render."""
     from pathlib import Path
@@ -295,6 +311,7 @@ LOADERS: dict[str, Callable[..., Any]] = {
     "swe-bench": swe_bench,
     "openinference": openinference,
     "inspect": inspect,
+    "atif": atif,
     "folder": folder,
     "croissant": croissant,
 }

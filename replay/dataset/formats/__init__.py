@@ -17,6 +17,7 @@ _MODULES = {
     "inspect": "inspect_log",
     "parquet": "parquet",
     "native": "native",
+    "atif": "atif",
 }
 """By name on the command line; imported when asked for, so that a start costs nothing."""
 
