@@ -24,6 +24,7 @@ from replay.batch.duplicates import drop_near
 from replay.batch.guards import prepared
 from replay.batch.ledger import Ledger, LossCount, Outcome, Piece
 from replay.batch.options import EXPORTER_VERSION, Options
+from replay.batch.pairs import make_pairs
 from replay.batch.pool import each
 from replay.batch.shards import COMPRESSIONS, Shard, Written, portions, write_files, write_shard
 from replay.dataset.card import DataFile, Dataset, card
@@ -183,30 +184,41 @@ def _written(
     records: dict[str, int] = {}
     traces: dict[str, int] = {}
     for split in ledger.splits():
+        pieces = ledger.kept
+        if form.kind == "pairs":
+            losses.take(make_pairs(ledger, split, folder / WORK / f"{split}.pairs", form))
+            pieces = ledger.paired
         count = 0
-        for part in portions(ledger.kept(split), options.shard_bytes):
+        for part in portions(pieces(split), options.shard_bytes):
             count += 1
             records[split] = records.get(split, 0) + sum(piece.records for piece in part)
-            traces[split] = traces.get(split, 0) + len(part)
+            traces[split] = traces.get(split, 0) + len(part) * (2 if form.kind == "pairs" else 1)
         if form.kind == "files":
             files += _own_files(ledger, folder, split)
         else:
-            shards = _shards(ledger, split, folder, form, options, count)
-            for made in each(write_shard, shards, min(jobs, count)):
+            shards = _shards(ledger, pieces, split, folder, form, options, count)
+            for made in each(write_shard, shards, min(jobs, max(1, count))):
                 files.append(made.file)
                 losses.take(made.losses)
+    ledger.place_the_worse()
     return files, records, traces
 
 
 def _shards(
-    ledger: Ledger, split: str, folder: Path, form: Format, options: Options, count: int
+    ledger: Ledger,
+    pieces: Callable[[str], Iterator[Piece]],
+    split: str,
+    folder: Path,
+    form: Format,
+    options: Options,
+    count: int,
 ) -> Iterator[Shard]:
     ending = form.suffix + COMPRESSIONS[options.compression]
     table = form.name if form.kind == "table" else ""
-    for number, part in enumerate(portions(ledger.kept(split), options.shard_bytes)):
+    for number, part in enumerate(portions(pieces(split), options.shard_bytes)):
         name = f"{split}-{number:05}-of-{count:05}{ending}"
         ledger.placed((piece.row for piece in part), name)
-        frames = tuple(_frame(piece) for piece in part)
+        frames = tuple(piece.frame for piece in part)
         yield Shard(
             folder=str(folder), name=name, compression=options.compression, frames=frames, table=table
         )
@@ -217,12 +229,8 @@ def _own_files(ledger: Ledger, folder: Path, split: str) -> list[Written]:
     for piece in ledger.kept(split):
         name = f"{split}/{_name(piece)}"
         ledger.placed([piece.row], name)
-        written += write_files(folder, name, _frame(piece))
+        written += write_files(folder, name, piece.frame)
     return written
-
-
-def _frame(piece: Piece) -> tuple[str, int, int, int]:
-    return piece.spool, piece.offset, piece.length, piece.size
 
 
 def _name(piece: Piece) -> str:

@@ -26,6 +26,7 @@ from replay.batch.split import group_of, split_of
 from replay.dataset.flags import flagged, holds_again
 from replay.dataset.format import Format, Unfit
 from replay.dataset.formats import format_of
+from replay.dataset.pairing import Candidate, candidate
 from replay.dataset.row import Row
 from replay.export.losses import Loss, Losses
 
@@ -36,7 +37,8 @@ class Fact(Struct, frozen=True, kw_only=True):
     """What became of one input. `rejected` says why it is left out; of one that is kept, `offset` and `length` say
     where its frame stands in the spool, `size` how many bytes are in it, as `records` records. `group` tells its task
     (a hash), `flags` are its policy flags in a row. `redactions`: how many values were taken out after sealing.
-    `sketch` is what near-duplicates are told by, `hits` what it has of benchmarks."""
+    `candidate` is what pairs are made by, `sketch` what near-duplicates are told by, `hits` what it has of benchmarks.
+    """
 
     path: str
     sha256: str
@@ -48,6 +50,7 @@ class Fact(Struct, frozen=True, kw_only=True):
     group: str = ""
     licence: str = ""
     flags: str = ""
+    candidate: Candidate | None = None
     offset: int = 0
     length: int = 0
     size: int = 0
@@ -173,6 +176,7 @@ def _converted(
     except Unfit as error:
         return out("unfit", str(error), **known)
     group = group_of(row)
+    own = candidate(row)
     fact = Fact(
         path=path,
         sha256=sha256,
@@ -180,6 +184,7 @@ def _converted(
         group=hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:32],
         licence=row.provenance.source_licence or "",
         flags=" ".join(sorted(flagged(row.policy_flags))),
+        candidate=own,
         records=records,
         sketch=guards.sketch(row),
         losses=(*found.losses, *losses.told()),

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from replay.batch.chunk import Done
+from replay.batch.chunk import Done, Fact
+from replay.dataset.pairing import Candidate
 from replay.export.losses import Loss
 
 _TABLES = """
@@ -20,12 +21,16 @@ CREATE TABLE inputs (
     code TEXT NOT NULL, rejected TEXT NOT NULL, split TEXT NOT NULL,
     task TEXT NOT NULL, licence TEXT NOT NULL, flags TEXT NOT NULL, shard TEXT NOT NULL DEFAULT '',
     spool INTEGER, offset INTEGER NOT NULL, length INTEGER NOT NULL, size INTEGER NOT NULL, records INTEGER NOT NULL,
-    sketch BLOB NOT NULL
+    sketch BLOB NOT NULL, task_told TEXT NOT NULL, verified INTEGER NOT NULL, reward REAL
 );
 CREATE TABLE spools (path TEXT NOT NULL);
 CREATE TABLE bands (
     band INTEGER NOT NULL, value BLOB NOT NULL, input INTEGER NOT NULL, PRIMARY KEY (band, value, input)
 ) WITHOUT ROWID;
+CREATE TABLE pairs (
+    better INTEGER NOT NULL, worse INTEGER NOT NULL, spool INTEGER NOT NULL, offset INTEGER NOT NULL,
+    length INTEGER NOT NULL, size INTEGER NOT NULL, records INTEGER NOT NULL
+);
 CREATE TABLE hits (path TEXT NOT NULL, trace_id TEXT NOT NULL, text TEXT NOT NULL, words INTEGER NOT NULL,
     runs INTEGER NOT NULL, place TEXT NOT NULL);
 """
@@ -52,7 +57,11 @@ class Piece(NamedTuple):
     records: int
     path: str
     trace_id: str
-    task: str
+
+    @property
+    def frame(self) -> tuple[str, int, int, int]:
+        """(spool, offset, length, size)."""
+        return self.spool, self.offset, self.length, self.size
 
 
 class Outcome(NamedTuple):
@@ -89,15 +98,17 @@ class Ledger:
 
     def take(self, done: Done, root: str) -> None:
         """What a chunk came to. Paths are told from `root` on."""
-        spool = self._db.execute("INSERT INTO spools VALUES (?)", (done.spool,)).lastrowid
+        spool = self.add_spool(done.spool)
         self._db.executemany(
             "INSERT INTO inputs (path, sha256, trace_id, redactions, code, rejected, split, task, licence, flags,"
-            " spool, offset, length, size, records, sketch) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " spool, offset, length, size, records, sketch, task_told, verified, reward)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 (
                     fact.path.removeprefix(root), fact.sha256, fact.trace_id, fact.redactions, fact.code, fact.rejected,
                     fact.split, fact.group, fact.licence, fact.flags,
                     spool, fact.offset, fact.length, fact.size, fact.records, fact.sketch,
+                    *_pairing(fact),
                 )
                 for fact in done.facts
             ),
@@ -158,15 +169,50 @@ class Ledger:
             for (name,) in self._db.execute("SELECT DISTINCT split FROM inputs WHERE code = '' ORDER BY 1")
         ]
 
-    def kept(self, split: str, *, by_task: bool = False) -> Iterator[Piece]:
-        """What is kept of a split, by trace id (as it was recorded); or one task's after another's."""
-        order = "task, trace_id, sha256" if by_task else "trace_id, sha256"
+    def kept(self, split: str) -> Iterator[Piece]:
+        """What is kept of a split, by trace id: as it was recorded."""
         rows = self._db.execute(
-            "SELECT inputs.rowid, spools.path, offset, length, size, records, inputs.path, trace_id, task FROM inputs"
-            " JOIN spools ON spools.rowid = spool WHERE code = '' AND split = ? ORDER BY " + order,
+            "SELECT inputs.rowid, spools.path, offset, length, size, records, inputs.path, trace_id FROM inputs"
+            " JOIN spools ON spools.rowid = spool WHERE code = '' AND split = ? ORDER BY trace_id, sha256",
             (split,),
         )
         return (Piece(*row) for row in rows)
+
+    def candidates(self, split: str) -> Iterator[Candidate]:
+        """What pairs are made of."""
+        rows = self._db.execute(
+            "SELECT trace_id, task_told, verified, reward FROM inputs WHERE code = '' AND split = ?", (split,)
+        )
+        return (
+            Candidate(trace_id, task, bool(verified), reward) for trace_id, task, verified, reward in rows
+        )
+
+    def add_spool(self, path: str) -> int:
+        """Its number."""
+        number = self._db.execute("INSERT INTO spools VALUES (?)", (path,)).lastrowid
+        assert number is not None
+        return number
+
+    def pair(self, better: int, worse: int, *frame: int) -> None:
+        """Two inputs, and where their records stand: spool, offset, length, size, records."""
+        self._db.execute("INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?)", (better, worse, *frame))
+
+    def paired(self, split: str) -> Iterator[Piece]:
+        """The pairs of a split, by the better trace's id."""
+        rows = self._db.execute(
+            "SELECT better, spools.path, pairs.offset, pairs.length, pairs.size, pairs.records, inputs.path, trace_id"
+            " FROM pairs JOIN inputs ON inputs.rowid = better JOIN spools ON spools.rowid = pairs.spool"
+            " WHERE code = '' AND split = ? ORDER BY trace_id",
+            (split,),
+        )
+        return (Piece(*row) for row in rows)
+
+    def place_the_worse(self) -> None:
+        """Of each pair both stand in the same shard."""
+        self._db.execute(
+            "UPDATE inputs SET shard = (SELECT other.shard FROM pairs JOIN inputs AS other ON other.rowid = better"
+            " WHERE worse = inputs.rowid) WHERE rowid IN (SELECT worse FROM pairs)"
+        )
 
     def placed(self, rows: Iterable[int], shard: str) -> None:
         """These inputs stand in `shard`."""
@@ -200,6 +246,11 @@ class Ledger:
         """How many inputs by what became of them: `kept`, or the code of the reason."""
         rows = self._db.execute("SELECT code, count(*) FROM inputs GROUP BY code ORDER BY code")
         return {code or "kept": count for code, count in rows}
+
+
+def _pairing(fact: Fact) -> tuple[str, bool, float | None]:
+    known = fact.candidate
+    return ("", False, None) if known is None else (known.task, known.verified, known.reward)
 
 
 class LossCount:

@@ -294,6 +294,7 @@ def _told_rejects(manifest: Manifest, out: Path) -> None:
 
 _CODES = {
     "same": "the same as others",
+    "alone": "in no pair",
     "near": "nearly the same as others",
     "contaminated": "with words of benchmarks",
     "where": "by --where",

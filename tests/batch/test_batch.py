@@ -146,6 +146,39 @@ def test_each_that_is_left_out_has_its_reason(tmp_path: Path) -> None:
     assert unreplayed.exists()
 
 
+def test_pairs(tmp_path: Path) -> None:
+    folder = tmp_path / "t"
+    folder.mkdir()
+    better, worse, other, unchecked = (
+        made_trace(folder / f"{name}.reenact", n, instruction=task, reward=reward)
+        for n, (name, task, reward) in enumerate(
+            [
+                ("better", "Fix it", 1.0),
+                ("worse", "Fix it", 0.0),
+                ("other", "Else", 1.0),
+                ("unchecked", "Fix it", None),
+            ]
+        )
+    )
+    hold(better)
+    own = verdicts.own_public_key()
+    assert own is not None
+    chosen = options(format="trl-preference", trusted=(own,))
+    result = run([better, worse, other, unchecked], tmp_path / "d", chosen, 2)
+    (line,) = (tmp_path / "d" / "train-00000-of-00001.jsonl").read_text().splitlines()
+    pair = json.loads(line)
+    found = told(tmp_path / "d")
+    assert (pair["chosen_trace_id"], pair["rejected_trace_id"]) == (
+        found["better.reenact"]["trace_id"], found["worse.reenact"]["trace_id"],
+    )  # fmt: skip
+    assert found["worse.reenact"]["shard"] == "train-00000-of-00001.jsonl"
+    assert found["other.reenact"]["rejected"] == "no other session of its task"
+    assert "no outcome" in found["unchecked.reenact"]["rejected"]
+    assert (result.manifest.counts, result.manifest.records, result.manifest.traces) == (
+        {"kept": 2, "alone": 2}, {"train": 1}, {"train": 2},
+    )  # fmt: skip
+
+
 def test_a_new_verdict_is_heeded(tmp_path: Path) -> None:
     paths = traces(tmp_path / "t", 2)
     hold(paths[0])

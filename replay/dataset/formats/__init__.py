@@ -9,6 +9,7 @@ from replay.dataset.format import Format
 _MODULES = {
     "openai": "openai",
     "trl": "trl",
+    "trl-preference": "trl_preference",
     "anthropic": "anthropic",
     "sharegpt": "sharegpt",
     "swe-bench": "swe_bench",
