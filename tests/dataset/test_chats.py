@@ -12,10 +12,11 @@ from dataset_files import Load, lines
 
 from replay.dataset.format import Unfit
 from replay.dataset.formats import format_of
-from replay.dataset.formats.trl_preference import FORMAT as PREFERENCE
 from replay.dataset.row import Row
 from replay.dataset.tools import functions
 from replay.export.losses import Losses
+
+PREFERENCE = format_of("trl-preference")
 
 
 def convert(name: str, row: Row) -> tuple[dict[str, Any], dict[str, int]]:

@@ -35,6 +35,7 @@ def test_a_format_is_called_what_it_is_called(name: str) -> None:
         "native",
         "openai",
         "trl",
+        "trl-preference",
         "anthropic",
         "sharegpt",
         "swe-bench",
