@@ -21,10 +21,11 @@ class Leak(Struct, frozen=True):
 
 def leaks(row: Row, placeholders: Sequence[bytes]) -> list[Leak]:
     """What looks like a secret and is no placeholder, in every text of a row."""
-    return [Leak(rule, place) for place, text in row_texts(row) for rule in _found(text, placeholders)]
+    return [Leak(rule, place) for place, text in row_texts(row) for rule in secrets_in(text, placeholders)]
 
 
-def _found(text: str, placeholders: Sequence[bytes]) -> Iterator[str]:
+def secrets_in(text: str, placeholders: Sequence[bytes]) -> Iterator[str]:
+    """The rule of each thing in `text` that looks like a secret and is no placeholder."""
     data = text.encode("utf-8", "replace")
     view = seen(data).text
     if b"-----BEGIN" in view and b"PRIVATE KEY" in view and not any(one in view for one in placeholders):

@@ -15,7 +15,7 @@ from recorder.trace.errors import UsageError
 from recorder.trace.printable import printable
 from recorder.trace.reader import Trace
 from recorder.trace.steps import steps
-from replay.commands import exporting_pages
+from replay.commands import exporting_pages, exporting_tasks
 from replay.commands.opening import JSON, TRACE, as_json, cast_of, opened
 from replay.commands.writing import OUT, OVERWRITE, counted, told_losses, written, zip_of
 from replay.dataset.formats import names
@@ -47,6 +47,7 @@ def export() -> None:
 export.add_command(exporting_pages.playwright)
 export.add_command(exporting_pages.playwright_trace)
 export.add_command(exporting_pages.devtools_recording)
+export.add_command(exporting_tasks.harbor)
 
 
 @export.command(

@@ -19,7 +19,7 @@ from replay.batch.guards import benchmark_files, digests, require
 from replay.batch.options import Options
 from replay.batch.selection import FIELDS, Where
 from replay.batch.shards import COMPRESSIONS
-from replay.commands.opening import JSON, as_json, find
+from replay.commands.opening import JSON, as_json, inputs
 from replay.commands.writing import told_losses
 from replay.dataset.formats import format_of, names
 from replay.dataset.observation import LONGEST
@@ -173,7 +173,7 @@ def rows_command(name: str) -> click.Command:
             near=near_duplicates or 0.0,
             benchmarks=digests(texts),
         )
-        paths = _inputs(traces)
+        paths = inputs(traces)
         if out is None:
             if texts or near_duplicates:
                 raise UsageError("--benchmarks and --near-duplicates are for a dataset: give --out FOLDER")
@@ -213,20 +213,6 @@ def _left_out(fact: Fact, *, alone: bool) -> int:
         return TraceRejected.exit_code
     click.echo(f"reenact: {printable(fact.path)} is left out: {printable(fact.rejected)}", err=True)
     return UsageError.exit_code if fact.code == "unreadable" else 1
-
-
-def _inputs(traces: Sequence[Path]) -> list[Path]:
-    """The files that are meant, each once. Raises UsageError where there are none."""
-    found: dict[Path, None] = {}
-    for given in traces:
-        if given.is_dir():
-            inside = sorted(path for path in given.rglob("*.reenact") if ".sessions" not in path.parts)
-            if not inside:
-                raise UsageError(f"{given} holds no traces")
-            found.update(dict.fromkeys(path.absolute() for path in inside))
-        else:
-            found[find(given).absolute()] = None
-    return sorted(found)
 
 
 def _trusted(keys: Sequence[str]) -> tuple[str, ...]:

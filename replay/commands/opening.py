@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,20 @@ def find(path: Path) -> Path:
     named = path.with_name(path.name + ".reenact")
     candidates = (path, named, trace_folder() / path, trace_folder() / named)
     return next((candidate for candidate in candidates if candidate.exists()), path)
+
+
+def inputs(traces: Sequence[Path]) -> list[Path]:
+    """The files that are meant, each once. Raises UsageError where there are none."""
+    found: dict[Path, None] = {}
+    for given in traces:
+        if given.is_dir():
+            inside = sorted(path for path in given.rglob("*.reenact") if ".sessions" not in path.parts)
+            if not inside:
+                raise UsageError(f"{given} holds no traces")
+            found.update(dict.fromkeys(path.absolute() for path in inside))
+        else:
+            found[find(given).absolute()] = None
+    return sorted(found)
 
 
 @contextmanager

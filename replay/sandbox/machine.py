@@ -241,6 +241,7 @@ class Sandbox:
         binds = [Bind(workspace, spec.root, True), Bind(spec.session_folder_host, spec.session_folder, True)]
         if not _within(spec.home, (spec.root, spec.session_folder)):
             binds.append(Bind(spec.home_host or scratch.folder("home", mode=0o755), spec.home, True))
+        binds += spec.places
         self._first = {bind.host: give(bind.host, *owner) for bind in binds} if owner is not None else {}
         binds += [Bind(path, os.path.normpath(path), False) for path in spec.extra_readonly]
         return binds + self._clock.binds

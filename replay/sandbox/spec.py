@@ -86,6 +86,8 @@ class SandboxSpec(Struct, frozen=True, kw_only=True):
     """Size of the terminal, where the sandbox makes it."""
     nameserver: str = ""
     """Address that programs ask for the addresses of hosts; empty: they know no names but the machine's own."""
+    places: list[Bind] = []
+    """Further host folders, shown at the paths that they name."""
     trust: bytes = b""
     """Certificate authorities (PEM) to be trusted besides the system's, where the sandbox shows those."""
 

@@ -265,6 +265,19 @@ def atif(*paths: str) -> Any:
     return found
 
 
+def harbor(*paths: str) -> Any:
+    """Harbor's own models of a task."""
+    from harbor.models.task.task import Task
+
+    found = []
+    for path in paths:
+        task = Task(path)
+        assert task.paths.discovered_solve_path is not None
+        assert task.paths.discovered_test_path_for(task.config.environment.os) is not None
+        found.append({"name": task.name, "proof": task.config.metadata["proof"]})
+    return found
+
+
 def _tokenizer(template: str) -> Any:
     """A tokenizer of whole words with one of TRL's templates: what matters is what they render."""
     from pathlib import Path
@@ -312,6 +325,7 @@ LOADERS: dict[str, Callable[..., Any]] = {
     "openinference": openinference,
     "inspect": inspect,
     "atif": atif,
+    "harbor": harbor,
     "folder": folder,
     "croissant": croissant,
 }
