@@ -12,7 +12,7 @@ from replay.dataset.row import Row
 
 def row_texts(row: Row) -> Iterator[tuple[str, str]]:
     """(place, text) of all that was asked, said, done and shown; what an observation holds stands in its message, too,
-    but for requests."""
+    but for requests. The patch has what was too long for any message."""
     for message in row.messages:
         if message.role == "tool":
             yield f"{message.tool_call_id} answer", message.content
@@ -23,6 +23,8 @@ def row_texts(row: Row) -> Iterator[tuple[str, str]]:
     for call in row.tool_calls:
         yield from ((f"{call.id} arguments", text) for text in _strings(msgspec.to_builtins(call.arguments)))
         yield from ((f"{call.id} request", request.url) for request in call.observation.requests)
+    if row.patch.diff:
+        yield "patch", row.patch.diff
     yield from (("provenance", text) for text in _strings(msgspec.to_builtins(row.provenance)))
 
 

@@ -44,6 +44,7 @@ from replay.dataset.row import (
     Element,
     Environment,
     Evaluation,
+    FileChange,
     Keystrokes,
     KeystrokesCall,
     Mark,
@@ -100,7 +101,10 @@ class _Trajectory:
         messages = self._messages(calls, rationale)
         manifest = said.manifest
         self._count_lost(calls)
+        patch = net_patch(said.events, said.blob)
         texts = chain((message.content for message in messages), (_text(call) for call in calls))
+        if any(change.diff is None for call in calls for change in _changes(call)):
+            texts = chain(texts, (patch.diff or "",))  # it may have what no message tells
         return Row(
             row_version=ROW_VERSION,
             trace_id=manifest.trace_id,
@@ -108,7 +112,7 @@ class _Trajectory:
             rationale=rationale,
             marks=marks,
             tool_calls=calls,
-            patch=net_patch(said.events, said.blob),
+            patch=patch,
             evaluation=Evaluation(
                 reward=manifest.outcome.reward,
                 checks=tuple(self._checks()),
@@ -387,6 +391,11 @@ def _provenance(said: Recording) -> Provenance:
         event_root=manifest.integrity.root,
         public_key=said.public_key,
     )
+
+
+def _changes(call: ToolCall) -> tuple[FileChange, ...]:
+    own = call.arguments.files if isinstance(call.arguments, Edit) else ()
+    return own + call.observation.files
 
 
 def _text(call: ToolCall) -> str:
