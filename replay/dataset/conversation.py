@@ -13,7 +13,7 @@ KEPT_BY_NONE = frozenset[str]()
 
 def lose_facts(row: Row, losses: Losses, kept: Collection[str] = KEPT_BY_NONE) -> None:
     """Counts what of a row no message says, but for what the format has another place for: `evaluation`, `flags`,
-    `provenance`, `marks`, `times`, `answers`, `requests`, `about`, `patch`, `trace_id`."""
+    `provenance`, `marks`, `times`, `status`, `complete`, `requests`, `about`, `patch`, `trace_id`."""
 
     def lose(fact: str, what: str, at: int | None = None, count: int = 1) -> None:
         if fact not in kept and count:
@@ -37,14 +37,11 @@ def lose_facts(row: Row, losses: Losses, kept: Collection[str] = KEPT_BY_NONE) -
     for call in row.tool_calls:
         answer = call.observation
         lose("times", "when calls began and ended", call.step)
-        lose(
-            "answers",
-            "exit code 0, and the folder that a command ended in, apart from what was shown",
-            call.step,
-        )
+        if answer.exit is not None or answer.cwd is not None:
+            lose("status", "exit codes of 0, and the folders that commands ended in", call.step)
         lose("requests", "what a step asked of the network", call.step, len(answer.requests))
         if not answer.complete:
-            lose("answers", "that an observation is not complete", call.step)
+            lose("complete", "that an observation is not complete", call.step)
 
 
 def ending_in_action(row: Row, losses: Losses) -> Sequence[Message]:

@@ -143,6 +143,18 @@ def test_a_preference_has_what_both_began_with_as_its_prompt() -> None:
         list(PREFERENCE.convert(better, made_rows.row(()), losses))
 
 
+def test_what_is_lost_is_counted_where_there_is_any() -> None:
+    _, lost = convert("trl", made_rows.row((made_rows.browser(1),), words={}))
+    assert "exit codes of 0, and the folders that commands ended in" not in lost
+    assert lost["what a step asked of the network"] == 1
+    _, lost = convert(
+        "trl", made_rows.row((made_rows.shell(1, "ls", complete=False),), reward=None, verification=None)
+    )
+    assert lost["exit codes of 0, and the folders that commands ended in"] == 1
+    assert lost["that an observation is not complete"] == 1
+    assert not any(what.startswith(("evaluation", "outcome", "marks", "what a step asked")) for what in lost)
+
+
 # -- loaders ------------------------------------------------------------------------------------------
 
 

@@ -11,14 +11,17 @@ from typing import Any
 import msgspec
 import pyarrow.parquet
 import pytest
-from dataset_files import Load, lines
+from dataset_files import Load
 
+from replay.batch.batch import run
+from replay.batch.options import Options
 from replay.dataset.card import DataFile, Dataset, card
 from replay.dataset.croissant import croissant
 from replay.dataset.formats import format_of
 from replay.dataset.row import Row
 from replay.export.losses import Loss, Losses
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 PARQUET = format_of("parquet")
 
 
@@ -39,6 +42,12 @@ def dataset_in(folder: Path, *names: str) -> Dataset:
         options={"seed": 0, "where": "<img src=x> [a](b)"},
         losses=(Loss("what | a * was", 2, []),),
     )
+
+
+@pytest.fixture(autouse=True)
+def own_traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's own rows are kept or found."""
+    monkeypatch.setenv("REENACT_TRACES", str(tmp_path / "home"))
 
 
 def as_json(row: Row) -> Any:
@@ -126,18 +135,38 @@ def test_mlcroissant_reads_the_table(table: Path, rows: tuple[Row, ...], load: L
 
 
 @pytest.mark.slow
-def test_mlcroissant_knows_the_files_of_lines(rows: tuple[Row, ...], load: Load, tmp_path: Path) -> None:
-    place = lines("trl", rows, tmp_path / "train-00000-of-00001.jsonl")
-    told = croissant(format_of("trl"), dataset_in(tmp_path, place.name))
-    (tmp_path / "croissant.json").write_text(json.dumps(told))
-    assert load("croissant", [tmp_path / "croissant.json"]) == {"errors": [], "records": {}}
-    assert told["distribution"][0]["sha256"] == hashlib.sha256(place.read_bytes()).hexdigest()
-
-
-@pytest.mark.slow
 def test_mlcroissant_refuses_another_file(table: Path, load: Load, tmp_path: Path) -> None:
     told = json.loads((table / "croissant.json").read_text())
     del told["distribution"][0]["sha256"]
     (tmp_path / "croissant.json").write_text(json.dumps(told))
     with pytest.raises(AssertionError, match="sha256"):
         load("croissant", [tmp_path / "croissant.json"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "compression"), [("parquet", ""), ("trl", "gzip")])
+def test_a_batch_is_loaded_by_what_stands_beside_it(
+    name: str, compression: str, sample_rows: tuple[Row, ...], load: Load, tmp_path: Path
+) -> None:
+    asked = Options(
+        format=name,
+        format_version=1,
+        reenact="0.1.0",
+        shares=(0.5, 0.0, 0.5),
+        shard_bytes=1,
+        compression=compression,
+    )
+    run(sorted((ROOT / "samples").glob("*.reenact")), tmp_path / "d", asked, 1)
+    found = load("folder", [tmp_path / "d"])
+    told = sorted(row["trace_id"] for rows in found.values() for row in rows)
+    assert told == sorted(row.trace_id for row in sample_rows)
+    read = load("croissant", [tmp_path / "d" / "croissant.json"])
+    assert read["errors"] == []
+    assert sum(map(len, read["records"].values())) == (3 if name == "parquet" else 0)
+
+
+def test_compressed_lines_are_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "train-0.jsonl.zst").write_bytes(b"x")
+    told = croissant(format_of("trl"), dataset_in(tmp_path, "train-0.jsonl.zst"))
+    (file,) = told["distribution"]
+    assert (file["@type"], file["encodingFormat"]) == ("cr:FileObject", "application/zstd")

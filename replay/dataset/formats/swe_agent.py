@@ -21,7 +21,7 @@ def _convert(row: Row, losses: Losses) -> Iterator[tuple[str, bytes]]:
         name = instance_id(row)
     except Unfit:
         name = row.trace_id
-    lose_facts(row, losses, kept=("trace_id", "patch", "times", "about"))
+    lose_facts(row, losses, kept=("trace_id", "patch", "times", "about", "status"))
     losses.add("when calls began", count=len(row.tool_calls))
     if row.patch.diff is None:
         losses.add(f"the submission: {row.patch.why}")
