@@ -24,12 +24,11 @@ from recorder.trace.events import (
     TerminalStarted,
     Unknown,
 )
-from recorder.trace.gestures import Gesture
 from recorder.trace.manifest import Manifest
-from recorder.trace.pages import PageTarget
 from recorder.trace.steps import Step, is_note, steps
 from replay.dataset import observation
 from replay.dataset.flags import policy_flags
+from replay.dataset.gesture import browser
 from replay.dataset.keystrokes import keys
 from replay.dataset.patch import net_patch
 from replay.dataset.row import (
@@ -41,7 +40,6 @@ from replay.dataset.row import (
     Check,
     Edit,
     EditCall,
-    Element,
     Environment,
     Evaluation,
     FileChange,
@@ -143,7 +141,7 @@ class _Trajectory:
             "observation": answer,
         }
         if step.gesture is not None:
-            return BrowserCall(arguments=_browser(step.gesture, step.text), **common)
+            return BrowserCall(arguments=browser(step.gesture, step.text), **common)
         if step.kind == "edit":
             files = observation.file_changes(step.changes, self.recording.blob, self.recording.longest)
             return EditCall(arguments=Edit(files=files), **common)
@@ -302,39 +300,6 @@ _NOTHING = {
 def _of(known: Sequence[Step], calls: Sequence[ToolCall]) -> Iterator[tuple[Step, ToolCall]]:
     by_number = {step.n: step for step in known}
     return ((by_number[call.step], call) for call in calls)
-
-
-def _browser(gesture: Gesture, sentence: str) -> Browser:
-    return Browser(
-        action=gesture.verb,
-        description=sentence,
-        tab=gesture.tab,
-        element=_element(gesture.target, gesture.frames),
-        onto=_element(gesture.onto, gesture.frames),
-        value=gesture.value,
-        values=gesture.values,
-        files=tuple(file.name for file in gesture.files),
-    )
-
-
-def _element(target: PageTarget | None, frames: tuple[str, ...]) -> Element | None:
-    if target is None:
-        return None
-    return Element(
-        role=target.role,
-        name=target.name,
-        tag=target.tag,
-        label=target.label,
-        placeholder=target.placeholder,
-        text=target.text,
-        test_id=target.test_id,
-        near=dict(reversed(target.anchors)),
-        css=target.css,
-        xpath=target.xpath,
-        shadow=tuple(target.shadow),
-        frames=frames,
-        rect=target.rect,
-    )
 
 
 def _requests(events: Iterable[Event | Unknown]) -> Iterator[tuple[tuple[str, int], Request]]:
