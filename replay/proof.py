@@ -20,7 +20,6 @@ from replay.sandbox.spec import Bind
 LOGS = "/logs/verifier"
 _TOLD = 2000
 _MOST_LOG = 1 << 20
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _DO = f"bash /solution/solve.sh > {LOGS}/oracle.txt 2>&1 < /dev/null"
 _TEST = f"bash /tests/test.sh > {LOGS}/test-stdout.txt 2>&1 < /dev/null"
 
@@ -92,7 +91,7 @@ class Environment:
         home = self._task.env.get("HOME", "/root")
         spec = SandboxSpec(
             argv=["/bin/bash", "-c", "\n".join(scripts)],
-            env={"HOME": home, "PATH": _PATH, **self._task.env},
+            env={"HOME": home, **self._task.env},
             workspace=self.workspace,
             root=self._task.root,
             cwd=self._task.root,

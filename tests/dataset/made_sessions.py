@@ -57,6 +57,7 @@ class Session:
         *,
         root: str = ROOT,
         shell: Any = "bash",
+        env: Mapping[str, str] | None = None,
         more: Sequence[AnyEvent] = (),
     ) -> None:
         self.blobs: dict[str, bytes] = {}
@@ -68,7 +69,7 @@ class Session:
             ),
             TerminalStarted(
                 t=1, source="terminal/1", argv=["bash"], shell=shell, cwd=root,
-                env={"HOME": "/home/expert", "LANG": "C.UTF-8", "GIT_AUTHOR_EMAIL": "robin@example.org"},
+                env={"HOME": "/home/expert", "LANG": "C.UTF-8", "GIT_AUTHOR_EMAIL": "robin@example.org", **(env or {})},
                 cols=80, rows=24, nonce="n", files=[],
             ),
         ]  # fmt: skip

@@ -72,6 +72,7 @@ def test_a_session_becomes_a_task() -> None:
         "GIT_COMMITTER_NAME": "Expert",
         "HOME": "/home/expert",
         "LANG": "C.UTF-8",
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     }
     with tarfile.open(fileobj=io.BytesIO(done.files[WORKSPACE])) as tar:
         assert {entry.name: (entry.mode, entry.uid, entry.linkname) for entry in tar} == {
@@ -92,6 +93,25 @@ def test_what_a_trace_says_stays_text_in_toml() -> None:
     assert told["metadata"]["instruction"] == row.instruction.strip()
     assert "user" not in told["agent"]
     assert told["metadata"]["proof"] == {"proved": False}
+
+
+def test_of_the_environment_stays_what_a_result_may_depend_on() -> None:
+    session = "/home/expert/work/.sessions/1"
+    env = {
+        "PYTHONPATH": "src", "API": "http://127.0.0.1:1", "CFLAGS": '-DX="a b"', "https_proxy": "http://127.0.0.1:2",
+        "STOLEN": "${OPENAI_API_KEY}", "LINES2": "a\nENV x=y", "bad name": "x", "REENACT_SESSION": session,
+        "SSL_CERT_FILE": f"{session}/trust.pem", "USER": "robin",
+        "PATH": f"{session}/bin:{ROOT}/bin:{ROOT}/../x:/opt/odd:/usr/bin",
+    }  # fmt: skip
+    done = made(Session([Did("true")], env=env))
+    kept = {name: value for name, value in done.env.items() if not name.startswith("GIT_")}
+    assert kept == {
+        "API": "http://127.0.0.1:1", "CFLAGS": '-DX="a b"', "HOME": "/home/expert", "LANG": "C.UTF-8",
+        "PYTHONPATH": "src", "PATH": f"{ROOT}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    }  # fmt: skip
+    dockerfile = done.files["environment/Dockerfile"].decode()
+    assert 'ENV CFLAGS="-DX=\\"a b\\""\n' in dockerfile
+    assert "$" not in dockerfile
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,18 @@ _PACKAGES = {
     "bzip2": "bzip2", "xz": "xz-utils",
 }  # fmt: skip
 _VERSIONED = re.compile(r"(python3|vim|gcc|ruby|tmux|nano|node)[.-].*")
-_KEPT_ENV = re.compile(r"LANG|LC_[A-Z]+|TZ|GIT_(?:AUTHOR|COMMITTER)_DATE")
+_DROPPED_ENV = re.compile(
+    r"""(?xi) PATH | HOME | SHELL | USER | LOGNAME | (?:OLD)?PWD | TMPDIR | SHLVL | ENV | PS\d | PROMPT | HIST\w+
+    | TERM | COLORTERM | COLUMNS | LINES | LS_COLORS | GREP_COLORS? | (?:GIT_)?(?:SEQUENCE_)?EDITOR | VISUAL
+    | (?:GIT_)?PAGER | LESS | VIMINIT | EXINIT | INPUTRC | GIT_(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL) | REENACT_\w+
+    | \w+_PROXY | NODE_USE_ENV_PROXY | LD_\w+ | BASH_ENV"""
+)
+"""What names the expert, belongs to his terminal, or to the recording."""
 _LOOPBACK = re.compile(r"localhost|127\.[\d.]+|\[?::1\]?|.*\.localhost")
-_SAFE = re.compile(r"[\x20-\x7e]{0,200}")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SAFE = re.compile(r"[\x20-\x23\x25-\x7e]{0,2000}")
+"""No `$`: Harbor puts the host's variables in for `${NAME}` in task.toml."""
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9._@+-]+)+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,20 +181,33 @@ cd -- {_shell(cwd)} || exit 0
 
 def _environment(material: Material) -> dict[str, str]:
     """Of what was recorded what a result may depend on. Git gets a name that is nobody's; HOME is the recorded one, for
-    paths below it that were typed."""
+    paths below it that were typed; PATH has the system's folders, and those of the working folder that it had."""
     recorded = material.terminal.env
+    session = recorded.get("REENACT_SESSION") or "\0"
     env = {
         name: value
         for name, value in recorded.items()
-        if _KEPT_ENV.fullmatch(name) and _SAFE.fullmatch(value)
+        if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
+        and not _DROPPED_ENV.fullmatch(name)
+        and _SAFE.fullmatch(value)
+        and session not in value
     }
     for role in ("AUTHOR", "COMMITTER"):
-        for what, value in (("NAME", "Expert"), ("EMAIL", "expert@example.org")):
-            env[f"GIT_{role}_{what}"] = value
-    home = recorded.get("HOME", "")
-    if re.fullmatch(r"(?:/[A-Za-z0-9._@+-]+)+", home) and not {".", ".."} & set(home.split("/")):
+        env |= {f"GIT_{role}_NAME": "Expert", f"GIT_{role}_EMAIL": "expert@example.org"}
+    if _is_path(home := recorded.get("HOME", "")):
         env["HOME"] = home
+    own = [
+        path
+        for path in recorded.get("PATH", "").split(":")
+        if path.startswith(material.root + "/") and _is_path(path) and not path.startswith(session)
+    ]
+    env["PATH"] = ":".join([*own, _PATH])
     return dict(sorted(env.items()))
+
+
+def _is_path(text: str) -> bool:
+    """Whether it is an absolute path that nobody need quote."""
+    return _PLAIN_PATH.fullmatch(text) is not None and not {".", ".."} & set(text.split("/"))
 
 
 def _dockerfile(material: Material, env: dict[str, str], losses: Losses) -> bytes:
