@@ -180,6 +180,9 @@ def rows_command(name: str) -> click.Command:
             context.exit(_to_output(paths, options, json_wanted))
         try:
             result = run(paths, out, options, jobs, _progress(), texts)
+        except KeyboardInterrupt:
+            click.echo("what is done is kept: the same command goes on from there", err=True)
+            raise
         except OSError as error:
             again = "run the same command again when there is room: what is done is kept"
             raise UsageError(f"{out} cannot be written: {error.strerror or error}; {again}") from error
@@ -276,6 +279,10 @@ def _told_rejects(manifest: Manifest, out: Path) -> None:
     if left:
         what = ", ".join(f"{count} {_CODES.get(code, code)}" for code, count in left.items())
         click.echo(f"left out: {what}; {printable(str(out / 'inputs.jsonl'))} says which and why", err=True)
+    if "unverified" in left:
+        click.echo("`reenact replay` keeps a verdict beside each trace that it does again", err=True)
+    if "kept" not in manifest.counts:
+        click.echo("no trace is left: the dataset is empty", err=True)
 
 
 _CODES = {

@@ -35,7 +35,10 @@ def inputs(traces: Sequence[Path]) -> list[Path]:
                 raise UsageError(f"{given} holds no traces")
             found.update(dict.fromkeys(path.absolute() for path in inside))
         else:
-            found[find(given).absolute()] = None
+            path = find(given).absolute()
+            if not path.exists():
+                raise UsageError(f"{given}: there is no such file or folder")
+            found[path] = None
     return sorted(found)
 
 

@@ -286,3 +286,36 @@ def test_a_full_disk_is_told_and_nothing_half_stands(tmp_path: Path) -> None:
     assert not (tmp_path / "d" / "manifest.json").exists()
     subprocess.run([str(REENACT), "export", "native", str(folder), "-o", str(tmp_path / "d")], check=True)
     assert len(rows(tmp_path / "d")) == 3
+
+
+def test_what_a_person_is_told(tmp_path: Path) -> None:
+    paths = traces(tmp_path / "t", 2)
+
+    def told_by(*words: object) -> tuple[int, str]:
+        done = subprocess.run(
+            [str(REENACT), "export", "trl", *map(str, words)], check=False, capture_output=True, text=True
+        )
+        assert "Traceback" not in done.stderr
+        return done.returncode, done.stderr
+
+    code, err = told_by(*paths, "-o", tmp_path / "d", "--verified")
+    assert code == 1
+    assert "left out: 2 not verified" in err
+    assert "reenact replay" in err
+    assert "empty" in err
+    assert told_by(tmp_path / "none.reenact") == (
+        2, f"reenact: {tmp_path / 'none.reenact'}: there is no such file or folder\n",
+    )  # fmt: skip
+    for words in (
+        ("--where", "rewards == 1"),
+        ("--split", "9/x"),
+        ("--shard-size", "big"),
+        ("--trust", "me"),
+    ):
+        code, err = told_by(paths[0], "-o", tmp_path / "e", *words)
+        assert (code, words[0] in err) == (2, True), err
+    code, err = told_by(paths[0])
+    assert (code, "has no words for" in err) == (0, True)
+    broken = tmp_path / "broken.reenact"
+    broken.write_bytes(paths[0].read_bytes()[:-9])
+    assert told_by(broken)[0] == 3
