@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
+import time
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -306,3 +310,41 @@ def test_a_secret_in_the_working_folder_is_found() -> None:
     files = made(Session([Did("true")], tree={b"config": f"token = {key}\n".encode()})).files
     assert {found.rpartition(" in ")[2] for found in secrets(files, [])} == {"config"}
     assert list(secrets(files, [key.encode()])) == []
+
+
+_PROVES = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import made_rows
+from made_sessions import Did, Session
+from replay.dataset.formats.harbor import task
+from replay.export.losses import Losses
+from replay.proof import prove
+session = Session([Did("touch done; sleep 1000")])
+try:
+    prove(task(made_rows.row(), session.material(), Losses()), 500)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that the payload's uid gets through to, unlike pytest's."""
+    with tempfile.TemporaryDirectory(prefix="reenact-test-", dir="/tmp") as folder:
+        os.chmod(folder, 0o711)
+        yield Path(folder)
+
+
+@pytest.mark.sandbox
+def test_an_interrupted_proof_leaves_nothing(proved: Any, reachable: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(reachable)}
+    running = subprocess.Popen([sys.executable, "-c", _PROVES, str(HERE)], env=environment)
+    until = time.monotonic() + 60
+    while not list(reachable.glob("*/task-workspace/done")):
+        assert running.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == 130
+    assert list(reachable.iterdir()) == []
