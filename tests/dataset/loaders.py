@@ -50,13 +50,13 @@ def anthropic(path: str) -> Any:
     return found
 
 
-def trl(path: str) -> Any:
-    """`datasets` loads it; TRL takes it for a conversation and renders it by two of its own templates, as its trainer
-    does, with masks of what the assistant said."""
-    from trl.data_utils import apply_chat_template, is_conversational
+def trl(sessions: str, pairs: str) -> Any:
+    """`datasets` loads both; TRL takes them for conversations and renders sessions by two of its own templates, as its
+    trainer does, with masks of what the assistant said, and pairs as its DPO trainer does."""
+    from trl.data_utils import apply_chat_template, is_conversational, maybe_extract_prompt
 
-    found = []
-    for example in _dataset("json", path):
+    found, preferences = [], []
+    for example in _dataset("json", sessions):
         assert is_conversational(example)
         tools = json.loads(example["tools"])  # what SFTTrainer does
         texts = []
@@ -68,20 +68,12 @@ def trl(path: str) -> Any:
             )
             assert 0 < sum(masked["assistant_masks"]) < len(masked["input_ids"])
         found.append({"messages": example["messages"], "text": texts[0]})
-    return found
-
-
-def trl_preference(path: str) -> Any:
-    """`datasets` loads it; TRL renders prompt, chosen and rejected as its DPO trainer does."""
-    from trl.data_utils import apply_chat_template, is_conversational, maybe_extract_prompt
-
-    found = []
-    for example in _dataset("json", path):
+    for example in _dataset("json", pairs):
         assert is_conversational(example)
         assert maybe_extract_prompt(example) == example
         tools = json.loads(example["tools"])
-        found.append(apply_chat_template(example, _tokenizer("qwen3"), tools=tools))
-    return found
+        preferences.append(apply_chat_template(example, _tokenizer("qwen3"), tools=tools))
+    return {"sessions": found, "pairs": preferences}
 
 
 def sharegpt(path: str) -> Any:
@@ -220,12 +212,13 @@ def inspect(*paths: str) -> Any:
 
 
 def folder(path: str) -> Any:
-    """`datasets` loads a folder as its card says."""
+    """`datasets` loads a folder as its card says; `mlcroissant` as its croissant.json says."""
     import datasets
 
     datasets.disable_progress_bars()
     loaded = datasets.load_dataset(path)
-    return {split: list(rows) for split, rows in loaded.items()}
+    told = croissant(os.path.join(path, "croissant.json"))
+    return {"splits": {split: list(rows) for split, rows in loaded.items()}, "croissant": told}
 
 
 def croissant(path: str) -> Any:
@@ -319,7 +312,6 @@ LOADERS: dict[str, Callable[..., Any]] = {
     "openai": openai,
     "anthropic": anthropic,
     "trl": trl,
-    "trl-preference": trl_preference,
     "sharegpt": sharegpt,
     "swe-bench": swe_bench,
     "openinference": openinference,

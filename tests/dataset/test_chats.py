@@ -168,26 +168,22 @@ def test_the_types_of_the_package_take_it(
 
 
 @pytest.mark.slow
-def test_datasets_and_trl_read_trl(rows: tuple[Row, ...], load: Load, tmp_path: Path) -> None:
-    place = lines("trl", rows, tmp_path / "train.jsonl")
-    found = load("trl", [place])
-    written = [json.loads(line) for line in place.read_text().splitlines()]
-    assert [example["messages"] for example in found] == [line["messages"] for line in written]
-    assert "<tools>" in found[3]["text"]
-    assert '"command": "pytest -q", "cwd": "/w"}' in found[3]["text"]
-    assert "It adds one too many." in found[3]["text"]
-
-
-@pytest.mark.slow
-def test_trl_reads_preferences(load: Load, tmp_path: Path) -> None:
+def test_datasets_and_trl_read_sessions_and_pairs(rows: tuple[Row, ...], load: Load, tmp_path: Path) -> None:
+    place, pairs = lines("trl", rows, tmp_path / "train.jsonl"), tmp_path / "pairs.jsonl"
     worse = made_rows.row((made_rows.shell(1, "rm a.py"),), n=2, reward=0.0)
-    made = [*PREFERENCE.convert(made_rows.row(), worse, Losses())]
-    place = tmp_path / "train.jsonl"
-    place.write_text("".join(json.dumps(record) + "\n" for record in made))
-    (found,) = load("trl-preference", [place])
-    assert "Mend a.py." in found["prompt"]
-    assert '"command": "pytest -q"' in found["chosen"]
-    assert '"command": "rm a.py"' in found["rejected"]
+    made = PREFERENCE.convert(made_rows.row(), worse, Losses())
+    pairs.write_text("".join(json.dumps(record) + "\n" for record in made))
+    found = load("trl", [place, pairs])
+    sessions = found["sessions"]
+    written = [json.loads(line) for line in place.read_text().splitlines()]
+    assert [example["messages"] for example in sessions] == [line["messages"] for line in written]
+    assert "<tools>" in sessions[3]["text"]
+    assert '"command": "pytest -q", "cwd": "/w"}' in sessions[3]["text"]
+    assert "It adds one too many." in sessions[3]["text"]
+    (pair,) = found["pairs"]
+    assert "Mend a.py." in pair["prompt"]
+    assert '"command": "pytest -q"' in pair["chosen"]
+    assert '"command": "rm a.py"' in pair["rejected"]
 
 
 @pytest.mark.slow

@@ -107,31 +107,25 @@ def table(rows: tuple[Row, ...], tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.mark.slow
-def test_datasets_loads_the_folder_by_its_card(table: Path, rows: tuple[Row, ...], load: Load) -> None:
+def test_a_table_is_loaded_by_what_stands_beside_it(table: Path, rows: tuple[Row, ...], load: Load) -> None:
     found = load("folder", [table])
-    assert [row["trace_id"] for row in found["train"]] == [row.trace_id for row in rows[:5]]
-    assert [row["trace_id"] for row in found["test"]] == [row.trace_id for row in rows[5:]]
+    train = found["splits"]["train"]
+    assert [row["trace_id"] for row in train] == [row.trace_id for row in rows[:5]]
+    assert [row["trace_id"] for row in found["splits"]["test"]] == [row.trace_id for row in rows[5:]]
     told = as_json(rows[3])
-    first = found["train"][3]
-    assert [call["arguments"] for call in first["tool_calls"]] == [
+    assert [call["arguments"] for call in train[3]["tool_calls"]] == [
         call["arguments"] for call in told["tool_calls"]
     ]
-    assert first["provenance"] == told["provenance"]
+    assert train[3]["provenance"] == told["provenance"]
 
-
-@pytest.mark.slow
-def test_mlcroissant_reads_the_table(table: Path, rows: tuple[Row, ...], load: Load) -> None:
-    found = load("croissant", [table / "croissant.json"])
-    assert found["errors"] == []
-    assert [record["train/trace_id"] for record in found["records"]["train"]] == [
-        row.trace_id for row in rows[:5]
-    ]
-    one = found["records"]["train"][3]
-    assert one["train/messages"][0] == {
+    read = found["croissant"]["records"]["train"]
+    assert found["croissant"]["errors"] == []
+    assert [record["train/trace_id"] for record in read] == [row.trace_id for row in rows[:5]]
+    assert read[3]["train/messages"][0] == {
         "train/messages/role": "user",
         "train/messages/content": rows[3].instruction,
     }
-    assert json.loads(one["train/provenance"])["consent"] == "research"
+    assert json.loads(read[3]["train/provenance"])["consent"] == "research"
 
 
 @pytest.mark.slow
@@ -158,9 +152,9 @@ def test_a_batch_is_loaded_by_what_stands_beside_it(
     )
     run(sorted((ROOT / "samples").glob("*.reenact")), tmp_path / "d", asked, 1)
     found = load("folder", [tmp_path / "d"])
-    told = sorted(row["trace_id"] for rows in found.values() for row in rows)
+    told = sorted(row["trace_id"] for rows in found["splits"].values() for row in rows)
     assert told == sorted(row.trace_id for row in sample_rows)
-    read = load("croissant", [tmp_path / "d" / "croissant.json"])
+    read = found["croissant"]
     assert read["errors"] == []
     assert sum(map(len, read["records"].values())) == (3 if name == "parquet" else 0)
 
