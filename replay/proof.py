@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from recorder.trace.errors import Unsupported, UsageError
-from replay.dataset.formats.harbor import SECONDS, WORKSPACE, Task
+from replay.dataset.harbor import SECONDS, WORKSPACE, Task
 from replay.sandbox import ClockMode, Sandbox, SandboxSpec, start
 from replay.sandbox.scratch import Scratch
 from replay.sandbox.spec import Bind

@@ -114,7 +114,7 @@ def _export(
     from replay import verdicts
     from replay.batch.reading import read
     from replay.dataset.format import Unfit
-    from replay.dataset.formats.harbor import task
+    from replay.dataset.harbor import task
     from replay.dataset.material import Material
     from replay.dataset.observation import LONGEST
     from replay.export.losses import Losses
@@ -185,7 +185,7 @@ def secrets(files: dict[str, bytes], placeholders: Sequence[bytes]) -> Iterator[
 
 
 def _texts(files: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
-    from replay.dataset.formats.harbor import WORKSPACE, contents_of
+    from replay.dataset.harbor import WORKSPACE, contents_of
 
     for name, content in files.items():
         if name == WORKSPACE:

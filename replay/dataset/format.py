@@ -16,7 +16,6 @@ class Format:
     `files`: (Row, Losses) → names and contents (bytes) of files in a folder of the trace's own.
     `pairs`: (better Row, worse Row, Losses) → the records of a pair, each a line of JSON; `pairing` says what is one.
     `table`: (rows of a shard, Losses) → the bytes of that shard.
-    `task`: (Row, Material, Losses) → a task, whose files are those of a folder of its own.
     Each counts in `Losses` what the format can't hold, and raises Unfit for a row that the format cannot tell at all (a
     table tells every row). `version` changes whenever the same row comes out differently: what was exported by
     another is not mixed with it. `suffix` is that of the files or shards.
@@ -25,7 +24,7 @@ class Format:
     name: str
     title: str
     loader: str
-    kind: Literal["lines", "files", "pairs", "table", "task"]
+    kind: Literal["lines", "files", "pairs", "table"]
     suffix: str
     version: int
     convert: Callable[..., Any]

@@ -107,7 +107,7 @@ class Solution:
                 target = unescape_path(after.target or "").decode("utf-8", "surrogateescape")
                 yield f"ln -sfn -- {_quoted(target)} {place}\n"
             elif after.type == "file":
-                known = f"{n}/{path.decode()}" if _PLAIN.fullmatch(path) else f"{n}/{len(self.files)}.content"
+                known = f"{n}/{path.decode()}" if _PLAIN.fullmatch(path) else f"{n}.odd/{len(self.files)}"
                 self.files[f"files/{known}"] = self._material.content(path, after)
                 yield f'cat -- "$here"/{_quoted("files/" + known)} > {place}\n'
                 yield f"chmod {after.mode & 0o777:o} -- {place}\n"

@@ -27,7 +27,7 @@ from recorder.trace.events import Cause, CommandStarted, FileState, FlowRequeste
 from replay.commands.exporting import export
 from replay.commands.exporting_tasks import secrets
 from replay.dataset.format import Unfit
-from replay.dataset.formats.harbor import WORKSPACE, Task, task
+from replay.dataset.harbor import WORKSPACE, Task, task
 from replay.dataset.row import Row
 from replay.export.losses import Losses
 from replay.proof import Proof, prove
@@ -54,6 +54,7 @@ def test_a_session_becomes_a_task() -> None:
             Did("cd sub", after=f"{ROOT}/sub"),
             Did("vim a.txt", cwd=f"{ROOT}/sub", typed=b":wq\r", files={"sub/a.txt": b"new\n", "gone": None}),
             Did("less b", cwd=f"{ROOT}/sub", typed=b"q"),
+        Did("vim it's", cwd=f"{ROOT}/sub", typed=b"x", files={"it's": b"1", "1": b"2", "2.content": b"3"}),
             Did("exit", cwd=f"{ROOT}/sub"),
         ],
         "reenact check -- grep -q new sub/a.txt",
@@ -67,7 +68,12 @@ def test_a_session_becomes_a_task() -> None:
     assert "\ncd sub\n" in script
     assert f"rm -rf -- {ROOT}/gone\n" in script
     left = {name: data for name, data in done.files.items() if name.startswith("solution/files")}
-    assert left == {"solution/files/3/sub/a.txt": b"new\n"}
+    assert left == {
+        "solution/files/3/sub/a.txt": b"new\n",
+        "solution/files/5/1": b"2",
+        "solution/files/5/2.content": b"3",
+        "solution/files/5.odd/3": b"1",
+    }
     assert "reenact check -- grep -q new sub/a.txt" in done.files["tests/test.sh"].decode()
     assert done.env == {
         "GIT_AUTHOR_EMAIL": "expert@example.org",
@@ -312,12 +318,24 @@ def test_a_secret_in_the_working_folder_is_found() -> None:
     assert list(secrets(files, [key.encode()])) == []
 
 
+@pytest.mark.slow
+@pytest.mark.sandbox
+def test_where_there_is_no_sandbox_nothing_is_proved(proved: Any, tmp_path: Path) -> None:
+    within = ["bwrap", "--dev-bind", "/", "/", "--unshare-user", "--disable-userns", "reenact"]
+    sample, out = str(SAMPLES / "log-investigation.reenact"), tmp_path / "tasks"
+    command = [*within, "export", "harbor", sample, "-o", str(out)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 4
+    assert "--unproved" in done.stderr
+    assert not out.exists()
+
+
 _PROVES = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import made_rows
 from made_sessions import Did, Session
-from replay.dataset.formats.harbor import task
+from replay.dataset.harbor import task
 from replay.export.losses import Losses
 from replay.proof import prove
 session = Session([Did("touch done; sleep 1000")])

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from recorder.trace.events import Checked, FlowRequested, unescape_path
 from recorder.trace.steps import Step
-from replay.dataset.format import Format, Unfit
+from replay.dataset.format import Unfit
 from replay.dataset.material import Material
 from replay.dataset.row import Row
 from replay.dataset.solution import Solution, heredoc
@@ -130,10 +130,6 @@ def task(row: Row, material: Material, losses: Losses) -> Task:
             "policy_flags": [flag.flag for flag in row.policy_flags],
         },
     )
-
-
-def _convert(row: Row, material: Material, losses: Losses) -> Task:
-    return task(row, material, losses)
 
 
 def _offline(material: Material) -> None:
@@ -304,14 +300,3 @@ def _table(name: str, table: dict[str, Any]) -> str:
 def _value(value: Any) -> str:
     """TOML of a scalar or a list; its strings are JSON's but for one character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-FORMAT = Format(
-    name="harbor",
-    title="tasks of Harbor",
-    loader="the `harbor` package",
-    kind="task",
-    suffix="",
-    version=1,
-    convert=_convert,
-)
