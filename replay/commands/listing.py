@@ -1,4 +1,4 @@
-"""`ls`, `show`, `steps` and `inspect`: what traces hold, executing nothing."""
+"""`show`, `steps` and `inspect`: what a trace holds, executing nothing."""
 
 from __future__ import annotations
 
@@ -8,64 +8,16 @@ from pathlib import Path
 
 import click
 
-from recorder.trace.errors import TraceRejected
-from recorder.trace.folders import trace_folder
 from recorder.trace.manifest import Manifest
 from recorder.trace.pages import BrowserStarted
 from recorder.trace.printable import printable
-from recorder.trace.reader import open_trace
 from recorder.trace.steps import Step
 from recorder.trace.steps import steps as derive
 from replay.commands import gestures, network
+from replay.commands.cataloguing import length
 from replay.commands.opening import JSON, TRACE, as_json, opened
 
 _MOST_LISTED = 20
-
-
-@click.command(epilog="Examples:\n\n\b\n  reenact ls\n  reenact ls ~/traces --json")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
-@JSON
-def ls(folder: Path | None, json_wanted: bool) -> None:
-    """List the traces of FOLDER (default: the trace folder), newest first.
-
-    Sessions that were not sealed are listed too: seal them with `reenact recover`.
-    """
-    place = folder or trace_folder()
-    rows = []
-    for path in sorted(place.glob("*.reenact")):
-        row: dict[str, object] = {"path": str(path), "bytes": path.stat().st_size}
-        try:
-            with open_trace(path) as trace:
-                row |= _summary(trace.manifest)
-        except TraceRejected as error:
-            row |= {"rejected": error.code, "started_unix_ns": 0}
-        except OSError as error:
-            row |= {"rejected": error.strerror, "started_unix_ns": 0}
-        rows.append(row)
-    rows.sort(key=lambda row: int(str(row["started_unix_ns"])), reverse=True)
-    left = sorted(str(path.parent) for path in place.glob(".sessions/*/session.json"))
-    if json_wanted:
-        as_json({"folder": str(place), "traces": rows, "unsealed": left})
-        return
-    for row in rows:
-        name = printable(Path(str(row["path"])).stem)
-        if "rejected" in row:
-            click.echo(f"{name:32}  rejected: {row['rejected']}")
-            continue
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(int(str(row["started_unix_ns"])) / 1e9))
-        seconds = int(str(row["duration_ns"])) / 1e9
-        task = printable(str(row["task"] or ""))
-        did = (
-            f"{row['commands']:>4} commands"
-            if row["commands"] or not row["pages"]
-            else f"{row['pages']:>4} pages   "
-        )
-        click.echo(f"{name:32}  {when}  {_length(seconds):>8}  {did}  {row['state']:10}  {task}")
-    for session in left:
-        session = printable(session)
-        click.echo(f"{session}: not sealed (running, or its recorder died: reenact recover {session})")
-    if not rows and not left:
-        click.echo(f"no traces in {printable(str(place))}", err=True)
 
 
 @click.command(epilog="Example:\n\n\b\n  reenact show fix.reenact")
@@ -97,7 +49,7 @@ def show(trace: Path, json_wanted: bool) -> None:
         ("task", manifest.task.instruction or "(none given)"),
         (
             "recorded",
-            f"{when}, {_length(manifest.duration_ns / 1e9)}, by {manifest.provenance.annotator or manifest.actor.kind}",
+            f"{when}, {length(manifest.duration_ns / 1e9)}, by {manifest.provenance.annotator or manifest.actor.kind}",
         ),
         ("on", f"{env.os}, {shell}{', isolated' if manifest.isolated else ''}"),
         ("state", manifest.completeness.state),
@@ -206,20 +158,6 @@ def inspect(context: click.Context, trace: Path, json_wanted: bool) -> None:
         context.exit(3)
 
 
-def _summary(manifest: Manifest) -> dict[str, object]:
-    return {
-        "trace_id": manifest.trace_id,
-        "started_unix_ns": manifest.started_unix_ns,
-        "duration_ns": manifest.duration_ns,
-        "commands": manifest.counts.kinds.get("command.started", 0),
-        "pages": manifest.counts.kinds.get("page.document", 0),
-        "state": manifest.completeness.state,
-        "reward": manifest.outcome.reward,
-        "task": manifest.task.instruction,
-        "annotator": manifest.provenance.annotator,
-    }
-
-
 def _brief(step: Step) -> dict[str, object]:
     return {
         "n": step.n,
@@ -285,8 +223,3 @@ def _browser(started: BrowserStarted) -> str:
 def _outcome(manifest: Manifest) -> str:
     reward = manifest.outcome.reward
     return "no check was run" if reward is None else f"reward {reward:g}"
-
-
-def _length(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from recorder.trace.errors import TraceRejected, UsageError
 from recorder.trace.folders import trace_folder
 from recorder.trace.reader import Trace, open_trace
 from recorder.trace.ziplayout import cast_name
+
+_NOT_PLAIN = re.compile(r"[^ -~]+")
 
 
 def find(path: Path) -> Path:
@@ -87,7 +90,11 @@ def _lines(trace: Trace, number: int) -> Iterator[bytes]:
 def as_json(value: Any) -> None:
     """Prints a value as JSON, on one line; what a terminal would obey, or nobody could see, is escaped."""
     text = json.dumps(msgspec.to_builtins(value, enc_hook=str), ensure_ascii=False)
-    click.echo("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text))
+    click.echo(_NOT_PLAIN.sub(_escaped, text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in found[0])
 
 
 TRACE = click.argument("trace", type=click.Path(path_type=Path))

@@ -15,6 +15,7 @@ from recorder.trace.events import (
     Checked,
     CommandEnded,
     CommandStarted,
+    Marked,
     Noted,
     PromptShown,
     SecretReplaced,
@@ -63,10 +64,11 @@ def made_trace(
     reward: float | None = 1.0,
     started: int = 1_700_000_000,
     placeholders: Sequence[str] = (),
+    marks: Sequence[str] = (),
     **provenance: str | None,
 ) -> Path:
     """Seals the n-th trace (its id is made of `n` and `started`, Unix seconds) at `path`."""
-    output, events = _session(commands, reward, placeholders)
+    output, events = _session(commands, reward, placeholders, marks)
     with TraceWriter(path, _draft(n, instruction, started, provenance), salt=bytes) as writer:
         with writer.terminal(1) as sink:
             for t, data in output:
@@ -79,7 +81,7 @@ def made_trace(
 
 
 def _session(
-    commands: Sequence[Command], reward: float | None, placeholders: Sequence[str]
+    commands: Sequence[Command], reward: float | None, placeholders: Sequence[str], marks: Sequence[str]
 ) -> tuple[list[tuple[int, bytes]], list[AnyEvent]]:
     source = "terminal/1"
     events: list[AnyEvent] = [
@@ -116,6 +118,7 @@ def _session(
         if command.note:
             events.append(Noted(t=t + 5, source="notes", text=command.note))
         t += SECOND
+    events += [Marked(t=t, source="notes", label=label) for label in marks]
     events.append(TerminalEnded(t=t, source=source, exit=0, offset=offset))
     events += [
         SecretReplaced(t=t, source="session", placeholder=text.encode(), rule="test") for text in placeholders

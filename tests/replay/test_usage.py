@@ -55,8 +55,8 @@ COMMANDS = list(_tree(cli.cli))
 
 def test_the_tree_holds_every_command() -> None:
     assert {path[0] for path in COMMANDS if path} == {
-        "record", "note", "mark", "check", "ls", "show", "steps", "play", "inspect", "recover", "replay", "export",
-        "doctor", "import", "serve", "browse", "pair",
+        "record", "note", "mark", "check", "ls", "stats", "show", "steps", "play", "inspect", "recover", "replay",
+        "export", "doctor", "import", "serve", "browse", "pair",
     }  # fmt: skip
 
 
