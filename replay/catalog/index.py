@@ -50,6 +50,9 @@ class Index:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._db = _database(store.load(folder))
+        self._db.execute(
+            "PRAGMA secure_delete = ON"
+        )  # what a trace said goes from the file when the trace does
         self._db.create_function("part_of", 2, part_of, deterministic=True)
         self._db.create_function("among", 2, among, deterministic=True)
         self.kept = True
@@ -102,7 +105,8 @@ class Index:
             (*trusted, *values, -1 if limit is None else limit),
         )
         for name, *told, tags, flags, verdict, steady in rows:
-            found = (msgspec.json.decode(tags), flags.split(), verdict, bool(verdict and steady))
+            labels = [] if tags == "[]" else msgspec.json.decode(tags)
+            found = (labels, flags.split(), verdict, bool(verdict and steady))
             yield Entry._make((os.fsdecode(name), *told, *found))
 
     def count(self, asked: Filter, trusted: Collection[str], *, recursive: bool) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -18,6 +20,7 @@ from replay.catalog.entry import Entry
 from replay.catalog.summary import summary
 from replay.commands.cataloguing import ls, stats
 
+REENACT = [sys.executable, "-c", "from recorder.start import main; main()"]
 EVIL = "\x1b]52;c;ZXZpbA==\x07 \x9b31m \u202e evil"
 
 
@@ -127,13 +130,30 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
         said(ls, tmp_path / "f")
 
 
+def test_a_terminal_gets_the_newest(tmp_path: Path) -> None:
+    for n in range(205):
+        (tmp_path / f"{n}.reenact").write_bytes(b"bad")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([*REENACT, "ls", str(tmp_path)], stdout=theirs, stderr=subprocess.PIPE) as process:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # how a terminal says that it is over
+            while data := os.read(ours, 65536):
+                shown += data
+        assert process.communicate() == (None, b"and 5 more; --limit 0 lists all\n")
+    os.close(ours)
+    assert len(shown.splitlines()) == 200
+
+
 @pytest.mark.slow
 def test_many_at_once(traces: Path) -> None:
     """Readers that find no index, and all make it: each says the same, and nothing is left."""
-    words = [sys.executable, "-c", "from recorder.start import main; main()", "ls", str(traces)]
     for _ in range(2):
         (traces / store.NAME).unlink(missing_ok=True)
-        running = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(4)]
+        running = [
+            subprocess.Popen([*REENACT, "ls", str(traces)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            for _ in range(4)
+        ]
         answers = {process.communicate(timeout=120) for process in running}
         assert {process.returncode for process in running} == {0}
         ((out, err),) = answers

@@ -277,6 +277,16 @@ def _entries(traces: Path) -> list[Entry]:
         return list(index.entries(Filter(), (), recursive=False))
 
 
+def test_what_a_removed_trace_said_is_not_kept(traces: Path) -> None:
+    made_trace(traces / "secret.reenact", 90, instruction="nobody may know of this " * 500)
+    listed(traces)
+    place = traces / store.NAME
+    assert b"nobody may know" in place.read_bytes()
+    (traces / "secret.reenact").unlink()
+    listed(traces)
+    assert b"nobody may know" not in place.read_bytes()
+
+
 def test_a_small_folder_has_no_file_of_ours(tmp_path: Path) -> None:
     folder = tmp_path / "few"
     folder.mkdir()
