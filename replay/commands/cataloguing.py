@@ -19,6 +19,7 @@ from replay.catalog.filter import Filter
 from replay.catalog.index import Index, Progress
 from replay.catalog.summary import Summary, summary
 from replay.commands.opening import JSON, as_json
+from replay.commands.trusting import TRUST, trusted
 
 _ON_A_TERMINAL = 200
 _MOST_COUNTED = 10
@@ -48,11 +49,12 @@ _OPTIONS = (
     click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False),
     click.option("--task", metavar="TEXT", help="Those whose task has this text in it."),
     click.option("--annotator", metavar="NAME", help="Those that NAME recorded."),
-    click.option("--verdict", type=click.Choice(_VERDICTS), help="Those that a replay of yours found so. `verified`: exact or equivalent each time; `none`: not replayed."),
+    click.option("--verdict", type=click.Choice(_VERDICTS), help="Those that a replay found so. `verified`: exact or equivalent each time; `none`: not replayed."),
     click.option("--tag", metavar="LABEL", help="Those with such a mark (`reenact mark LABEL`)."),
     click.option("--state", type=click.Choice(_STATES), help="Those that are so complete."),
     click.option("--since", callback=_day, metavar="DATE", help="Those that began on DATE or later."),
     click.option("--until", callback=_day, metavar="DATE", help="Those that began on DATE or before."),
+    TRUST,
     click.option("--recursive", "-r", is_flag=True, help="Folders in FOLDER, too, but hidden ones."),
 )  # fmt: skip
 
@@ -74,21 +76,29 @@ def _choosing[F: Callable[..., object]](command: F) -> F:
     help=f"The newest N; 0: all. [default: all; {_ON_A_TERMINAL} on a terminal]",
 )  # fmt: skip
 @JSON
-def ls(folder: Path | None, limit: int | None, json_wanted: bool, recursive: bool, **chosen: object) -> None:
+def ls(
+    folder: Path | None,
+    limit: int | None,
+    json_wanted: bool,
+    recursive: bool,
+    trust: tuple[str, ...],
+    **chosen: object,
+) -> None:
     """List the traces of FOLDER (default: the trace folder), newest first.
 
     What they say of themselves is kept in an index in FOLDER (.catalog.sqlite, made again when it is missing): only new
-    and changed ones are opened. Verdicts are those of `reenact replay`, of exactly these files and signed by you.
+    and changed ones are opened. Verdicts are those of `reenact replay`, of exactly these files, signed by you or
+    a key that --trust names.
 
     Sessions that were not sealed are listed too: seal them with `reenact recover`.
     """
     place = folder or trace_folder()
-    asked, trusted = Filter(**chosen), _trusted()  # type: ignore[arg-type]
+    asked, keys = Filter(**chosen), trusted(trust)  # type: ignore[arg-type]
     if limit is None and not json_wanted and sys.stdout.isatty():
         limit = _ON_A_TERMINAL
     with _refreshed(place, recursive=recursive) as index:
-        rows = list(index.entries(asked, trusted, recursive=recursive, limit=limit or None))
-        more = index.count(asked, trusted, recursive=recursive) - len(rows)
+        rows = list(index.entries(asked, keys, recursive=recursive, limit=limit or None))
+        more = index.count(asked, keys, recursive=recursive) - len(rows)
     left = sorted(str(path.parent) for path in place.glob(".sessions/*/session.json"))
     if json_wanted:
         as_json({"folder": str(place), "traces": [_told(place, row) for row in rows], "unsealed": left})
@@ -113,14 +123,17 @@ def ls(folder: Path | None, limit: int | None, json_wanted: bool, recursive: boo
 )
 @_choosing
 @JSON
-def stats(folder: Path | None, json_wanted: bool, recursive: bool, **chosen: object) -> None:
+def stats(
+    folder: Path | None, json_wanted: bool, recursive: bool, trust: tuple[str, ...], **chosen: object
+) -> None:
     """Count the traces of FOLDER (default: the trace folder) by verdict, state, task, annotator, tag and policy flag.
 
     Chosen and indexed as in `reenact ls`. Of the policy flags only those are told that stand in a trace's manifest.
     """
     place = folder or trace_folder()
     with _refreshed(place, recursive=recursive) as index:
-        found = summary(index.entries(Filter(**chosen), _trusted(), recursive=recursive))  # type: ignore[arg-type]
+        asked = Filter(**chosen)  # type: ignore[arg-type]
+        found = summary(index.entries(asked, trusted(trust), recursive=recursive))
     if json_wanted:
         as_json({"folder": str(place), **{name: getattr(found, name) for name in found.__struct_fields__}})
         return
@@ -147,13 +160,6 @@ def _refreshed(place: Path, *, recursive: bool) -> Index:
                 err=True,
             )
     return index
-
-
-def _trusted() -> tuple[str, ...]:
-    from replay import verdicts
-
-    own = verdicts.own_public_key()
-    return (own,) if own else ()
 
 
 def _told(place: Path, row: Entry) -> dict[str, object]:

@@ -12,7 +12,6 @@ import click
 
 from recorder.trace.errors import TraceRejected, UsageError
 from recorder.trace.printable import printable
-from replay import verdicts
 from replay.batch.batch import Manifest, Progress, Result, run
 from replay.batch.chunk import Fact, converted
 from replay.batch.guards import benchmark_files, digests, require
@@ -20,6 +19,7 @@ from replay.batch.options import Options
 from replay.batch.selection import FIELDS, Where
 from replay.batch.shards import COMPRESSIONS
 from replay.commands.opening import JSON, as_json, inputs
+from replay.commands.trusting import TRUST, trusted
 from replay.commands.writing import told_losses
 from replay.dataset.formats import format_of, names
 from replay.dataset.observation import LONGEST
@@ -81,9 +81,7 @@ def rows_command(name: str) -> click.Command:
         help="The dataset's folder. [default: rows on standard output]",
     )
     @click.option("--verified", is_flag=True, help="Only traces that a replay of yours found to hold.")
-    @click.option(
-        "--trust", multiple=True, metavar="KEY", help="Heed verdicts by this public key, too (repeatable)."
-    )
+    @TRUST
     @click.option("--where", default="", metavar="CONDITION", help="Only traces of which this holds.")
     @click.option(
         "--split",
@@ -162,7 +160,7 @@ def rows_command(name: str) -> click.Command:
             format_version=form.version,
             reenact=version("reenact"),
             verified=verified,
-            trusted=_trusted(trust),
+            trusted=trusted(trust),
             where=where,
             shares=split,
             seed=seed,
@@ -216,17 +214,6 @@ def _left_out(fact: Fact, *, alone: bool) -> int:
         return TraceRejected.exit_code
     click.echo(f"reenact: {printable(fact.path)} is left out: {printable(fact.rejected)}", err=True)
     return UsageError.exit_code if fact.code == "unreadable" else 1
-
-
-def _trusted(keys: Sequence[str]) -> tuple[str, ...]:
-    """The user's own key, and those that he names."""
-    for key in keys:
-        if len(key) != 64 or any(char not in "0123456789abcdef" for char in key):
-            raise UsageError(
-                f"--trust {key!r}: a public key is 64 hexadecimal digits; `reenact inspect` shows a trace's"
-            )
-    own = verdicts.own_public_key()
-    return tuple(sorted({*keys, *([own] if own else [])}))
 
 
 def _progress() -> Progress | None:

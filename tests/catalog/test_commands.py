@@ -12,9 +12,11 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from judged_traces import judge
 from made_traces import made_trace
 
 from recorder.trace.errors import UsageError
+from replay import verdicts
 from replay.catalog import store
 from replay.catalog.entry import Entry
 from replay.catalog.summary import summary
@@ -112,6 +114,19 @@ def test_stats_as_text(traces: Path) -> None:
     assert lines[0].startswith("traces      22, ")
     assert "outcomes    21 checked, mean reward 1" in lines
     assert "verdicts       21  none" in lines
+
+
+def test_whom_to_trust(traces: Path, home: Path, tmp_path: Path) -> None:
+    judge(traces / "03.reenact")
+    key = verdicts.own_public_key()
+    (home / ".keys" / "signing.pem").unlink()  # as somebody else
+    words = (traces, "--verdict", "verified", "--json")
+    for _ in range(2):
+        for command, trust, found in ((ls, (), 0), (ls, ("--trust", key), 1), (stats, ("--trust", key), 1)):
+            told = msgspec.json.decode(said(command, *words, *trust).stdout)["traces"]
+            assert (told if command is stats else len(told)) == found
+    with pytest.raises(UsageError, match="64 hexadecimal digits"):
+        said(ls, traces, "--trust", "me")
 
 
 def test_a_trace_folder_that_is_not_there_yet(home: Path) -> None:

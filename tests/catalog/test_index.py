@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from judged_traces import judge
 from made_traces import made_trace
 
 from recorder.trace.reader import open_trace
@@ -19,9 +20,6 @@ from replay.catalog import reading, store
 from replay.catalog.entry import Entry
 from replay.catalog.filter import Filter
 from replay.catalog.index import KEPT_FROM, Index
-from replay.report.result import Integrity, replay_result, step_result
-from replay.verify.compare import compare
-from replay.verify.verdict import Observation, Output
 
 COUNT = KEPT_FROM + 4
 EVERYTHING = Filter()
@@ -70,18 +68,6 @@ def listed(
 
 def names(entries: list[Entry]) -> list[str]:
     return [entry.name.removesuffix(".reenact") for entry in entries]
-
-
-def judge(trace: Path, shown: str = "a") -> None:
-    """Keeps the verdict of a replay that showed this where `a` was recorded."""
-    step = compare(
-        Observation(exit=0, output=Output.of(b"a")), Observation(exit=0, output=Output.of(shown.encode()))
-    )
-    result = replay_result(
-        "0190-id", [step_result(1, "command", "ls", step)], digest="ab", clock="page", sandbox="bubblewrap",
-        integrity=Integrity(ok=True, signature="valid", recording="complete"),
-    )  # fmt: skip
-    verdicts.keep(trace, verdicts.sha256_of(trace), result, "0.1.0")
 
 
 def test_each_trace_is_told_as_it_tells_itself(traces: Path) -> None:
