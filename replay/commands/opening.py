@@ -28,15 +28,20 @@ def find(path: Path) -> Path:
     return next((candidate for candidate in candidates if candidate.exists()), path)
 
 
+def below(folder: Path) -> list[Path]:
+    """The traces of a folder and of those in it, by name. Raises UsageError where there are none."""
+    inside = sorted(path for path in folder.rglob("*.reenact") if ".sessions" not in path.parts)
+    if not inside:
+        raise UsageError(f"{folder} is a directory that holds no traces")
+    return inside
+
+
 def inputs(traces: Sequence[Path]) -> list[Path]:
     """The files that are meant, each once. Raises UsageError where there are none."""
     found: dict[Path, None] = {}
     for given in traces:
         if given.is_dir():
-            inside = sorted(path for path in given.rglob("*.reenact") if ".sessions" not in path.parts)
-            if not inside:
-                raise UsageError(f"{given} holds no traces")
-            found.update(dict.fromkeys(path.absolute() for path in inside))
+            found.update(dict.fromkeys(path.absolute() for path in below(given)))
         else:
             path = find(given).absolute()
             if not path.exists():

@@ -22,7 +22,7 @@ from recorder.trace.printable import printable
 from replay import verdicts
 from replay.batch.reading import read
 from replay.commands.drifting import play_live
-from replay.commands.opening import find
+from replay.commands.opening import below, find
 from replay.dataset.observation import LONGEST
 from replay.players.terminal.outcome import Bounds
 from replay.replayer import Progress, replay_trace
@@ -53,7 +53,7 @@ class _Answer(Struct, kw_only=True):
 
 @click.command(
     epilog="Examples:\n\n\b\n  reenact replay fix.reenact\n  reenact replay fix.reenact --runs 5\n"
-    "  reenact replay fix.reenact --until 7\n  reenact replay traces/*.reenact --jobs 2 --json\n"
+    "  reenact replay fix.reenact --until 7\n  reenact replay traces/ --new --jobs 2\n"
     "  reenact replay order.reenact --headed\n  reenact replay order.reenact --live --base http://127.0.0.1:8000\n\n"
     "Exit codes: 0 every step exact or equivalent, 1 diverged, 2 usage, 3 trace rejected, 4 this machine can't "
     "replay it, 130 interrupted."
@@ -125,6 +125,7 @@ class _Answer(Struct, kw_only=True):
     metavar="FILE",
     help="Write the JSON there as well.",
 )
+@click.option("--new", is_flag=True, help="Only traces that have no verdict of yours yet.")
 @click.option("--no-verdict", is_flag=True, help="Do not keep the verdict beside the trace (NAME.verdict).")
 @click.option("--verbose", "-v", is_flag=True, help="Say for every step how each side of it was judged.")
 @click.pass_context
@@ -144,10 +145,11 @@ def replay(
     video: Path | None,
     json_wanted: bool,
     report: Path | None,
+    new: bool,
     no_verdict: bool,
     verbose: bool,
 ) -> None:
-    """Do each TRACE again in a sandbox, offline, and say step by step whether it holds.
+    """Do each TRACE again in a sandbox, offline, and say step by step whether it holds. A folder: all traces in it.
 
     What was typed is typed again, each key when the terminal is in the state it was recorded in. Exit codes,
     output, files, working folder and the outcome's reward are compared: byte by byte first, then through named
@@ -157,6 +159,7 @@ def replay(
     What a whole replay found is kept beside the trace, in NAME.verdict, bound to the file's digest and signed by your
     own key: `reenact export --verified` asks for it.
     """
+    traces = tuple(one for path in traces for one in (below(path) if path.is_dir() else [path]))
     if live:
         context.exit(play_live(traces, base, headed=headed, json_wanted=json_wanted, report=report))
     if base is not None:
@@ -176,6 +179,8 @@ def replay(
         window=window,
     )
     paths = [find(path) for path in traces]
+    if new:
+        paths = _without_verdict(paths)
     chosen = wants_colour(os.environ, sys.stdout.isatty())
     answers = []
     for answer in _answers(paths, options, runs, jobs, kept=not no_verdict and until is None):
@@ -196,6 +201,22 @@ def replay(
     if window is not None:
         _shown(window, answers[0])
     context.exit(_exit_code(answers))
+
+
+def _without_verdict(paths: list[Path]) -> list[Path]:
+    """Those that were not replayed yet, as they are now, by this user."""
+    own = verdicts.own_public_key()
+    left = [path for path in paths if not _has_verdict(path, own)]
+    if len(left) < len(paths):
+        click.echo(f"{len(paths) - len(left)} of {len(paths)} traces have a verdict of yours", err=True)
+    return left
+
+
+def _has_verdict(path: Path, own: str | None) -> bool:
+    try:
+        return own is not None and verdicts.find(path, verdicts.sha256_of(path), {own}).stored is not None
+    except OSError:
+        return False
 
 
 def _window(traces: tuple[Path, ...], runs: int) -> Window:

@@ -117,6 +117,9 @@ def test_replay_keeps_it(reenact: Reenact, recording: Recording, tmp_path: Path)
         done.json["digest"],
         done.json["reward"]["replayed"],
     )
+    done = reenact("replay", tmp_path, "--new", env=env)
+    assert (done.code, done.out) == (0, "")
+    assert "1 of 1 traces have a verdict of yours" in done.err
     place.unlink()
     place.mkdir()
     done = reenact("replay", copy, env=env)
