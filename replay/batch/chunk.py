@@ -35,9 +35,9 @@ _MOST_NAMED = 5
 
 class Fact(Struct, frozen=True, kw_only=True):
     """What became of one input. `rejected` says why it is left out; of one that is kept, `offset` and `length` say
-    where its frame stands in the spool, `size` how many bytes are in it, as `records` records. `group` tells its task
-    (a hash), `flags` are its policy flags in a row. `redactions`: how many values were taken out after sealing.
-    `candidate` is what pairs are made by, `sketch` what near-duplicates are told by, `hits` what it has of benchmarks.
+    where its frame stands in the spool, `size` how many bytes are in it, as `records` records. `flags` are its policy
+    flags in a row. `redactions`: how many values were taken out after sealing. `candidate` is what pairs are made by,
+    `sketch` what near-duplicates are told by, `hits` what it has of benchmarks.
     """
 
     path: str
@@ -47,7 +47,6 @@ class Fact(Struct, frozen=True, kw_only=True):
     rejected: str = ""
     code: str = ""
     split: str = ""
-    group: str = ""
     licence: str = ""
     flags: str = ""
     candidate: Candidate | None = None
@@ -175,13 +174,11 @@ def _converted(
         content, records = _encoded(form, row, losses)
     except Unfit as error:
         return out("unfit", str(error), **known)
-    group = group_of(row)
     own = candidate(row)
     fact = Fact(
         path=path,
         sha256=sha256,
-        split=split_of(group, options.shares, options.seed),
-        group=hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:32],
+        split=split_of(group_of(row), options.shares, options.seed),
         licence=row.provenance.source_licence or "",
         flags=" ".join(sorted(flagged(row.policy_flags))),
         candidate=own,

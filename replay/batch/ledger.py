@@ -19,9 +19,9 @@ PRAGMA synchronous = OFF;
 CREATE TABLE inputs (
     path TEXT NOT NULL, sha256 TEXT NOT NULL, trace_id TEXT NOT NULL, redactions INTEGER NOT NULL,
     code TEXT NOT NULL, rejected TEXT NOT NULL, split TEXT NOT NULL,
-    task TEXT NOT NULL, licence TEXT NOT NULL, flags TEXT NOT NULL, shard TEXT NOT NULL DEFAULT '',
+    licence TEXT NOT NULL, flags TEXT NOT NULL, shard TEXT NOT NULL DEFAULT '',
     spool INTEGER, offset INTEGER NOT NULL, length INTEGER NOT NULL, size INTEGER NOT NULL, records INTEGER NOT NULL,
-    sketch BLOB NOT NULL, task_told TEXT NOT NULL, verified INTEGER NOT NULL, reward REAL
+    sketch BLOB NOT NULL, task TEXT NOT NULL, verified INTEGER NOT NULL, reward REAL
 );
 CREATE TABLE spools (path TEXT NOT NULL);
 CREATE TABLE bands (
@@ -100,13 +100,13 @@ class Ledger:
         """What a chunk came to. Paths are told from `root` on."""
         spool = self.add_spool(done.spool)
         self._db.executemany(
-            "INSERT INTO inputs (path, sha256, trace_id, redactions, code, rejected, split, task, licence, flags,"
-            " spool, offset, length, size, records, sketch, task_told, verified, reward)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO inputs (path, sha256, trace_id, redactions, code, rejected, split, licence, flags,"
+            " spool, offset, length, size, records, sketch, task, verified, reward)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 (
                     fact.path.removeprefix(root), fact.sha256, fact.trace_id, fact.redactions, fact.code, fact.rejected,
-                    fact.split, fact.group, fact.licence, fact.flags,
+                    fact.split, fact.licence, fact.flags,
                     spool, fact.offset, fact.length, fact.size, fact.records, fact.sketch,
                     *_pairing(fact),
                 )
@@ -181,7 +181,7 @@ class Ledger:
     def candidates(self, split: str) -> Iterator[Candidate]:
         """What pairs are made of."""
         rows = self._db.execute(
-            "SELECT trace_id, task_told, verified, reward FROM inputs WHERE code = '' AND split = ?", (split,)
+            "SELECT trace_id, task, verified, reward FROM inputs WHERE code = '' AND split = ?", (split,)
         )
         return (
             Candidate(trace_id, task, bool(verified), reward) for trace_id, task, verified, reward in rows
