@@ -8,7 +8,6 @@ stranger may send any verdict along with a trace.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +24,7 @@ from recorder.trace.keys import create_key, load_key
 from replay.dataset.row import Verification
 from replay.report.result import ReplayResult
 from replay.verify.verdict import Verdict
+from replay.whole import whole
 
 VERSION = 1
 _DOMAIN = b"reenact verdict\n"
@@ -124,16 +124,8 @@ def keep(trace: Path, sha256: str, result: ReplayResult, reenact: str) -> Path:
     key = _own_key()
     signed = _Signed(public_key=public_key(key), signature=key.sign(_DOMAIN + line).hex())
     place = place_of(trace)
-    beside = place.with_name(f".{place.name}.{os.getpid()}.partial")
-    try:
-        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with open(fd, "wb") as file:
-            file.write(line + b"\n" + msgspec.json.encode(signed) + b"\n")
-            file.flush()
-            os.fsync(fd)
-        beside.replace(place)
-    finally:
-        beside.unlink(missing_ok=True)
+    with whole(place, durable=True) as file:
+        file.write(line + b"\n" + msgspec.json.encode(signed) + b"\n")
     return place
 
 

@@ -32,6 +32,7 @@ from replay.dataset.croissant import croissant
 from replay.dataset.format import Format
 from replay.dataset.formats import format_of
 from replay.export.losses import Loss
+from replay.whole import whole
 
 MANIFEST = "manifest.json"
 INPUTS = "inputs.jsonl"
@@ -278,13 +279,11 @@ def _told(outcome: Outcome) -> dict[str, object]:
 def _lines(folder: Path, name: str, values: Iterable[dict[str, object]]) -> str:
     """Writes a file of JSON Lines. Gives its SHA-256."""
     told = hashlib.sha256()
-    beside = folder / WORK / name
-    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+    with whole(folder / name, alone=True) as file:
         for value in values:
             line = msgspec.json.encode(value) + b"\n"
             told.update(line)
             file.write(line)
-    beside.replace(folder / name)
     return told.hexdigest()
 
 
@@ -293,12 +292,8 @@ def _encoded(manifest: Manifest) -> bytes:
 
 
 def _put(place: Path, data: bytes) -> None:
-    beside = place.with_name(f".{place.name}.partial")
-    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+    with whole(place, alone=True, durable=True) as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(place)
 
 
 def _root(paths: Iterable[Path]) -> str:

@@ -8,7 +8,6 @@ options): what is there under that name is right, whoever made it and whenever.
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from replay.dataset.formats import format_of
 from replay.dataset.pairing import Candidate, candidate
 from replay.dataset.row import Row
 from replay.export.losses import Loss, Losses
+from replay.whole import whole
 
 _MOST_NAMED = 5
 
@@ -94,7 +94,8 @@ def work(chunk: Chunk) -> Done:
         )
         return Done(spool=str(spool), facts=facts, again=True)
     facts = _spooled(spool, chunk, hashed)
-    _written(index, msgspec.json.encode(_Index(facts=facts, size=spool.stat().st_size)))
+    with whole(index) as file:
+        file.write(msgspec.json.encode(_Index(facts=facts, size=spool.stat().st_size)))
     return Done(spool=str(spool), facts=facts, again=False)
 
 
@@ -102,25 +103,18 @@ def _spooled(spool: Path, chunk: Chunk, hashed: list[tuple[str, str]]) -> tuple[
     form, where = format_of(chunk.options.format), _where(chunk.options)
     guards = Guards.of(chunk.options, chunk.benchmarks)
     packer = zstandard.ZstdCompressor(level=1, write_content_size=True)
-    beside = spool.with_name(f".{spool.name}.{os.getpid()}")
     facts: list[Fact] = []
-    try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-            for path, (sha256, fault) in zip(chunk.paths, hashed, strict=True):
-                if fault:
-                    facts.append(Fact(path=path, sha256="", rejected=fault, code="unreadable"))
-                    continue
-                fact, content = _converted(path, sha256, chunk.options, form, where, guards)
-                if content is not None:
-                    frame = packer.compress(content)
-                    fact = msgspec.structs.replace(
-                        fact, offset=file.tell(), length=len(frame), size=len(content)
-                    )
-                    file.write(frame)
-                facts.append(fact)
-        beside.replace(spool)
-    finally:
-        beside.unlink(missing_ok=True)
+    with whole(spool) as file:
+        for path, (sha256, fault) in zip(chunk.paths, hashed, strict=True):
+            if fault:
+                facts.append(Fact(path=path, sha256="", rejected=fault, code="unreadable"))
+                continue
+            fact, content = _converted(path, sha256, chunk.options, form, where, guards)
+            if content is not None:
+                frame = packer.compress(content)
+                fact = msgspec.structs.replace(fact, offset=file.tell(), length=len(frame), size=len(content))
+                file.write(frame)
+            facts.append(fact)
     return tuple(facts)
 
 
@@ -222,10 +216,3 @@ def _known(spool: Path, index: Path) -> tuple[Fact, ...] | None:
         return said.facts if spool.stat().st_size == said.size else None
     except (OSError, msgspec.MsgspecError):
         return None
-
-
-def _written(place: Path, data: bytes) -> None:
-    beside = place.with_name(f".{place.name}.{os.getpid()}")
-    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(data)
-    beside.replace(place)

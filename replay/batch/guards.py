@@ -9,14 +9,14 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from recorder.trace.errors import Unsupported, UsageError
 from replay.batch.options import Options
 from replay.dataset.row import Row
-from replay.dataset.texts import row_texts
+from replay.dataset.texts import row_texts, strings
 
 if TYPE_CHECKING:
     from replay.batch.contamination import Benchmarks
@@ -136,15 +136,4 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
             value = json.loads(text) if text.strip() else None
         except (ValueError, RecursionError) as error:
             raise UsageError(f"{name}: no JSON: {error}") from error
-        yield from ((name, one) for one in _strings(value))
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from _strings(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _strings(one)
+        yield from ((name, one) for one in strings(value))

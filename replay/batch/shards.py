@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -19,6 +18,7 @@ from replay.batch.ledger import Piece
 from replay.dataset.formats import format_of
 from replay.dataset.row import Row
 from replay.export.losses import Loss, Losses
+from replay.whole import whole
 
 COMPRESSIONS = {"": "", "gzip": ".gz", "zstd": ".zst"}
 """By name the ending that a compressed file gets."""
@@ -69,7 +69,7 @@ def write_shard(shard: Shard) -> Made:
     """Writes a shard; it is there whole or not at all. Raises OSError where the disk takes no more."""
     place = Path(shard.folder) / shard.name
     losses = Losses()
-    with _new(place) as file:
+    with whole(place, alone=True) as file:
         if shard.table:
             rows = [msgspec.json.decode(content, type=Row) for content in contents(shard.frames)]
             file.write(format_of(shard.table).convert(rows, losses))
@@ -93,7 +93,7 @@ def write_files(folder: Path, name: str, frame: tuple[str, int, int, int]) -> li
                 raise UsageError(f"{name}: a file named {relative!r} would stand outside its folder")
             place = folder.joinpath(name, *parts)
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _new(place) as file:
+            with whole(place, alone=True) as file:
                 file.write(data)
             known = hashlib.sha256(data).hexdigest()
             written.append(Written(name=str(place.relative_to(folder)), sha256=known, bytes=len(data)))
@@ -132,19 +132,6 @@ def _packed(file: IO[bytes], compression: str, size: int) -> Iterator[IO[bytes]]
             yield cast(IO[bytes], packed)
     else:
         yield file
-
-
-@contextmanager
-def _new(place: Path) -> Iterator[IO[bytes]]:
-    beside = place.with_name(f".{place.name}.partial")
-    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with open(fd, "wb") as file:
-            yield file
-            file.flush()
-        beside.replace(place)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _sha256(place: Path) -> str:

@@ -21,6 +21,7 @@ from recorder.trace.folders import trace_folder
 from replay.batch.leaks import Leak
 from replay.dataset.row import Row
 from replay.export.losses import Loss
+from replay.whole import whole
 
 _MOST = 1 << 30
 _PACKAGES = (
@@ -58,18 +59,13 @@ def take(sha256: str, longest: int) -> Kept | None:
 def keep(sha256: str, longest: int, kept: Kept) -> None:
     """Keeps a row, whole or not at all, mode 0600. A folder that takes no file is no fault: the row is made again."""
     place = _place(sha256, longest)
-    beside = place.with_name(f".{place.name}.{os.getpid()}")
-    try:
+    with suppress(OSError):
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+        with whole(place) as file:
             file.write(_pack(msgspec.json.encode(kept)))
-        beside.replace(place)
         for former in place.parent.glob(f"{sha256[2:]}-{longest}-*"):
             if former != place:
                 former.unlink(missing_ok=True)
-    except OSError:
-        with suppress(OSError):
-            beside.unlink()
 
 
 def _place(sha256: str, longest: int) -> Path:

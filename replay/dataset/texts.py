@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -21,19 +21,20 @@ def row_texts(row: Row) -> Iterator[tuple[str, str]]:
     for mark in row.marks:
         yield "mark", mark.label
     for call in row.tool_calls:
-        yield from ((f"{call.id} arguments", text) for text in _strings(msgspec.to_builtins(call.arguments)))
+        yield from ((f"{call.id} arguments", text) for text in strings(msgspec.to_builtins(call.arguments)))
         yield from ((f"{call.id} request", request.url) for request in call.observation.requests)
     if row.patch.diff:
         yield "patch", row.patch.diff
-    yield from (("provenance", text) for text in _strings(msgspec.to_builtins(row.provenance)))
+    yield from (("provenance", text) for text in strings(msgspec.to_builtins(row.provenance)))
 
 
-def _strings(value: Any) -> Iterable[str]:
+def strings(value: Any) -> Iterator[str]:
+    """Every text within what JSON holds."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for one in value.values():
-            yield from _strings(one)
+            yield from strings(one)
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from _strings(one)
+            yield from strings(one)
