@@ -144,9 +144,10 @@ def run(
             losses=losses.told(),
         )
     place = folder / MANIFEST
-    same = place.exists() and place.read_bytes() == _encoded(manifest)
+    told = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    same = place.exists() and place.read_bytes() == told
     if not same:
-        _put(place, _encoded(manifest))
+        _put(place, told)
     shutil.rmtree(work_folder)
     return Result(manifest, same)
 
@@ -164,8 +165,12 @@ def _begin(folder: Path, options: Options) -> None:
             before = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest).options.key
         except (OSError, msgspec.MsgspecError):
             before = ""
+    elif key.is_file():
+        before = key.read_text()
+    elif known == {WORK}:  # killed before it said what was asked for
+        before = options.key
     elif WORK in known:
-        before = key.read_text() if key.is_file() else ""
+        before = ""
     elif known:
         raise UsageError(f"{folder} is not empty, and no dataset of ours: name another folder")
     else:
@@ -175,7 +180,7 @@ def _begin(folder: Path, options: Options) -> None:
             f"{folder} holds a dataset made with other options: name another folder, or delete it"
         )
     (folder / WORK).mkdir(mode=0o700, exist_ok=True)
-    key.write_text(options.key)
+    _put(key, options.key.encode())
 
 
 def _written(
@@ -247,12 +252,12 @@ def _told_of(folder: Path, form: Format, dataset: Dataset) -> list[Written]:
         "README.md": card(form, dataset),
         "croissant.json": json.dumps(croissant(form, dataset), indent=2, ensure_ascii=False) + "\n",
     }
+    written = []
     for name, text in texts.items():
-        _put(folder / name, text.encode())
-    return [
-        Written(name=name, sha256=hashlib.sha256(text.encode()).hexdigest(), bytes=len(text.encode()))
-        for name, text in texts.items()
-    ]
+        data = text.encode()
+        _put(folder / name, data)
+        written.append(Written(name=name, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data)))
+    return written
 
 
 def _data_file(file: Written) -> DataFile:
@@ -285,10 +290,6 @@ def _lines(folder: Path, name: str, values: Iterable[dict[str, object]]) -> str:
             told.update(line)
             file.write(line)
     return told.hexdigest()
-
-
-def _encoded(manifest: Manifest) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
 
 
 def _put(place: Path, data: bytes) -> None:

@@ -244,6 +244,18 @@ def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path) -> None:
     assert tree(tmp_path / "killed") == tree(tmp_path / "whole")
 
 
+def test_a_kill_before_anything_was_begun_is_no_other_dataset(tmp_path: Path) -> None:
+    """The folder for work was made, and what was asked for not yet written into it."""
+    paths = traces(tmp_path / "t", 1)
+    (tmp_path / "d" / ".work").mkdir(parents=True)
+    run(paths, tmp_path / "d", options(), 1)
+    assert len(rows(tmp_path / "d")) == 1
+    (tmp_path / "e" / ".work").mkdir(parents=True)
+    (tmp_path / "e" / "thesis.txt").write_text("all my work")
+    with pytest.raises(UsageError, match="other options"):
+        run(paths, tmp_path / "e", options(), 1)
+
+
 def test_what_was_done_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut short after some chunks, the next run reads only the others."""
     paths = traces(tmp_path / "t", 6)
